@@ -1,0 +1,1 @@
+"""What decides, and nothing that acts: pure, standard library only; time, randomness and identity are arguments."""

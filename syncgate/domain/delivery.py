@@ -1,0 +1,146 @@
+"""The life of a delivery: its phases, the events that move it, and the one table of moves.
+
+Nothing else in syncgate decides a phase. Storage repeats the table's shape as CHECKs, the diagram in the
+documentation is generated from `MOVES`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from syncgate.domain.errors import IllegalMove
+
+
+class Phase(StrEnum):
+    """Where a delivery stands. It is in exactly one phase at every moment (promise 3)."""
+
+    PENDING = "pending"
+    """Waits to be sent, or sent again."""
+    IN_FLIGHT = "in_flight"
+    """Claimed under a lease; its bytes may be leaving."""
+    AWAITING = "awaiting"
+    """The system took it in and has still to say what became of it."""
+    UNCONFIRMED = "unconfirmed"
+    """It may have been taken; nothing is sent for its slot until that is known (promise 4)."""
+    DELIVERED = "delivered"
+    """The system holds it."""
+    PARKED = "parked"
+    """A person or new content must act; carries a reason."""
+    CANCELLED = "cancelled"
+    """Will never be sent. Final."""
+
+
+class Event(StrEnum):
+    """What happens to a delivery. An attempt's outcome is an event."""
+
+    CLAIMED = "claimed"
+    WITHDRAWN = "withdrawn"
+    """Its message is no longer planned."""
+    SUPERSEDED = "superseded"
+    """A newer delivery of its slot waits in its place."""
+    TAKEN = "taken"
+    QUEUED_THERE = "queued_there"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    DENIED = "denied"
+    EXHAUSTED = "exhausted"
+    """The schedule is used up while the system takes others."""
+    DUPLICATE = "duplicate"
+    UNKNOWN = "unknown"
+    EXPIRED_SENT = "expired_sent"
+    """The lease ran out and the bytes may have left."""
+    EXPIRED_UNSENT = "expired_unsent"
+    """The lease ran out and the bytes are known not to have left."""
+    HANDED_BACK = "handed_back"
+    """Its holder gave it back unsent: a graceful stop, or a wait for another system's number."""
+    OVERDUE = "overdue"
+    """No acknowledgement came by the deadline."""
+    FOUND = "found"
+    FOUND_DIFFERENT = "found_different"
+    ABSENT = "absent"
+    UNDECIDED = "undecided"
+    CONFIRMED_BY_HAND = "confirmed_by_hand"
+    ABSENT_BY_HAND = "absent_by_hand"
+    REQUEUED = "requeued"
+    RETURNED = "returned"
+    """Taken, then given back by the system later."""
+    CANCELLED_BY_HAND = "cancelled_by_hand"
+
+
+_WITHDRAWN: Final = {Event.WITHDRAWN: Phase.CANCELLED, Event.SUPERSEDED: Phase.CANCELLED}
+_CANCELLED_BY_HAND: Final = {Event.CANCELLED_BY_HAND: Phase.CANCELLED}
+
+MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
+    Phase.PENDING: {Event.CLAIMED: Phase.IN_FLIGHT} | _WITHDRAWN | _CANCELLED_BY_HAND,
+    Phase.IN_FLIGHT: {
+        Event.TAKEN: Phase.DELIVERED,
+        Event.QUEUED_THERE: Phase.AWAITING,
+        Event.REFUSED: Phase.PARKED,
+        Event.EXHAUSTED: Phase.PARKED,
+        Event.THROTTLED: Phase.PENDING,
+        Event.UNAVAILABLE: Phase.PENDING,
+        Event.DENIED: Phase.PENDING,
+        Event.DUPLICATE: Phase.UNCONFIRMED,
+        Event.UNKNOWN: Phase.UNCONFIRMED,
+        Event.EXPIRED_SENT: Phase.UNCONFIRMED,
+        Event.EXPIRED_UNSENT: Phase.PENDING,
+        Event.HANDED_BACK: Phase.PENDING,
+    },
+    Phase.AWAITING: {
+        Event.TAKEN: Phase.DELIVERED,
+        Event.REFUSED: Phase.PARKED,
+        Event.OVERDUE: Phase.UNCONFIRMED,
+    },
+    Phase.UNCONFIRMED: {
+        Event.FOUND: Phase.DELIVERED,
+        Event.FOUND_DIFFERENT: Phase.PARKED,
+        Event.REFUSED: Phase.PARKED,
+        Event.ABSENT: Phase.PENDING,
+        Event.UNDECIDED: Phase.UNCONFIRMED,
+        Event.CONFIRMED_BY_HAND: Phase.DELIVERED,
+        Event.ABSENT_BY_HAND: Phase.PENDING,
+    },
+    Phase.PARKED: {Event.REQUEUED: Phase.PENDING, Event.CONFIRMED_BY_HAND: Phase.DELIVERED}
+    | _WITHDRAWN
+    | _CANCELLED_BY_HAND,
+    Phase.DELIVERED: {Event.RETURNED: Phase.PARKED},
+    Phase.CANCELLED: {},
+}
+"""Every legal move. An event that a phase does not list is illegal there."""
+
+WAITING: Final = frozenset({Phase.PENDING, Phase.PARKED})
+"""A slot has at most one delivery in these phases."""
+
+MAYBE_SENT: Final = frozenset({Phase.IN_FLIGHT, Phase.AWAITING, Phase.UNCONFIRMED})
+"""A slot has at most one delivery in these phases, and nothing else is sent for it meanwhile."""
+
+BY_HAND: Final = frozenset(
+    {Event.CONFIRMED_BY_HAND, Event.ABSENT_BY_HAND, Event.REQUEUED, Event.CANCELLED_BY_HAND}
+)
+"""Events that only a person causes."""
+
+
+def advance(phase: Phase, event: Event, *, newer_waits: bool = False) -> Phase:
+    """The phase that follows.
+
+    Args:
+        phase: where the delivery stands.
+        event: what happened to it.
+        newer_waits: whether another delivery of its slot already waits; then a move into a waiting phase
+            becomes `cancelled` (superseded).
+
+    Raises:
+        IllegalMove: the phase does not know the event.
+    """
+    try:
+        after = MOVES[phase][event]
+    except KeyError:
+        raise IllegalMove(f"expected an event that moves a {phase} delivery, got {event}") from None
+    return Phase.CANCELLED if newer_waits and after in WAITING else after
+
+
+def is_final(phase: Phase) -> bool:
+    """Whether no event can move a delivery out of this phase."""
+    return not MOVES[phase]

@@ -1,0 +1,167 @@
+"""Every error that syncgate raises on purpose.
+
+    SyncgateError
+    ├── RequestError            the caller must change the request
+    │   ├── MalformedBody       malformed_body          400
+    │   ├── Unauthenticated     unauthenticated         401
+    │   ├── Forbidden           forbidden               403
+    │   ├── NotFound            not_found               404
+    │   ├── Conflict            conflict                409
+    │   ├── StaleRevision       stale_revision          412
+    │   ├── BodyTooLarge        body_too_large          413
+    │   ├── UnsupportedMedia    unsupported_media_type  415
+    │   ├── InvalidCase         invalid_case            422
+    │   └── KeyReused           idempotency_key_reused  422
+    ├── StoreUnavailable        store_unavailable       503   operations
+    │   └── CommitUnknown       commit_unknown          503   operations
+    ├── SiteInvalid             site_invalid            exit 1, integrator
+    └── IllegalMove             illegal_move            a defect of ours, or a move that came too late
+
+A message says "expected X, got Y" and never holds a secret or a personal value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+class SyncgateError(Exception):
+    """The root: a stable `code`, an HTTP `status`, and the `actor` who must act."""
+
+    code = "internal_error"
+    status = 500
+    actor = "developer"
+
+    def __init__(self, message: str) -> None:
+        """Args: message: what was expected and what came, without personal values."""
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One broken rule of a submitted document.
+
+    Attributes:
+        pointer: JSON Pointer (RFC 6901) of the field within the submitted document.
+        rule: stable name of the rule, such as `required`, `max_length` or `accepted_not_before_applied`.
+        expected: what the rule wants, in JSON-like words; never the value that came.
+        titles: the field's title by language (`zh`, `en`), empty where the schema has none.
+    """
+
+    pointer: str
+    rule: str
+    expected: str = ""
+    titles: dict[str, str] = field(default_factory=dict)
+
+
+class RequestError(SyncgateError):
+    """The caller must change the request; nothing was stored but the masked trace."""
+
+    code = "bad_request"
+    status = 400
+    actor = "caller"
+
+    def __init__(self, message: str, *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+
+class MalformedBody(RequestError):
+    """The body is not the JSON that the call takes: torn, wrongly encoded, duplicate keys, too deep."""
+
+    code = "malformed_body"
+
+
+class Unauthenticated(RequestError):
+    """No key, or a key that is not known or no longer valid."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(RequestError):
+    """The key is known but its role or scope does not reach this call."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(RequestError):
+    """Nothing of that name is visible to the caller."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(RequestError):
+    """The request contradicts what is stored: a known id with other content, a reference of another case."""
+
+    code = "conflict"
+    status = 409
+
+
+class StaleRevision(RequestError):
+    """`If-Match` or `source_version` names an older state than the stored one."""
+
+    code = "stale_revision"
+    status = 412
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than the intake's limit."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class UnsupportedMedia(RequestError):
+    """The media type or charset is none that the call takes."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class InvalidCase(RequestError):
+    """The document breaks the canonical schema or its rules; `errors` names every field at once."""
+
+    code = "invalid_case"
+    status = 422
+
+
+class KeyReused(RequestError):
+    """The same Idempotency-Key came with another request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class StoreUnavailable(SyncgateError):
+    """The store did not take the step; nothing of it was stored."""
+
+    code = "store_unavailable"
+    status = 503
+    actor = "operations"
+
+
+class CommitUnknown(StoreUnavailable):
+    """The commit was sent and its outcome never came back; the step may or may not be stored."""
+
+    code = "commit_unknown"
+
+
+class SiteInvalid(SyncgateError):
+    """The site's files cannot be used; the message lists every problem with its place."""
+
+    code = "site_invalid"
+    status = 500
+    actor = "integrator"
+
+
+class IllegalMove(SyncgateError):
+    """A delivery was asked for a move that its phase does not allow."""
+
+    code = "illegal_move"
+    status = 409
+    actor = "operator"
