@@ -1,0 +1,297 @@
+"""The persisted shapes: what a row of each table says, frozen. Identifiers are UUIDs, times aware and in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from syncgate.domain.delivery import Phase
+
+
+class CaseState(StrEnum):
+    """What became of a case as a whole."""
+
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+    MERGED = "merged"
+
+
+class Change(StrEnum):
+    """What a delivery does to its slot at the system; decided when it is claimed."""
+
+    CREATE = "create"
+    """The slot holds nothing delivered yet."""
+    UPDATE = "update"
+    """Replaces what the slot holds by the message's update operation."""
+    NEW_VERSION = "new_version"
+    """Adds the next numbered version beside what the slot holds."""
+    RETRACT = "retract"
+    """Takes back what the slot holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case. Attributes:
+
+    case_id: UUIDv7, ours.
+    origin: the source that posted it first; case_no: its number there.
+    revision: number of the current revision, from 1; submission_no: number of the newest submission.
+    content_mac: keyed digest of the current revision's canonical JSON.
+    wrapped_key: the case's data key under the master key; empty once the case is erased.
+    source_version: what the source last declared, as text, None where it never did.
+    """
+
+    case_id: UUID
+    origin: str
+    case_no: str
+    kind: str
+    item: str = ""
+    region: str = ""
+    revision: int
+    submission_no: int
+    content_mac: bytes
+    wrapped_key: bytes
+    state: CaseState = CaseState.OPEN
+    source_version: str | None = None
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One accepted call of a source. The submissions with `is_change` are the case's revisions.
+
+    `sealed_document` is the whole canonical case after the change, sealed with the case's key; None where
+    nothing changed. `request_mac` covers method, path and canonical body. `receipt` is what the source got.
+    """
+
+    case_id: UUID
+    submission_no: int
+    revision: int
+    is_change: bool
+    source: str
+    idempotency_key: str | None = None
+    request_mac: bytes
+    sealed_document: bytes | None
+    schema_no: int = 1
+    status: int
+    receipt: str
+    by: str
+    reason: str = ""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """(case, system): what is queued, leased and woken.
+
+    due_at: when its earliest head is due; None while nothing is.
+    lease_token, lease_until, lease_owner: set together while somebody works on it.
+    send_started_at: the committed instant before bytes leave, kept only for systems held for a person.
+    waits_for: the system whose remote_ref its head needs.
+    case_ref: what that system calls the case.
+    """
+
+    case_id: UUID
+    system: str
+    due_at: datetime | None = None
+    lease_token: UUID | None = None
+    lease_until: datetime | None = None
+    lease_owner: str | None = None
+    send_started_at: datetime | None = None
+    waits_for: str | None = None
+    case_ref: str | None = None
+    verified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Filling a slot once. The slot is (case_id, system, message, part).
+
+    part: id of the stage or material, empty for a message of the case; part_no: its number, from 1, by arrival.
+    revision: the case's revision that it carries.
+    operation, change, bundle, version_no: set when it is claimed for a send; before, `bundle` is the one that
+        planned it.
+    tries_count: uses of the schedule so far; first_failed_at: since when.
+    lease_token: the lane's lease, exactly while in_flight.
+    input_mac: keyed digest of the inputs that its mapping reads.
+    sent_mac: keyed digest of the last payload whose bytes may have left; None before.
+    is_other_sent: whether another payload may have left for this same delivery before.
+    reason, detail: why it is parked, or why it waits; codes, fields and rules, never a value.
+    entries_count: attempts so far, so that the next entry_no is known.
+    """
+
+    delivery_id: UUID
+    case_id: UUID
+    system: str
+    message: str
+    part: str = ""
+    part_no: int = 1
+    revision: int
+    phase: Phase
+    input_mac: bytes
+    bundle: str
+    operation: str | None = None
+    change: Change | None = None
+    version_no: int | None = None
+    due_at: datetime | None = None
+    tries_count: int = 0
+    confirms_count: int = 0
+    first_failed_at: datetime | None = None
+    lease_token: UUID | None = None
+    sent_mac: bytes | None = None
+    is_other_sent: bool = False
+    remote_ref: str | None = None
+    reason: str | None = None
+    detail: str = ""
+    actor: str = ""
+    entries_count: int = 0
+    created_at: datetime
+    changed_at: datetime
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class AttemptKind(StrEnum):
+    """What an entry in a delivery's history is."""
+
+    SEND = "send"
+    CONFIRM = "confirm"
+    POLL = "poll"
+    LATE = "late"
+    """An answer that came after its lease was no longer ours; it moved nothing."""
+    BY_HAND = "by_hand"
+    SYSTEM = "system"
+    """Something that syncgate did itself: mapped in vain, expired a lease, superseded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One entry in a delivery's history; only ever inserted.
+
+    sent_blob, received_blob: MACs of the sealed bytes in the case's blobs; None where there are none.
+    started_at: None where a dead worker's sending time is unknown.
+    detail: status, rule, note and the like as flat JSON-able values without personal data.
+    """
+
+    delivery_id: UUID
+    entry_no: int
+    kind: AttemptKind
+    outcome: str
+    actor: str
+    revision: int
+    bundle: str | None = None
+    lease_token: UUID | None = None
+    sent_blob: bytes | None = None
+    received_blob: bytes | None = None
+    started_at: datetime | None
+    ended_at: datetime
+    detail: dict[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """Sealed bytes, stored once per (scope, mac). scope is a case_id as text, or `site` for bundles."""
+
+    scope: str
+    mac: bytes
+    sealed: bytes
+    created_at: datetime
+
+
+class BreakerState(StrEnum):
+    """Whether a system is spoken to."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    """Nothing goes out until `breaker_until`; then one probe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRow:
+    """What all workers share about one system.
+
+    mode: as in the adapter. is_source: whether it posts. active_bundle: digest, None for a pure source.
+    failures_count: unavailable in a row. breaker_until: when a probe may go. is_probing: a probe is out.
+    breaker_reason: the code that opened it. last_taken_at: when it last took or answered as itself.
+    rate_tokens, rate_at: the token bucket as of `rate_at`.
+    """
+
+    system: str
+    mode: str = "live"
+    is_source: bool = False
+    active_bundle: str | None = None
+    is_paused: bool = False
+    paused_by: str = ""
+    pause_reason: str = ""
+    paused_at: datetime | None = None
+    breaker: BreakerState = BreakerState.CLOSED
+    failures_count: int = 0
+    breaker_until: datetime | None = None
+    breaker_reason: str = ""
+    is_probing: bool = False
+    last_taken_at: datetime | None = None
+    rate_tokens: float = 0.0
+    rate_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Sends that a process may start at a system until `until`, taken ahead of the lanes that use them."""
+
+    system: str
+    process: str
+    sends_count: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who may call. key_hash: keyed digest of the API key; the key itself is never stored.
+
+    role: source, viewer, operator, integrator, admin, security or auditor. The scopes are names, empty: all.
+    """
+
+    principal_id: UUID
+    name: str
+    role: str
+    sources: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    key_hash: bytes
+    key_hint: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The masked trace of a refused submission: what rule broke where, never what the body said."""
+
+    refusal_id: UUID
+    at: datetime
+    source: str
+    principal: str
+    method: str
+    path: str
+    code: str
+    status: int
+    body_size: int
+    body_mac: bytes
+    errors: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One thing that a person or the gate did, as appended to the hash chain of its writer."""
+
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    reason: str = ""
+    detail: dict[str, str | int | bool | None] = field(default_factory=dict)

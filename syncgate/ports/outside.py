@@ -1,0 +1,85 @@
+"""The seams: what the flows need from the outside, as Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from syncgate.domain.outcome import Answer, Reading
+
+
+class Clock(Protocol):
+    """Tells the time; injected everywhere, so that tests, simulation and demo own it."""
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+        ...
+
+
+class Entropy(Protocol):
+    """Gives randomness; injected everywhere."""
+
+    def token(self, size: int) -> bytes:
+        """`size` unpredictable bytes."""
+        ...
+
+    def draw(self) -> float:
+        """A number in [0, 1), for jitter."""
+        ...
+
+
+class Secrets(Protocol):
+    """Gives secrets by name; their values never appear in a repr."""
+
+    def get(self, name: str) -> str:
+        """The secret's current value. Raises SiteInvalid naming the secret when it is missing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing to ask of a system: a send or a look-up.
+
+    Attributes:
+        operation: name of an operation of the adapter's options.
+        payload: the mapped payload (JSON), None for a look-up.
+        keys: values for the operation's placeholders: case_id, slot_key, send_key, and, where known,
+            remote_ref, case_ref. All are ours or the system's own numbers, none is personal.
+        delivery_id: for log correlation.
+    """
+
+    operation: str
+    keys: Mapping[str, str]
+    payload: Any = None
+    remote_ref_at: Mapping[str, str] = field(default_factory=dict)
+    """Where remote_ref is in the answer: `{"body": "/id"}` or `{"header": "Location"}`; empty: nowhere."""
+    delivery_id: UUID | None = None
+
+
+class Transport(Protocol):
+    """Speaks one protocol with one system. Answers are values; only a defect of ours raises."""
+
+    async def send(self, request: Request) -> Answer:
+        """Sends once, never twice, and judges the answer by the adapter's rules.
+
+        Whatever fails before the first byte can have left is `unavailable`, whatever fails after is
+        `unknown`; an answer that no rule matches is `unknown`.
+        """
+        ...
+
+    async def look_up(self, request: Request, *, record_at: str, absent: Mapping[str, Any]) -> Reading:
+        """Reads one record back.
+
+        Args:
+            request: the look-up operation with its keys.
+            record_at: JSON Pointer of the record within the answer.
+            absent: the answer condition (as in answer rules) that means "we hold no such record".
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Closes connections."""
+        ...

@@ -1,0 +1,240 @@
+"""The store's seam: steps run inside one transaction, many steps to a commit.
+
+A *step* is a function `step(tx) -> result`. The store runs many steps in one transaction (group commit), each
+in its own savepoint, so that one that fails fails alone. A step reads and writes through `Tx` only, takes the
+time from `tx.now`, and takes locks in the order systems, cases, lanes, deliveries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.rows import (
+    Attempt,
+    AuditEntry,
+    Blob,
+    Case,
+    Delivery,
+    Grant,
+    Lane,
+    Principal,
+    Refusal,
+    Submission,
+    SystemRow,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries to list. None: no condition. Times bound `changed_at`: from inclusive, until exclusive."""
+
+    phases: tuple[Phase, ...] | None = None
+    systems: tuple[str, ...] | None = None
+    messages: tuple[str, ...] | None = None
+    reasons: tuple[str, ...] | None = None
+    case_id: UUID | None = None
+    changed_from: datetime | None = None
+    changed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFilter:
+    """Which cases to list."""
+
+    origins: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    """Region prefixes."""
+    kinds: tuple[str, ...] | None = None
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+
+
+class Tx(Protocol):
+    """What a step may do inside its transaction. Lists come back in the stated order."""
+
+    @property
+    def now(self) -> datetime:
+        """The store's time, one value for the whole commit."""
+        ...
+
+    # systems, grants
+    def system(self, system: str, *, lock: bool = False) -> SystemRow | None: ...
+    def systems(self) -> list[SystemRow]:
+        """All, by name."""
+        ...
+
+    def save_system(self, row: SystemRow) -> None:
+        """Inserts or replaces the row."""
+        ...
+
+    def leases_count(self, system: str) -> int:
+        """Lanes of the system under a lease whose time is not up."""
+        ...
+
+    def grants(self, system: str) -> list[Grant]:
+        """Grants whose time is not up, by process."""
+        ...
+
+    def save_grant(self, grant: Grant) -> None:
+        """Inserts or replaces (system, process); one with sends_count 0 is deleted."""
+        ...
+
+    # cases and submissions
+    def case(self, case_id: UUID, *, lock: bool = False) -> Case | None: ...
+    def cases(self, case_ids: Collection[UUID]) -> dict[UUID, Case]: ...
+    def insert_case(self, case: Case) -> None: ...
+    def save_case(self, case: Case) -> None:
+        """Replaces the row of an existing case."""
+        ...
+
+    def submission_by_key(self, source: str, idempotency_key: str) -> Submission | None: ...
+    def submission(self, case_id: UUID, submission_no: int) -> Submission | None: ...
+    def revision(self, case_id: UUID, revision: int) -> Submission | None: ...
+    def revisions_of(self, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Submission]:
+        """The submissions that made these (case_id, revision)."""
+        ...
+
+    def insert_submission(self, submission: Submission) -> None:
+        """Raises Conflict when (source, idempotency key) or (case, revision) is there already."""
+        ...
+
+    def list_submissions(self, case_id: UUID) -> list[Submission]:
+        """By submission_no."""
+        ...
+
+    def list_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:
+        """Newest first by case_id; `after` is the last one of the page before."""
+        ...
+
+    # lanes
+    def lane(self, case_id: UUID, system: str, *, lock: bool = False) -> Lane | None: ...
+    def lanes(self, case_id: UUID, *, lock: bool = False) -> list[Lane]:
+        """Of one case, by system."""
+        ...
+
+    def case_id_by_ref(self, system: str, case_ref: str) -> UUID | None: ...
+    def insert_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Raises Conflict when a (system, case_ref) belongs to another case."""
+        ...
+
+    def save_lane(self, lane: Lane, *, expected_token: UUID | None) -> bool:
+        """Replaces the lane if its lease token is still `expected_token`; False, and nothing written, if not."""
+        ...
+
+    def due_lanes(self, system: str, *, limit: int) -> list[Lane]:
+        """Unleased lanes due at `now`, earliest first, locked; those locked by others are skipped."""
+        ...
+
+    def expired_lanes(self, *, limit: int) -> list[Lane]:
+        """Lanes whose lease time is up, earliest first, locked, skipping what others locked."""
+        ...
+
+    def next_due_at(self, system: str) -> datetime | None:
+        """When the earliest unleased lane of the system is due."""
+        ...
+
+    def wake(self, case_id: UUID, *, waits_for: str) -> int:
+        """Makes lanes of the case that wait for that system due now; gives how many."""
+        ...
+
+    # deliveries
+    def delivery(self, delivery_id: UUID) -> Delivery | None: ...
+    def deliveries(self, case_id: UUID, system: str | None = None) -> list[Delivery]:
+        """Of a case, or of one lane: all of them, by creation."""
+        ...
+
+    def deliveries_of(self, lanes: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], list[Delivery]]:
+        """The same for many lanes at once."""
+        ...
+
+    def insert_deliveries(self, deliveries: Sequence[Delivery]) -> None: ...
+    def save_delivery(self, delivery: Delivery, *, before: Delivery) -> bool:
+        """Replaces the delivery if its phase and lease token are still those of `before`."""
+        ...
+
+    def list_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
+        """Newest first by delivery_id."""
+        ...
+
+    # evidence
+    def insert_attempts(self, attempts: Iterable[Attempt]) -> None: ...
+    def attempts(self, delivery_id: UUID) -> list[Attempt]:
+        """By entry_no."""
+        ...
+
+    def put_blobs(self, blobs: Iterable[Blob]) -> None:
+        """Stores those that are not there yet."""
+        ...
+
+    def blob(self, scope: str, mac: bytes) -> Blob | None: ...
+    def blobs(self, scope: str) -> list[Blob]: ...
+
+    # roll-ups: insert_deliveries and save_delivery keep them
+    def counters(self) -> dict[tuple[str, Phase, str], int]:
+        """Deliveries by (system, phase, reason), reason empty where there is none."""
+        ...
+
+    # people, traces
+    def principal_by_hash(self, key_hash: bytes) -> Principal | None: ...
+    def principals(self) -> list[Principal]: ...
+    def save_principal(self, principal: Principal) -> None: ...
+    def insert_refusal(self, refusal: Refusal) -> None: ...
+    def list_refusals(self, *, limit: int) -> list[Refusal]: ...
+    def append_audit(self, entry: AuditEntry) -> None: ...
+    def list_audit(self, *, limit: int) -> list[Mapping[str, Any]]: ...
+
+
+Step = Callable[[Tx], T]
+
+
+class Store(Protocol):
+    """The synchronous, batch-shaped store. One thread at a time calls `write`."""
+
+    def write(self, steps: Sequence[Step[Any]]) -> list[Any]:
+        """Runs the steps in one commit.
+
+        Returns:
+            For each step its result, or the exception that it raised (as a value), in order. The results are
+            durable when this returns.
+
+        Raises:
+            StoreUnavailable: nothing was stored. CommitUnknown: the commit's outcome never came back.
+        """
+        ...
+
+    def read(self, step: Step[T]) -> T:
+        """Runs a step that only reads, on a connection of its own; safe from any thread."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Writer(Protocol):
+    """The asynchronous face of the store: groups what waits into one commit, with no added delay."""
+
+    async def write(self, step: Step[T]) -> T:
+        """The step's result once it is durable; raises what the step raised."""
+        ...
+
+    async def read(self, step: Step[T]) -> T: ...
+
+
+class Keyring(Protocol):
+    """Seals what is personal. A case has its own key, wrapped under the site's master key."""
+
+    def new_wrapped_key(self) -> bytes: ...
+    def seal(self, wrapped_key: bytes, plain: bytes, *, bound_to: str) -> bytes:
+        """Authenticated encryption (compressed first); `bound_to` names the place, so that sealed bytes cannot be moved."""
+        ...
+
+    def open(self, wrapped_key: bytes, sealed: bytes, *, bound_to: str) -> bytes: ...
+    def mac(self, purpose: str, *parts: bytes) -> bytes:
+        """A keyed digest, 16 bytes, different for every purpose; parts are framed, never just joined."""
+        ...
