@@ -1,0 +1,105 @@
+"""What every flow needs of one running gate, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.errors import FieldError
+from syncgate.domain.rows import Delivery, Principal
+from syncgate.ports import Clock, Entropy, Keyring, Writer
+
+if TYPE_CHECKING:
+    from syncgate.site.bundle import Bundle
+    from syncgate.site.canonical import CanonicalSchema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One running gate.
+
+    Attributes:
+        bundles: every bundle that may be needed, by digest (active ones, and those that sent).
+        active: the active bundle's digest by system. Both are replaced in place by a deploy.
+        sources: names of the systems that may post.
+        on_due: told which systems have lanes due after a commit; must not block.
+    """
+
+    writer: Writer
+    keyring: Keyring
+    clock: Clock
+    entropy: Entropy
+    schema: CanonicalSchema
+    bundles: dict[str, Bundle]
+    active: dict[str, str]
+    sources: frozenset[str]
+    on_due: Callable[[Iterable[str]], None]
+
+    def active_bundle(self, system: str) -> Bundle:
+        """The active bundle of a system. Raises KeyError for a system without one."""
+        return self.bundles[self.active[system]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, and for which source. `source` is the one a case is posted by."""
+
+    principal: Principal
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRef:
+    """How a path names a case: by our id, or by (system, that system's number)."""
+
+    case_id: UUID | None = None
+    system: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One planned delivery as the receipt shows it."""
+
+    delivery_id: UUID
+    system: str
+    message: str
+    part: str
+    phase: Phase
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Placed:
+        """The delivery as the receipt shows it."""
+        return cls(
+            delivery_id=delivery.delivery_id,
+            system=delivery.system,
+            message=delivery.message,
+            part=delivery.part,
+            phase=delivery.phase,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What a source gets for an accepted submission.
+
+    status: 202 for something new, 200 for content equal to the current revision; a replayed key answers as
+    the first time. warnings: broken rules that warn only.
+    """
+
+    status: int
+    case_id: UUID
+    case_no: str
+    revision: int
+    receipt: str
+    is_unchanged: bool = False
+    deliveries: tuple[Placed, ...] = ()
+    warnings: tuple[FieldError, ...] = ()
+
+
+Detail = Mapping[str, str | int | bool | None]
+"""Flat facts about a step, without personal data."""
+
