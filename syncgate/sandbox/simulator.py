@@ -1,0 +1,173 @@
+"""One simulated system at work: what is asked, which fault strikes, what is answered, all in the ledger."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import unquote
+
+from syncgate.sandbox.ledger import Entry, Ledger
+from syncgate.sandbox.modes import BadSwitch, Modes, Switch, parse_switch
+from syncgate.sandbox.server import Cut, Deed, Hold, Send
+from syncgate.sandbox.systems.interface import Call, System, Verdict
+from syncgate.sandbox.wire import Reply, Request, encode, json_reply
+
+CONTROL = "/_sandbox/"
+
+_FOREIGN_PAGE = Reply(
+    200,
+    "<!DOCTYPE html><html><head><title>系统维护</title></head>"
+    "<body><p>系统升级维护中，请稍后访问。</p></body></html>".encode(),
+    media_type="text/html; charset=utf-8",
+)
+_NO_HTTP = bytes.fromhex("160301005a0200") + "\u4e71\u7801".encode("gbk") + b"\x00\xff\r\n\r\n"
+
+
+class Simulator:
+    """Answers for one system; what it holds is what its ledger says."""
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        ledger: Ledger,
+        modes: Modes | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._system = system
+        self._ledger = ledger
+        self._modes = modes or Modes()
+        self._clock = clock
+        for change in ledger.changes():
+            system.apply(change)
+
+    def answer(self, requests: Sequence[Request]) -> Sequence[Deed]:
+        """What to do on each connection, once everything that it promises is committed."""
+        entries: list[Entry] = []
+        deeds: list[Deed] = []
+        seqs = self._ledger.next_seqs()
+        for request in requests:
+            if request.path.startswith(CONTROL):
+                deeds.append(_send(self._control(request), request))
+                continue
+            entry, deed = self._serve(request, seqs)
+            entries.append(entry)
+            deeds.append(deed)
+        self._ledger.append(entries)
+        return deeds
+
+    def left(self, entry: int, *, is_reset: bool) -> None:
+        """Keep that a true answer reached nobody."""
+        self._ledger.note_unheard(entry, at=self._clock(), why="reset" if is_reset else "left")
+
+    def _serve(self, request: Request, seqs: Iterator[int]) -> tuple[Entry, Deed]:
+        at, seq = self._clock(), next(seqs)
+        call = self._system.identify(request)
+        switch = self._draw(call)
+        verdict = self._verdict(request, call, switch, at=at)
+        if verdict.change is not None:
+            self._system.apply(verdict.change)
+        deed, status, is_answered = self._deed(request, verdict, switch, seq=seq)
+        entry = Entry(
+            seq=seq,
+            at=at,
+            operation=call.operation or "unknown",
+            key=call.key,
+            part=call.part,
+            request_key=call.request_key,
+            body=request.body,
+            fault=switch.mode if switch else None,
+            effect=verdict.effect,
+            status=status,
+            is_answered=is_answered,
+            change=verdict.change,
+        )
+        return entry, deed
+
+    def _draw(self, call: Call) -> Switch | None:
+        return self._modes.draw(call.operation, is_read=call.is_read) if call.operation else None
+
+    def _verdict(self, request: Request, call: Call, switch: Switch | None, *, at: float) -> Verdict:
+        if not call.operation:
+            return Verdict(json_reply(404, {"error": "no such path"}), "none")
+        match switch.mode if switch else None:
+            case "drop_before":
+                return Verdict(json_reply(503, {}), "none")
+            case "unavailable":
+                return Verdict(json_reply(503, {"error": "unavailable"}), "none")
+            case "throttle":
+                return Verdict(json_reply(429, {"error": "busy"}, ("Retry-After", "1")), "none")
+            case "refuse":
+                return self._system.refusal(call)
+            case "deny":
+                return self._system.denial()
+            case "hang" if switch and not switch.acts:
+                return Verdict(json_reply(503, {}), "none")
+            case _:
+                return self._system.decide(request, call, at=at)
+
+    def _deed(
+        self, request: Request, verdict: Verdict, switch: Switch | None, *, seq: int
+    ) -> tuple[Deed, int | None, bool]:
+        match switch.mode if switch else None:
+            case "drop_before":
+                return Cut(is_reset=True), None, False
+            case "commit_then_drop":
+                return Cut(), None, False
+            case "hang":
+                return Hold(), None, False
+            case "garbage":
+                return self._garbage(verdict.reply)
+            case _:
+                after = switch.delay if switch and switch.mode == "slow" else 0.0
+                return _send(verdict.reply, request, after=after, entry=seq), verdict.reply.status, True
+
+    def _garbage(self, truth: Reply) -> tuple[Deed, int | None, bool]:
+        whole = encode(truth, is_kept_alive=True)
+        match self._modes.draw_kind(3):
+            case 0:
+                page = encode(_FOREIGN_PAGE, is_kept_alive=False)
+                return Send(page, is_last=True), _FOREIGN_PAGE.status, False
+            case 1:
+                return Send(_NO_HTTP, is_last=True), None, False
+            case _:
+                # Cut inside the body: the length that the head announced never comes.
+                return Send(whole[: -max(1, len(truth.body) // 2)], is_last=True), truth.status, False
+
+    def _control(self, request: Request) -> Reply:
+        name, _, rest = request.path[len(CONTROL) :].partition("/")
+        match request.method, name:
+            case "GET", "health":
+                return json_reply(200, {"system": self._system.name, "status": "ok"})
+            case "GET", "counts":
+                return json_reply(200, {"system": self._system.name, **self._ledger.counts.to_json()})
+            case "GET", "modes":
+                return self._show_modes()
+            case "POST", "modes":
+                return self._switch_on(request)
+            case "DELETE", "modes":
+                self._modes.switch_off(unquote(rest) or None)
+                return self._show_modes()
+            case _:
+                return json_reply(404, {"error": "no such path"})
+
+    def _switch_on(self, request: Request) -> Reply:
+        try:
+            switch, seed = parse_switch(json.loads(request.body), operations=self._system.operations)
+        except BadSwitch as error:
+            return json_reply(422, {"error": str(error)})
+        except (ValueError, RecursionError):
+            return json_reply(400, {"error": "expected a JSON object"})
+        if seed is not None:
+            self._modes.seed(seed)
+        self._modes.switch_on(switch)
+        return self._show_modes()
+
+    def _show_modes(self) -> Reply:
+        return json_reply(200, {"system": self._system.name, "modes": self._modes.to_json()})
+
+
+def _send(reply: Reply, request: Request, *, after: float = 0.0, entry: int | None = None) -> Send:
+    data = encode(reply, is_kept_alive=request.is_kept_alive)
+    return Send(data, after=after, is_last=not request.is_kept_alive, entry=entry)

@@ -1,0 +1,36 @@
+"""The simulated systems of the example city, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from syncgate.sandbox.systems import province
+from syncgate.sandbox.systems.interface import System
+
+BASES = {"province": province.BASE, "food": "/foodlicence/api", "workorders": "/workorders/v1"}
+"""The path below which each system publishes its interface."""
+
+NAMES = tuple(BASES)
+
+
+def build(name: str, *, env: Mapping[str, str], catalogue: Collection[str] = ()) -> System:
+    """A system that holds nothing yet.
+
+    Args:
+        name: One of NAMES.
+        env: Where its secrets are looked up (SANDBOX_PROVINCE_TOKEN, SANDBOX_PROVINCE_TIF_TOKEN,
+            SANDBOX_FOOD_KEY, SANDBOX_WORKORDERS_KEY); each has a default for the sandbox.
+        catalogue: Task codes that province knows beside its own.
+
+    Raises:
+        ValueError: there is no such system.
+    """
+    match name:
+        case "province":
+            return province.Province(
+                token=env.get("SANDBOX_PROVINCE_TOKEN", "province-token"),
+                tif_token=env.get("SANDBOX_PROVINCE_TIF_TOKEN", "province-tif-token"),
+                catalogue=catalogue,
+            )
+        case _:
+            raise ValueError(f"expected a system of {', '.join(NAMES)}, got {name}")

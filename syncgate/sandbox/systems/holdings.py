@@ -1,0 +1,65 @@
+"""Records that are created and replaced under idempotency keys, as food and workorders hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.interface import parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record as it stands: its number within its kind, its version, its JSON text."""
+
+    number: int
+    version: int
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request key was used for, and what stood after it."""
+
+    change: Change
+    held: Held
+
+    def is_for(self, change: Change) -> bool:
+        """Whether a request under the same key asks for the same thing."""
+        mine = (self.change.operation, self.change.key, self.change.part)
+        if mine != (change.operation, change.key, change.part):
+            return False
+        return self.change.record == change.record or (
+            parse_json(self.change.record) == parse_json(change.record)
+        )
+
+
+class Holdings:
+    """The contents of a system: records by (key, part), numbered apart with and without a part."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], Held] = {}
+        self._answered: dict[str, Answered] = {}
+        self._last_numbers = {False: 0, True: 0}
+
+    def find(self, key: str, part: str = "") -> Held | None:
+        """The record as it stands."""
+        return self._held.get((key, part))
+
+    def answered(self, request_key: str) -> Answered | None:
+        """What a request key was used for, None if for nothing that had an effect."""
+        return self._answered.get(request_key)
+
+    def preview(self, change: Change) -> Held:
+        """What will stand once a change is applied."""
+        held = self.find(change.key, change.part)
+        if held is not None:
+            return Held(held.number, held.version + 1, change.record)
+        return Held(self._last_numbers[bool(change.part)] + 1, 1, change.record)
+
+    def apply(self, change: Change) -> None:
+        """Hold what the change says."""
+        held = self.preview(change)
+        self._last_numbers[bool(change.part)] = max(self._last_numbers[bool(change.part)], held.number)
+        self._held[change.key, change.part] = held
+        self._answered[change.request_key] = Answered(change, held)

@@ -1,0 +1,143 @@
+"""The provincial unified case library: five ordered operations, no update, no look-up.
+
+Everything but the gateway's own refusal comes back as HTTP 200 with the outcome in the body, and a
+second delivery of what is held already is answered as a failure.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems import tif
+from syncgate.sandbox.systems.fields import as_integer
+from syncgate.sandbox.systems.interface import Call, Verdict, parse_json, split_path
+from syncgate.sandbox.systems.province_records import REQUIRED, malformed_field, missing_field
+from syncgate.sandbox.wire import Reply, Request, json_reply
+
+BASE = "/gateway/province"
+CATALOGUE = frozenset({"11990100MB0000001T3000131901001"})
+"""Task codes that the library knows without being given more: 食品经营许可（餐饮服务）新办."""
+
+_BASIC = "receiveBasicInfo"
+_PART_BY_OPERATION = {"receiveProc": "sn", "receiveSpecialnode": "sn", "receiveApplyFile": "unid"}
+
+
+class Province:
+    """The library's contents and its rules."""
+
+    name = "province"
+    operations = tuple(REQUIRED)
+
+    def __init__(self, *, token: str, tif_token: str, catalogue: Collection[str] = ()) -> None:
+        self._token = token
+        self._tif_token = tif_token
+        self._catalogue = CATALOGUE | frozenset(catalogue)
+        self._held: set[tuple[str, str, str]] = set()
+        self._orgbusno_by_projid: dict[str, str] = {}
+
+    def identify(self, request: Request) -> Call:
+        """The operation is the last segment of the path, the record lies as text under `data`."""
+        segments = split_path(request.path, BASE)
+        if request.method != "POST" or not segments or segments[0] not in REQUIRED or segments[1:]:
+            return Call("")
+        operation = segments[0]
+        record, value = _open(request.body)
+        fields = value if isinstance(value, dict) else {}
+        return Call(
+            operation,
+            key=self._key(fields),
+            part=_part(fields, _PART_BY_OPERATION.get(operation)),
+            record=record,
+            value=value,
+        )
+
+    def decide(self, request: Request, call: Call, *, at: float) -> Verdict:
+        """Gateway first, then the library's token, then the record."""
+        objection = tif.fault_in(request.headers, self._tif_token, at=at)
+        if objection is not None:
+            return Verdict(_gateway(objection), "denied")
+        token = request.headers.get("token", "")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            return Verdict(_ack("0", "token验证失败！"), "denied")
+        if not isinstance(call.value, dict):
+            return _failed("data: expected a JSON object as text")
+        return self._judge(call, call.value)
+
+    def apply(self, change: Change) -> None:
+        """Remember the slot; a basic record also lets its case's later records in."""
+        self._held.add(_slot(change.operation, change.key, change.part))
+        if change.operation == _BASIC:
+            projid = parse_json(change.record).get("projid")
+            self._orgbusno_by_projid[str(projid)] = change.key
+
+    def refusal(self, call: Call) -> Verdict:
+        """As if the division code had been left out."""
+        return Verdict(_ack("0", "regionid字段为空！"), "refused")
+
+    def denial(self) -> Verdict:
+        """As the gateway says it: HTTP 500."""
+        return Verdict(_gateway(tif.WRONG), "denied")
+
+    def _judge(self, call: Call, record: Mapping[str, Any]) -> Verdict:
+        missing = missing_field(call.operation, record)
+        if missing is not None:
+            return Verdict(_ack("0", f"{missing}字段为空！"), "refused")
+        malformed = malformed_field(call.operation, record)
+        if malformed is not None:
+            return _failed(malformed)
+        if call.operation == _BASIC:
+            if record["taskcode"] not in self._catalogue:
+                return Verdict(_ack("0", f"【{record['itemname']}】事项不存在！"), "refused")
+        elif _slot(_BASIC, call.key, "") not in self._held:
+            return Verdict(_ack("0", f"orgbusno为{call.key}的办件不存在！"), "refused")
+        return self._store(call)
+
+    def _store(self, call: Call) -> Verdict:
+        if _slot(call.operation, call.key, call.part) in self._held:
+            return Verdict(_ack("0", f"rowguid（orgbusno）为{call.key}的数据已存在！"), "duplicate")
+        change = Change(call.operation, call.key, call.part, call.record, "created")
+        return Verdict(_ack("200", "办件数据接收成功！"), "created", change)
+
+    def _key(self, record: Mapping[str, Any]) -> str:
+        # A file need not carry orgbusno: its projid says which case it belongs to.
+        if record.get("orgbusno") is not None:
+            return str(record["orgbusno"])
+        projid = str(record.get("projid", ""))
+        return self._orgbusno_by_projid.get(projid, projid)
+
+
+def _slot(operation: str, key: str, part: str) -> tuple[str, str, str]:
+    # A unid is one file, whichever case it is sent for.
+    return (operation, "" if operation == "receiveApplyFile" else key, part)
+
+
+def _part(record: Mapping[str, Any], name: str | None) -> str:
+    if name is None:
+        return ""
+    value = record.get(name, "")
+    number = as_integer(value) if name == "sn" else None
+    return str(value if number is None else number)
+
+
+def _open(body: bytes) -> tuple[str, Any]:
+    try:
+        record = parse_json(body.decode("utf-8"))["data"]
+        return (record, parse_json(record)) if isinstance(record, str) else ("", None)
+    except (ValueError, TypeError, KeyError):
+        return "", None
+
+
+def _gateway(message: str) -> Reply:
+    return json_reply(500, {"code": 400001, "msg": message})
+
+
+def _ack(code: str, text: str, *headers: tuple[str, str]) -> Reply:
+    return json_reply(200, {"code": code, "text": text}, *headers)
+
+
+def _failed(reason: str) -> Verdict:
+    # The library says no more than this; the header is for whoever reads along.
+    return Verdict(_ack("0", "办件数据接收失败！", ("X-Sandbox-Reason", reason)), "refused")
