@@ -1,0 +1,119 @@
+"""The canonical case as a value: its one written form, and how what a source sends changes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from syncgate.domain.errors import Conflict, FieldError, StaleRevision
+
+Json = Any
+
+UNITED: tuple[str, ...] = ("stages", "materials")
+"""Lists whose entries are known by `id`, only ever added to (design §6)."""
+
+IDENTITY: tuple[str, ...] = ("kind", "case_no")
+"""What a change cannot touch."""
+
+
+def canonical_bytes(document: Json) -> bytes:
+    """The one written form: sorted keys, no spaces, UTF-8. Equal content gives equal bytes."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def replaced(current: Json, posted: Json) -> Json:
+    """The case after a source posted it again, or PUT it: all replaced but stages and materials, which unite.
+
+    Raises:
+        Conflict: the case's identity changes, or a known stage or material comes with other content.
+        StaleRevision: `source_version` is older than the stored one.
+    """
+    _refuse_stale(current, posted)
+    after = dict(posted)
+    for name in UNITED:
+        united = _unite(current.get(name) or (), posted.get(name) or (), at=name)
+        if united:
+            after[name] = united
+    references = {**(current.get("references") or {}), **(posted.get("references") or {})}
+    if references:
+        after["references"] = references
+    _refuse_identity(current, after)
+    return after
+
+
+def patched(current: Json, patch: Json) -> Json:
+    """The case after a merge patch; stages and materials in it unite by id.
+
+    Source: RFC 7396.
+
+    Raises:
+        Conflict, StaleRevision: as `replaced`.
+    """
+    _refuse_stale(current, patch)
+    lists = {name: patch[name] for name in UNITED if patch.get(name) is not None}
+    after = _merge(current, {name: value for name, value in patch.items() if name not in UNITED})
+    for name, added in lists.items():
+        after[name] = _unite(current.get(name) or (), added, at=name)
+    _refuse_identity(current, after)
+    return after
+
+
+def with_stages(current: Json, stages: Sequence[Json]) -> Json:
+    """The case with these stages appended. Raises Conflict on a known id with other content."""
+    return patched(current, {"stages": list(stages)})
+
+
+def _merge(target: Json, patch: Json) -> Json:
+    if not isinstance(patch, Mapping):
+        return patch
+    after = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            after.pop(name, None)
+        else:
+            after[name] = _merge(after.get(name), value)
+    return after
+
+
+def _unite(known: Sequence[Json], added: Sequence[Json], *, at: str) -> list[Json]:
+    united = list(known)
+    by_id = {entry["id"]: entry for entry in known}
+    errors: list[FieldError] = []
+    for no, entry in enumerate(added):
+        entry_id = entry.get("id") if isinstance(entry, Mapping) else None
+        if entry_id not in by_id:
+            united.append(entry)
+            if entry_id is not None:
+                by_id[entry_id] = entry
+        elif canonical_bytes(by_id[entry_id]) != canonical_bytes(entry):
+            errors.append(FieldError(f"/{at}/{no}", "known_with_other_content", "the content first given"))
+    if errors:
+        raise Conflict(f"expected {at} that are new or as first given, got others", errors=errors)
+    return united
+
+
+def _refuse_identity(current: Json, after: Json) -> None:
+    errors = [
+        FieldError(f"/{name}", "identity_is_fixed", "the value first given")
+        for name in IDENTITY
+        if after.get(name) != current.get(name)
+    ]
+    if errors:
+        raise Conflict("expected the identity that the case has, got another", errors=errors)
+
+
+def _refuse_stale(current: Json, posted: Json) -> None:
+    if not isinstance(posted, Mapping):
+        return
+    known, came = current.get("source_version"), posted.get("source_version")
+    if known is None or came is None:
+        return
+    if version_key(came) < version_key(known):
+        raise StaleRevision("expected a source_version at least as new as the stored one, got an older one")
+
+
+def version_key(version: Json) -> tuple[int, int, str]:
+    """What orders source versions: numbers by value, before texts, which order as text."""
+    text = str(version)
+    return (0, int(text), "") if text.isascii() and text.isdigit() else (1, 0, text)

@@ -1,0 +1,143 @@
+"""Which delivery of a lane is next, and when the lane is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.plan import Message, NextAfter
+from syncgate.domain.replan import CANCELLED_BY_HAND, SlotName
+from syncgate.domain.rows import Delivery
+
+WAITS_FOR_REMOTE_REF: Final = "waits_for_remote_ref"
+"""The reason of a pending delivery whose mapping needs another system's number."""
+
+
+class Task(StrEnum):
+    """What a head needs done."""
+
+    SEND = "send"
+    CONFIRM = "confirm"
+    OVERDUE = "overdue"
+    """Its acknowledgement never came; it becomes unconfirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A delivery that is next in its lane, and what it needs."""
+
+    delivery: Delivery
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What a lane offers.
+
+    Attributes:
+        head: the one to take now; None when nothing is due.
+        due_at: when the lane is due (past when `head` is set); None while nothing of it can become due by itself.
+    """
+
+    head: Head | None
+    due_at: datetime | None
+
+
+def heads(
+    deliveries: Sequence[Delivery],
+    messages: Sequence[Message],
+    *,
+    now: datetime,
+    waits_for: str | None,
+) -> Heads:
+    """The lane's next head and its due time.
+
+    Due confirmations come first, then due pending deliveries whose slot has no maybe-sent one and whose
+    predecessors are there, by message order, part, age (design §5, "Which head").
+
+    Args:
+        deliveries: all of the lane, in the order of creation.
+        messages: of the active bundle, in declared order.
+        now: the store's time.
+        waits_for: the system whose number the lane waits for.
+    """
+    state = _State(deliveries, messages)
+    open_ones = [(d, _task(d)) for d in deliveries if d.phase in (Phase.UNCONFIRMED, Phase.AWAITING)]
+    sends = [(d, Task.SEND) for d in state.eligible()]
+    timed = [(d, task, _due(d, waits_for, now)) for d, task in [*open_ones, *sends]]
+    times = [due for _, _, due in timed if due is not None]
+    due = [Head(d, task) for d, task, at in timed if at is not None and at <= now]
+    return Heads(due[0] if due else None, min(times, default=None))
+
+
+def blockers(delivery: Delivery, deliveries: Sequence[Delivery], messages: Sequence[Message]) -> list[Delivery]:
+    """The deliveries that hold this one back, one a slot: why it waits."""
+    return _State(deliveries, messages).blockers(delivery)
+
+
+def _task(delivery: Delivery) -> Task:
+    return Task.CONFIRM if delivery.phase is Phase.UNCONFIRMED else Task.OVERDUE
+
+
+def _due(delivery: Delivery, waits_for: str | None, now: datetime) -> datetime | None:
+    if delivery.phase is Phase.PENDING and delivery.reason == WAITS_FOR_REMOTE_REF:
+        return None if waits_for is not None else now
+    return delivery.due_at
+
+
+class _State:
+    """The slots of a lane, as far as order needs them."""
+
+    def __init__(self, deliveries: Sequence[Delivery], messages: Sequence[Message]) -> None:
+        self._message_by_name = {message.name: message for message in messages}
+        self._rank_by_name = {message.name: rank for rank, message in enumerate(messages)}
+        self._by_slot: dict[SlotName, list[Delivery]] = {}
+        for delivery in deliveries:
+            if delivery.phase is Phase.CANCELLED and delivery.reason != CANCELLED_BY_HAND:
+                continue
+            self._by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
+
+    def eligible(self) -> list[Delivery]:
+        """Pending deliveries that nothing holds back, in the declared order."""
+        pending = [d for slot in self._by_slot.values() for d in slot if d.phase is Phase.PENDING]
+        free = [d for d in pending if not self._is_slot_open(d) and not self.blockers(d)]
+        return sorted(free, key=self._rank)
+
+    def blockers(self, delivery: Delivery) -> list[Delivery]:
+        message = self._message_by_name.get(delivery.message)
+        if message is None:
+            return []
+        return [slot[-1] for slot in self._before(delivery, message) if not self._is_there(slot)]
+
+    def _before(self, delivery: Delivery, message: Message) -> Iterable[list[Delivery]]:
+        for (name, part), slot in self._by_slot.items():
+            if name == delivery.message and part != delivery.part:
+                if message.is_ordered and slot[0].part_no < delivery.part_no:
+                    yield slot
+            elif name in message.after:
+                yield slot
+
+    def _is_there(self, slot: Sequence[Delivery]) -> bool:
+        phases = {d.phase for d in slot}
+        if phases & {Phase.IN_FLIGHT, Phase.UNCONFIRMED}:
+            return False
+        message = self._message_by_name.get(slot[0].message)
+        is_queued_enough = message is not None and message.next_after is NextAfter.QUEUED_THERE
+        return Phase.DELIVERED in phases or (is_queued_enough and Phase.AWAITING in phases)
+
+    def _is_slot_open(self, delivery: Delivery) -> bool:
+        slot = self._by_slot[(delivery.message, delivery.part)]
+        return any(d.phase in (Phase.IN_FLIGHT, Phase.AWAITING, Phase.UNCONFIRMED) for d in slot)
+
+    def _rank(self, delivery: Delivery) -> tuple[int, int, int]:
+        rank = self._rank_by_name.get(delivery.message, len(self._rank_by_name))
+        return (rank, delivery.part_no, delivery.version_no or 0)
+
+
+def messages_by_name(messages: Iterable[Message]) -> Mapping[str, Message]:
+    """The messages by name."""
+    return {message.name: message for message in messages}

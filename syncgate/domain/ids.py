@@ -1,0 +1,41 @@
+"""Identifiers: ours for cases and deliveries, and the stable keys that systems see."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+_NAMESPACE_SLOT = b"syncgate:slot:"
+_NAMESPACE_SEND = b"syncgate:send:"
+
+
+def uuid7(now: datetime, random: bytes) -> UUID:
+    """A UUIDv7: 48 bits of milliseconds since 1970, then randomness.
+
+    Args:
+        now: an aware time.
+        random: 10 unpredictable bytes.
+
+    Source: RFC 9562 §5.7.
+    """
+    milliseconds = int(now.timestamp() * 1000)
+    value = (milliseconds << 80) | int.from_bytes(random[:10], "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return UUID(int=value)
+
+
+def slot_key(case_id: UUID, system: str, message: str, part: str) -> str:
+    """Our stable key for a slot at its system: the same for every delivery that fills it."""
+    return str(_named(_NAMESPACE_SLOT, case_id.bytes, system, message, part))
+
+
+def send_key(delivery_id: UUID, revision: int, bundle: str) -> str:
+    """The idempotency key of one content: the same for every re-send of it, another for any other content."""
+    return str(_named(_NAMESPACE_SEND, delivery_id.bytes, str(revision), bundle))
+
+
+def _named(namespace: bytes, owner: bytes, *names: str) -> UUID:
+    framed = b"".join(len(raw := name.encode()).to_bytes(4, "big") + raw for name in names)
+    return UUID(bytes=hashlib.sha256(namespace + owner + framed).digest()[:16], version=8)

@@ -1,0 +1,149 @@
+"""What work a lane needs: its plan against the newest deliveries of its slots. Pure; the only place where work is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from syncgate.domain.delivery import MAYBE_SENT, WAITING, Event, Phase
+from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
+from syncgate.domain.rows import Change, Delivery
+
+SlotName = tuple[str, str]
+"""(message, part): a slot within its lane."""
+
+WITHDRAWN: Final = "withdrawn"
+SUPERSEDED: Final = "superseded"
+CANCELLED_BY_HAND: Final = "cancelled_by_hand"
+"""Reasons of a cancelled delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot's deliveries, told apart.
+
+    Attributes:
+        newest: the one that counts when asking whether anything changed; None when none counts.
+        waiting: the pending or parked one. maybe_sent: the one whose outcome is open.
+        delivered: the newest that the system holds.
+    """
+
+    newest: Delivery | None = None
+    waiting: Delivery | None = None
+    maybe_sent: Delivery | None = None
+    delivered: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A new delivery waits for this slot."""
+
+    planned: Planned
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The waiting delivery carries the new content from now on; a parked one becomes pending."""
+
+    delivery: Delivery
+    planned: Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The waiting delivery is not needed any more."""
+
+    delivery: Delivery
+    event: Event
+
+
+Decision = Queue | Refresh | Cancel
+
+
+def slots_of(deliveries: Iterable[Delivery]) -> dict[SlotName, Slot]:
+    """The slots of a lane, from its deliveries in the order of creation."""
+    found: dict[SlotName, Slot] = {}
+    for delivery in deliveries:
+        name = (delivery.message, delivery.part)
+        found[name] = _with(found.get(name, Slot()), delivery)
+    return found
+
+
+def _with(slot: Slot, delivery: Delivery) -> Slot:
+    if delivery.phase is Phase.CANCELLED:
+        counts = delivery.reason == CANCELLED_BY_HAND
+        return Slot(delivery, slot.waiting, slot.maybe_sent, slot.delivered) if counts else slot
+    return Slot(
+        newest=delivery if slot.waiting is None else slot.waiting,
+        waiting=delivery if delivery.phase in WAITING else slot.waiting,
+        maybe_sent=delivery if delivery.phase in MAYBE_SENT else slot.maybe_sent,
+        delivered=delivery if delivery.phase is Phase.DELIVERED else slot.delivered,
+    )
+
+
+def replan(
+    wanted: Sequence[Planned],
+    slots: Mapping[SlotName, Slot],
+    messages: Mapping[str, Message],
+) -> list[Decision]:
+    """What must be done so that the lane's slots come to hold what is planned, and nothing else.
+
+    Args:
+        wanted: the plan, each slot's digest taken under the bundle that its newest delivery used.
+        slots: what the lane has, as `slots_of` tells.
+        messages: by name, for what a change and a retraction mean.
+    """
+    decisions: list[Decision] = []
+    for planned in wanted:
+        slot = slots.get((planned.message, planned.part), Slot())
+        decisions += _for_wanted(planned, slot, messages[planned.message])
+    names = {(planned.message, planned.part) for planned in wanted}
+    for name, slot in slots.items():
+        if name not in names:
+            decisions += _for_unplanned(slot, messages.get(name[0]))
+    return decisions
+
+
+def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision]:
+    if slot.newest is None:
+        return [Queue(planned)]
+    if slot.newest.change is Change.RETRACT:
+        return [Refresh(slot.waiting, planned)] if slot.waiting else [Queue(planned)]
+    if slot.newest.input_mac == planned.input_mac:
+        return []
+    if slot.waiting is not None:
+        return [_for_waiting(planned, slot, slot.waiting)]
+    is_ignored = message.on_change is OnChange.IGNORE and (slot.delivered or slot.maybe_sent) is not None
+    return [] if is_ignored else [Queue(planned)]
+
+
+def _for_waiting(planned: Planned, slot: Slot, waiting: Delivery) -> Decision:
+    held = slot.maybe_sent or slot.delivered
+    is_back = held is not None and held.input_mac == planned.input_mac
+    if is_back and waiting.sent_mac is None and not waiting.is_other_sent:
+        return Cancel(waiting, Event.SUPERSEDED)
+    return Refresh(waiting, planned)
+
+
+def _for_unplanned(slot: Slot, message: Message | None) -> list[Decision]:
+    newest = slot.newest
+    if newest is None or newest.phase is Phase.CANCELLED or newest.change is Change.RETRACT:
+        return []
+    decisions: list[Decision] = []
+    if slot.waiting is not None:
+        decisions.append(Cancel(slot.waiting, Event.WITHDRAWN))
+    may_hold = slot.maybe_sent or slot.delivered
+    if may_hold is not None and (message is None or message.on_unplanned is not OnUnplanned.IGNORE):
+        decisions.append(Queue(_planned_of(may_hold), Change.RETRACT))
+    return decisions
+
+
+def _planned_of(delivery: Delivery) -> Planned:
+    return Planned(
+        message=delivery.message,
+        part=delivery.part,
+        part_no=delivery.part_no,
+        input_mac=delivery.input_mac,
+    )
