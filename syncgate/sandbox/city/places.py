@@ -1,0 +1,34 @@
+"""What every case of item A shares: the item, the organisations, the clerks, the words of its stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TASK_CODE = "11990100MB0000001T3000131901001"
+
+ITEM: dict[str, Any] = {
+    "catalog_code": "000131901001",
+    "task_code": TASK_CODE,
+    "name": "食品经营许可（餐饮服务）新办",
+    "version": 1,
+    "type": "01",
+}
+
+MARKET_OFFICE = {"name": "示例市市场监督管理局", "uscc": "11990100MB0000001T"}
+DATA_OFFICE = {"name": "示例市数据局", "uscc": "11990100MB0000006A"}
+
+CLERKS = (
+    {"name": "冯窗口", "staff_no": "SL0101"},
+    {"name": "褚受理", "staff_no": "SL0102"},
+    {"name": "卫核查", "staff_no": "HC0201"},
+    {"name": "蒋审核", "staff_no": "SH0301"},
+    {"name": "沈决定", "staff_no": "JD0401"},
+    {"name": "韩制证", "staff_no": "ZZ0501"},
+)
+WINDOW_A, WINDOW_B, INSPECTOR, REVIEWER, DECIDER, PRINTER = CLERKS
+
+SCOPES = ("热食类食品制售", "冷食类食品制售", "生食类食品制售", "糕点类食品制售", "自制饮品制售")
+STREETS = ("示例路", "样本街", "演示大道", "例甲巷", "虚构里")
+DISTRICT_NAMES = {"990101": "东示区", "990102": "西示区"}
+
+HOTLINE_ITEMS = ("夜间施工噪声", "占道经营", "路灯不亮", "井盖破损", "油烟扰民")
