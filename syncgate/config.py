@@ -1,0 +1,439 @@
+"""The model of `config.yaml`: what one deployment is, where it keeps things, whom it speaks with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+from syncgate.documents import Node, Place, Problem, ProblemSet, read_yaml, validate
+from syncgate.domain.errors import SiteInvalid
+from syncgate.site.adapter import Mode, Model, Name, Title
+from syncgate.site.units import Duration, Rate, Size
+
+CONFIG_FILE: Final = "config.yaml"
+EXAMPLE_FILE: Final = "config.example.yaml"
+Text = Annotated[StrictStr, Field(min_length=1, max_length=500)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            "expected a time zone such as Asia/Shanghai, got an unknown one"
+        ) from None
+    return name
+
+
+def _store_url(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError(
+            "expected sqlite:///<path> or postgresql://<host>/<database>, got another scheme"
+        )
+    if urlsplit(url).password is not None:
+        raise ValueError(
+            "expected the password under `password` as the name of a secret, got it in the URL"
+        )
+    return url
+
+
+class SecretRef(Model):
+    """Where a secret is; its value never stands in a site's files.
+
+    Attributes:
+        env: name of an environment variable.
+        file: path of a file, relative to the site's folder; one newline at its end does not count.
+    """
+
+    env: Annotated[StrictStr, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    file: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("expected one of env, file, got both or none")
+        return self
+
+    def read(self, root: Path, environ: Mapping[str, str]) -> str | None:
+        """The secret's value; None where it is not there or empty."""
+        if self.env is not None:
+            return environ.get(self.env) or None
+        try:
+            text = (root / str(self.file)).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        return text.removesuffix("\n").removesuffix("\r") or None
+
+
+class SiteIdentity(Model):
+    """Who this deployment is.
+
+    Attributes:
+        name: short name of the site, in logs and receipts.
+        title: what people call it.
+        region: region code of 6 or 12 digits.
+        time_zone: the zone of times that come without one.
+        language: what messages are in where a caller asks for none.
+    """
+
+    name: Name
+    title: Title
+    region: Annotated[StrictStr, Field(pattern=r"^(\d{6}|\d{12})$")]
+    time_zone: Annotated[StrictStr, AfterValidator(_known_zone)] = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"
+
+
+class StoreSettings(Model):
+    """Where cases and deliveries are kept.
+
+    Attributes:
+        url: `sqlite:///data/syncgate.sqlite` (relative to the site's folder) or `postgresql://…`.
+        password: the name of the secret that holds PostgreSQL's password; left out: none.
+    """
+
+    url: Annotated[StrictStr, AfterValidator(_store_url)] = (
+        "sqlite:///data/syncgate.sqlite"
+    )
+    password: Name | None = None
+
+
+class Listen(Model):
+    """Where the gate answers.
+
+    Attributes:
+        host: address to bind.
+        port: port to bind; 0 takes a free one.
+    """
+
+    host: Text = "127.0.0.1"
+    port: Annotated[StrictInt, Field(ge=0, le=65535)] = 8080
+
+
+class IntakeSettings(Model):
+    """What the intake takes at most.
+
+    Attributes:
+        body_limit: bytes of one case.
+        depth_limit: levels of nesting.
+        batch_limit: lines of one batch.
+    """
+
+    body_limit: Size = 1024**2
+    depth_limit: Annotated[StrictInt, Field(ge=4, le=200)] = 32
+    batch_limit: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1000
+
+
+class CsvSettings(Model):
+    """How a source writes the CSV files that `syncgate submit` reads.
+
+    Attributes:
+        charset: such as `utf-8-sig`, `utf-8`, `gb18030` or `big5`.
+        delimiter: one character between columns.
+        quote: one character around texts.
+        case_no: the column that holds the case's number, so that a resumed run knows what it sent.
+    """
+
+    charset: Text = "utf-8-sig"
+    delimiter: Annotated[StrictStr, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[StrictStr, Field(min_length=1, max_length=1)] = '"'
+    case_no: Text | None = None
+
+
+class SourceSettings(Model):
+    """One system that posts cases.
+
+    Attributes:
+        title: what people call it.
+        mapping: the inbound mapping, `mappings/<mapping>.yaml`; left out: the source posts canonical cases.
+        csv: how its CSV files are written; left out: it has none.
+    """
+
+    title: Title
+    mapping: (
+        Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)+$")]
+        | None
+    ) = None
+    csv: CsvSettings | None = None
+
+
+class LimitOverrides(Model):
+    """A site's own limits of a system; what is left out stays as the adapter says.
+
+    Attributes:
+        rate: sends a second over all processes.
+        burst: sends at once after a quiet time.
+        concurrency: sends at the same time over all processes.
+        connect_timeout: to get a connection.
+        timeout: for the whole request.
+        retry_after_at_most: the longest wait that the system may ask for.
+    """
+
+    rate: Rate | None = None
+    burst: Annotated[StrictInt, Field(ge=1)] | None = None
+    concurrency: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None
+    connect_timeout: Duration | None = None
+    timeout: Duration | None = None
+    retry_after_at_most: Duration | None = None
+
+
+class SystemOverride(Model):
+    """What an environment changes about one system.
+
+    Attributes:
+        address: where the system is; replaces the one in the adapter.
+        mode: replaces the adapter's.
+        limits: replaces the adapter's one by one.
+    """
+
+    address: Text | None = None
+    mode: Mode | None = None
+    limits: LimitOverrides = LimitOverrides()
+
+    def over(self, below: SystemOverride) -> SystemOverride:
+        """These settings where given, else those below."""
+        own = {key: value for key, value in self.limits if value is not None}
+        return SystemOverride(
+            address=self.address or below.address,
+            mode=self.mode or below.mode,
+            limits=below.limits.model_copy(update=own),
+        )
+
+
+class SystemSettings(SystemOverride):
+    """What the site says about one system.
+
+    Attributes:
+        personal: classes of personal data, or canonical paths, that it may receive here: narrows the adapter's.
+    """
+
+    personal: tuple[StrictStr, ...] | None = None
+
+
+class EnvironmentSettings(Model):
+    """What one environment, such as `test` or `prod`, changes: addresses, secrets, limits and modes.
+
+    Attributes:
+        systems: changes by system.
+        secrets: other places of secrets, by name.
+    """
+
+    systems: dict[Name, SystemOverride] = Field(default_factory=dict)
+    secrets: dict[Name, SecretRef] = Field(default_factory=dict)
+
+
+class EvidenceSettings(Model):
+    """What an attempt keeps.
+
+    Attributes:
+        answer_limit: bytes of an answer that are kept.
+    """
+
+    answer_limit: Size = 64 * 1024
+
+
+class LoggingSettings(Model):
+    """What is logged.
+
+    Attributes:
+        level: the least important level that is written.
+        format: `json` for machines, `console` for people.
+    """
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class DispatchSettings(Model):
+    """How workers take work.
+
+    Attributes:
+        is_enabled: whether `serve` sends at all.
+        poll_interval: how often a worker looks for lanes that nobody announced.
+        batch: lanes that one claim takes at most.
+        lease_margin: added to a system's time-outs to make the lease.
+        grant_for: how long a grant of sends is good.
+        hand_over_limit: lanes that the intake hands to workers in memory at most.
+        stop_within: how long a graceful stop waits for what is in flight.
+    """
+
+    is_enabled: StrictBool = True
+    poll_interval: Duration = timedelta(milliseconds=500)
+    batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 50
+    lease_margin: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(
+        seconds=10
+    )
+    grant_for: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(
+        seconds=10
+    )
+    hand_over_limit: Annotated[StrictInt, Field(ge=0)] = 1000
+    stop_within: Duration = timedelta(seconds=20)
+
+
+class Config(Model):
+    """One deployment.
+
+    Attributes:
+        site: who it is.
+        environment: which of `environments` holds; left out: none.
+        store: where cases and deliveries are kept.
+        master_key: where the master key is: 32 bytes in Base64.
+        listen: where the gate answers.
+        intake: what the intake takes at most.
+        schema: the canonical schema, relative to the site's folder.
+        secrets: where secrets are, by name.
+        sources: who posts cases, by name.
+        systems: who gets them, by name; each has its adapter in `adapters/<name>/`.
+        environments: what an environment changes, by name.
+        evidence: what an attempt keeps.
+        logging: what is logged.
+        dispatch: how workers take work.
+    """
+
+    site: SiteIdentity
+    environment: Name | None = None
+    store: StoreSettings = StoreSettings()
+    master_key: SecretRef
+    listen: Listen = Listen()
+    intake: IntakeSettings = IntakeSettings()
+    schema_file: Annotated[StrictStr, Field(alias="schema", min_length=1)] = (
+        "schemas/case.schema.json"
+    )
+    secrets: dict[Name, SecretRef] = Field(default_factory=dict)
+    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
+    systems: dict[Name, SystemSettings] = Field(default_factory=dict)
+    environments: dict[Name, EnvironmentSettings] = Field(default_factory=dict)
+    evidence: EvidenceSettings = EvidenceSettings()
+    logging: LoggingSettings = LoggingSettings()
+    dispatch: DispatchSettings = DispatchSettings()
+
+    @property
+    def active_environment(self) -> EnvironmentSettings:
+        """What the chosen environment changes; nothing where none is chosen."""
+        if self.environment is None:
+            return EnvironmentSettings()
+        return self.environments.get(self.environment, EnvironmentSettings())
+
+    def system(self, name: str) -> SystemSettings:
+        """What holds here for a system, the environment's changes included."""
+        below = self.systems.get(name, SystemSettings())
+        above = self.active_environment.systems.get(name, SystemOverride())
+        return SystemSettings(**dict(above.over(below)), personal=below.personal)
+
+    @property
+    def secret_refs(self) -> dict[str, SecretRef]:
+        """Where every secret is, the environment's changes included."""
+        return {**self.secrets, **self.active_environment.secrets}
+
+
+class SiteSecrets:
+    """The site's secrets by name; read once at start, never shown."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        """Args: values: by name."""
+        self._values = dict(values)
+
+    @classmethod
+    def load(
+        cls,
+        refs: Mapping[str, SecretRef],
+        *,
+        root: Path,
+        needed: Collection[str],
+        environ: Mapping[str, str] | None = None,
+    ) -> SiteSecrets:
+        """The needed secrets.
+
+        Raises:
+            SiteInvalid: names every needed secret that is missing, and where it was expected.
+        """
+        environ = os.environ if environ is None else environ
+        values = {
+            name: refs[name].read(root, environ) if name in refs else None
+            for name in sorted(needed)
+        }
+        missing = [
+            f"{name} ({_where(refs.get(name))})"
+            for name, value in values.items()
+            if value is None
+        ]
+        if missing:
+            raise SiteInvalid(f"expected the secrets {', '.join(missing)}, got none")
+        return cls({name: value for name, value in values.items() if value is not None})
+
+    def get(self, name: str) -> str:
+        """The secret's value. Raises SiteInvalid where it was not loaded."""
+        try:
+            return self._values[name]
+        except KeyError:
+            raise SiteInvalid(f"expected the secret {name}, got none") from None
+
+    def __repr__(self) -> str:
+        return f"SiteSecrets({', '.join(self._values)})"
+
+
+def _where(ref: SecretRef | None) -> str:
+    if ref is None:
+        return "not declared in secrets"
+    return (
+        f"environment variable {ref.env}" if ref.env is not None else f"file {ref.file}"
+    )
+
+
+def config_path(root: Path, path: Path | None = None) -> Path:
+    """The configuration file of a site: the given one, its config.yaml, or its config.example.yaml."""
+    if path is not None:
+        return path
+    own = root / CONFIG_FILE
+    return own if own.exists() else root / EXAMPLE_FILE
+
+
+def load_config(
+    root: Path, path: Path | None = None, *, environment: str | None = None
+) -> Config:
+    """The site's configuration.
+
+    Args:
+        root: the site's folder.
+        path: another file than `config.yaml`.
+        environment: replaces the file's own choice.
+
+    Raises:
+        ProblemSet: every problem with its place.
+    """
+    return read_config(root, path, environment=environment)[0]
+
+
+def read_config(
+    root: Path, path: Path | None = None, *, environment: str | None = None
+) -> tuple[Config, Node]:
+    """The configuration with the document that it was read from, for those who report places."""
+    file = config_path(root, path)
+    name = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        message = "expected a configuration in UTF-8, got no readable file"
+        raise ProblemSet([Problem(Place(name, 1, 1), message, "no_file")]) from None
+    node = read_yaml(text, name)
+    config = validate(Config, node)
+    return (
+        config.model_copy(update={"environment": environment})
+        if environment
+        else config
+    ), node

@@ -1,0 +1,1 @@
+"""A site: the folder that a person writes, read, checked and compiled."""

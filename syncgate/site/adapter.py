@@ -1,0 +1,247 @@
+"""The model of `adapter.yaml`: how one system is spoken to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
+
+from syncgate.site.units import Duration, Rate
+from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
+
+Mode = Literal["draft", "shadow", "live", "manual", "retired"]
+PersonalClass = Literal[
+    "name", "identity", "contact", "address", "content", "sensitive"
+]
+Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A name of ours: lower-case letters, digits and underscores."""
+OperationName = Annotated[StrictStr, Field(min_length=1, max_length=100)]
+Condition = dict[str, Any]
+"""A condition of the mapping language; it is compiled where the node and its place are known."""
+
+
+class Model(BaseModel):
+    """Frozen, and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Title(Model):
+    """What people call it.
+
+    Attributes:
+        zh: in Chinese.
+        en: in English.
+    """
+
+    zh: Annotated[StrictStr, Field(min_length=1, max_length=100)]
+    en: Annotated[StrictStr, Field(min_length=1, max_length=100)]
+
+
+class UpdateBy(Model):
+    """`on_change: {update: <operation>}`: a change replaces what the slot holds."""
+
+    update: OperationName
+
+
+class RetractBy(Model):
+    """`on_unplanned: {retract: <operation>}`: what is no longer planned is taken back."""
+
+    retract: OperationName
+
+
+def _shape(value: Any) -> str:
+    return "operation" if isinstance(value, dict | Model) else "word"
+
+
+OnChangeRule = Annotated[
+    Annotated[Literal["hold", "ignore", "new_version"], Tag("word")]
+    | Annotated[UpdateBy, Tag("operation")],
+    Discriminator(_shape),
+]
+OnUnplannedRule = Annotated[
+    Annotated[Literal["hold", "ignore"], Tag("word")]
+    | Annotated[RetractBy, Tag("operation")],
+    Discriminator(_shape),
+]
+
+
+class RemoteRefAt(Model):
+    """Where the answer shows the system's own id.
+
+    Attributes:
+        body: JSON Pointer within the answer.
+        header: name of a header field.
+    """
+
+    body: Pointer | None = None
+    header: Annotated[StrictStr, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.body is None) == (self.header is None):
+            raise ValueError("expected one of body, header, got both or none")
+        return self
+
+
+class Confirm(Model):
+    """How an unknown outcome is confirmed.
+
+    Attributes:
+        by: `look_up` reads the record back by our key; `idempotency_key` sends again under the same key;
+            `duplicate_probe` sends the same payload again where the target deduplicates; `hold` waits for a
+            person.
+        operation: the operation that reads, for `look_up`.
+        record: JSON Pointer of the record within its answer.
+        absent: the answer that means "we hold no such record".
+        visible_after: after how long the system shows what it took; absence is not believed before.
+        waits: waits between questions; the last repeats.
+        final_after: after how long only a person can tell.
+    """
+
+    by: Literal["look_up", "idempotency_key", "duplicate_probe", "hold"]
+    operation: OperationName | None = None
+    record: Pointer = ""
+    absent: AnswerCondition | None = None
+    visible_after: Duration = timedelta(seconds=2)
+    waits: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=5),
+    )
+    final_after: Duration = timedelta(minutes=30)
+
+
+class AdapterMessage(Model):
+    """One kind of record that the system takes.
+
+    Attributes:
+        name: its name, unique within the adapter.
+        of: what it exists once for: the case, each stage or each material.
+        when: condition over case and part; left out: always.
+        mapping: name of the mapping, `mappings/<system>/<mapping>.yaml`; left out: the message's name.
+        contract: name of the contract, `schemas/<system>/<contract>.schema.json`; left out: the message's name.
+        operation: the transport's operation that sends it.
+        after: messages that must be there first; left out: all that are listed earlier.
+        is_ordered: whether its own parts follow one another.
+        next_after: when what comes after it may be sent.
+        on_change: what a change does once the slot is delivered.
+        on_unplanned: what happens to a slot that may hold something and is no longer planned.
+        remote_ref: where the answer shows the system's own id.
+        is_case_ref: whether that id is what the system calls the case.
+        confirm: overrides the adapter's.
+    """
+
+    name: Name
+    of: Literal["case", "stage", "material"]
+    when: Condition | None = None
+    mapping: Name | None = None
+    contract: Name | None = None
+    operation: OperationName
+    after: tuple[Name, ...] | None = None
+    is_ordered: StrictBool = True
+    next_after: Literal["acknowledged", "queued_there"] = "acknowledged"
+    on_change: OnChangeRule = "hold"
+    on_unplanned: OnUnplannedRule = "hold"
+    remote_ref: RemoteRefAt | None = None
+    is_case_ref: StrictBool = False
+    confirm: Confirm | None = None
+
+    @property
+    def mapping_name(self) -> str:
+        """The mapping's name, given or by default."""
+        return self.mapping or self.name
+
+    @property
+    def contract_name(self) -> str:
+        """The contract's name, given or by default."""
+        return self.contract or self.name
+
+
+class AdapterLimits(Model):
+    """What the system can bear.
+
+    Attributes:
+        rate: sends a second over all processes; left out: no limit.
+        burst: sends at once after a quiet time; left out: one second's worth.
+        concurrency: sends at the same time over all processes.
+        connect_timeout: to get a connection.
+        timeout: for the whole request.
+        retry_after_at_most: the longest wait that the system may ask for.
+    """
+
+    rate: Rate | None = None
+    burst: Annotated[StrictInt, Field(ge=1)] | None = None
+    concurrency: Annotated[StrictInt, Field(ge=1, le=1000)] = 8
+    connect_timeout: Duration = timedelta(seconds=3)
+    timeout: Duration = timedelta(seconds=10)
+    retry_after_at_most: Duration = timedelta(minutes=10)
+
+
+class AdapterBreaker(Model):
+    """When sending stops by itself.
+
+    Attributes:
+        failures: after how many `unavailable` in a row it opens.
+        probe_after: how long until one probe goes out.
+    """
+
+    failures: Annotated[StrictInt, Field(ge=1)] = 5
+    probe_after: Duration = timedelta(seconds=30)
+
+
+class Adapter(Model):
+    """One system.
+
+    Attributes:
+        system: its name; equal to its folder's.
+        title: what people call it.
+        transport: the protocol.
+        mode: `draft` and `retired` plan nothing, `shadow` maps and checks and sends nothing, `live` sends,
+            `manual` is typed by hand and counted.
+        applies_to: condition over the case; left out: every case.
+        options: the transport's own options.
+        messages: in their declared order.
+        answers: what an answer means, in the order of judging; the last is always `unknown`.
+        confirm: how an unknown outcome is confirmed.
+        limits: what the system can bear.
+        schedule: waits after `unavailable`; the last repeats while the system takes nothing.
+        breaker: when sending stops by itself.
+        personal: classes of personal data, or canonical paths, that the system may receive.
+    """
+
+    system: Name
+    title: Title
+    transport: Name
+    mode: Mode
+    applies_to: Condition | None = None
+    options: dict[str, Any]
+    messages: Annotated[tuple[AdapterMessage, ...], Field(min_length=1)]
+    answers: Annotated[tuple[AnswerRule, ...], Field(min_length=1)]
+    confirm: Confirm
+    limits: AdapterLimits = AdapterLimits()
+    schedule: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+    )
+    breaker: AdapterBreaker = AdapterBreaker()
+    personal: tuple[StrictStr, ...] = ()
+
+    def confirm_of(self, message: AdapterMessage) -> Confirm:
+        """How an unknown outcome of this message is confirmed."""
+        return message.confirm or self.confirm

@@ -1,0 +1,155 @@
+"""A bundle: adapter, mappings, tables and contracts of one system, compiled, identified by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from syncgate.domain.breaker import BreakerPolicy
+from syncgate.domain.plan import Message
+from syncgate.site.adapter import Adapter, Mode
+from syncgate.site.contract import Contract
+from syncgate.transports.answers import AnswerRule
+
+if TYPE_CHECKING:
+    from syncgate.mapping import Mapping as FieldMapping
+
+Json = Any
+Mac = Callable[[bytes], bytes]
+"""A keyed digest of canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the system can bear, after the site's own overrides.
+
+    Attributes:
+        rate: sends a second over all processes; None: no limit.
+        burst: sends at once after a quiet time.
+        concurrency: sends at the same time over all processes.
+        connect_timeout, timeout: seconds.
+        lease: how long a lane is leased for one send or look-up; always longer than both time-outs together.
+        retry_after_at_most: the longest wait that the system may ask for.
+    """
+
+    rate: float | None
+    burst: int
+    concurrency: int
+    connect_timeout: float
+    timeout: float
+    lease: timedelta
+    retry_after_at_most: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmPolicy:
+    """How an unknown outcome of a message is confirmed.
+
+    Attributes:
+        by: how.
+        operation: the reading operation, for `look_up`.
+        record_at: JSON Pointer of the record in its answer; empty: the whole answer.
+        absent: the answer condition that means "we hold no such record", as plain JSON; empty: none does.
+        visible_after: absence is not believed sooner after the request can have run.
+        waits: between questions; the last repeats.
+        final_after: from then on only a person can tell.
+    """
+
+    by: Literal["look_up", "idempotency_key", "duplicate_probe", "hold"]
+    operation: str | None
+    record_at: str
+    absent: Mapping[str, Any]
+    visible_after: timedelta
+    waits: tuple[timedelta, ...]
+    final_after: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSpec:
+    """What one message needs beyond planning.
+
+    Attributes:
+        name: the message's name.
+        mapping: compiled, case to payload.
+        contract: says whether a payload is what the system publishes.
+        remote_ref_at: where the answer shows the system's own id, as `ports.Request` takes it; empty: nowhere.
+        is_case_ref: whether that id is what the system calls the case.
+        confirm: how an unknown outcome is confirmed.
+        compared_fields: top-level payload fields to compare on read-back.
+    """
+
+    name: str
+    mapping: FieldMapping
+    contract: Contract
+    remote_ref_at: Mapping[str, str]
+    is_case_ref: bool
+    confirm: ConfirmPolicy
+    compared_fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """One system, ready to plan, map, check and send.
+
+    Attributes:
+        system: its name.
+        digest: `sha256:<hex>` over its files.
+        title: by language (`zh`, `en`).
+        mode: of the adapter, or the site's override.
+        adapter: as written.
+        transport: the protocol's name.
+        address: the site's address of the system, None where the options' own holds.
+        options: instance of the transport's options model.
+        answers: the answer rules.
+        messages: what planning needs, in the declared order.
+        specs: what else a message needs, by its name.
+        limits, schedule, breaker: how fast, how often, when not.
+        personal: classes and canonical paths that the system may receive here.
+        secret_names: names of the secrets that the options refer to.
+        quirks: the loaded `quirks.py`, None where there is none.
+        files: what it was compiled from, by path within the site.
+    """
+
+    system: str
+    digest: str
+    title: Mapping[str, str]
+    mode: Mode
+    adapter: Adapter = field(repr=False)
+    transport: str
+    address: str | None
+    options: Any = field(repr=False)
+    answers: tuple[AnswerRule, ...] = field(repr=False)
+    messages: tuple[Message, ...] = field(repr=False)
+    specs: Mapping[str, MessageSpec] = field(repr=False)
+    limits: Limits
+    schedule: tuple[timedelta, ...]
+    breaker: BreakerPolicy
+    personal: frozenset[str]
+    secret_names: frozenset[str]
+    quirks: ModuleType | None = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
+    condition: Callable[[Json], bool] = field(repr=False)
+
+    @property
+    def short_digest(self) -> str:
+        """The digest as shown to people: its first 12 hexadecimal digits."""
+        return self.digest.removeprefix("sha256:")[:12]
+
+    def applies(self, case: Json) -> bool:
+        """Whether the system takes this case; a draft or retired one takes none."""
+        return self.mode not in ("draft", "retired") and self.condition(case)
+
+    def message(self, name: str) -> Message:
+        """The message of that name. Raises KeyError where there is none."""
+        for message in self.messages:
+            if message.name == name:
+                return message
+        raise KeyError(name)
+
+
+def position_by_message(messages: Sequence[Message]) -> dict[str, int]:
+    """The place of each message in the declared order, from 0."""
+    return {message.name: position for position, message in enumerate(messages)}
