@@ -1,0 +1,65 @@
+"""An answer as the rules see it: status, headers, and the body as text and as JSON, read when first asked."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from syncgate.transports.pointer import MISSING
+
+_UTF8 = "utf-8"
+
+
+class AnswerView:
+    """One answer. Nothing in it changes."""
+
+    def __init__(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Args: status, headers, body: as they came; header names in any case."""
+        self.status = status
+        self.headers: Mapping[str, str] = _joined(headers)
+        self.body = body
+
+    @cached_property
+    def document(self) -> Any:
+        """The body as JSON, MISSING where it is not JSON, whatever its declared type."""
+        try:
+            if self._charset == _UTF8:
+                return orjson.loads(self.body.removeprefix(codecs.BOM_UTF8))
+            return orjson.loads(self.body.decode(self._charset))
+        except (orjson.JSONDecodeError, UnicodeDecodeError):
+            return MISSING
+
+    @cached_property
+    def text(self) -> str:
+        """The body as text; what cannot be decoded shows as U+FFFD."""
+        return self.body.removeprefix(codecs.BOM_UTF8).decode(self._charset, errors="replace")
+
+    @cached_property
+    def _charset(self) -> str:
+        for parameter in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "charset":
+                return _known_charset(value.strip().strip('"'))
+        return _UTF8
+
+
+def _known_charset(name: str) -> str:
+    try:
+        b"".decode(name)
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return _UTF8
+    # gb2312 as declared is in practice its superset, which decodes every honest gb2312 text alike.
+    return "gb18030" if found in ("gb2312", "gbk") else found
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found

@@ -1,0 +1,98 @@
+"""What a transport offers to the site: a name, the model of its options, and how it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from syncgate.ports import Clock, Entropy, Secrets, Transport
+from syncgate.transports.answers import AnswerRule
+
+
+class Limits(Protocol):
+    """The limits of an adapter that a transport keeps itself; rate and concurrency are kept by the flows."""
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds to get a connection."""
+        ...
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for the whole request, from the first wait to the last byte of the answer."""
+        ...
+
+
+class Quirks(Protocol):
+    """A system's `quirks.py`, loaded by path by the site; what it does not define is not used."""
+
+    def register(self, signing: dict[str, Any]) -> None:
+        """Adds `SigningScheme`s by name to `signing`; a built-in name cannot be taken."""
+        ...
+
+
+class Build(Protocol):
+    """Makes a transport that speaks with one system."""
+
+    def __call__(
+        self,
+        options: Any,
+        rules: Sequence[AnswerRule],
+        *,
+        limits: Limits,
+        secrets: Secrets,
+        clock: Clock,
+        entropy: Entropy,
+        address: str | None = None,
+        quirks: Any = None,
+    ) -> Transport:
+        """The transport, not yet connected.
+
+        Args:
+            options: an instance of the kind's options model.
+            rules: the adapter's answer rules, in the order in which they are judged.
+            limits: time-outs.
+            secrets: asked anew for every request, so that a rotated secret counts at once.
+            clock: for signatures and for `Retry-After` dates.
+            entropy: for nonces.
+            address: the site's address of this system; replaces the one in the options.
+            quirks: the system's loaded `quirks.py`, if it has one.
+
+        Raises:
+            SiteInvalid: everything that does not fit together, at once: rules of unknown operations,
+                missing secrets.
+        """
+        ...
+
+
+def _no_secrets(_: BaseModel) -> frozenset[str]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TransportKind:
+    """One protocol.
+
+    Attributes:
+        name: what an adapter writes under `transport`.
+        options_model: validates an adapter's `options`; unknown keys are refused.
+        build: makes the transport.
+        options_model_with: the options model of an adapter that brings `quirks.py`; None where quirks add
+            nothing to it.
+        secret_names: the names of all secrets that given options refer to.
+    """
+
+    name: str
+    options_model: type[BaseModel]
+    build: Build
+    options_model_with: Callable[[Any], type[BaseModel]] | None = None
+    secret_names: Callable[[Any], frozenset[str]] = _no_secrets
+
+    def options_model_for(self, quirks: Any = None) -> type[BaseModel]:
+        """The model to validate options with, given the adapter's loaded `quirks.py` or None."""
+        if quirks is None or self.options_model_with is None:
+            return self.options_model
+        return self.options_model_with(quirks)

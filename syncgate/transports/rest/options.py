@@ -1,0 +1,179 @@
+"""What an adapter says under `options` with `transport: rest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    create_model,
+    model_validator,
+)
+
+from syncgate.transports.rest.signing import (
+    BUILT_IN,
+    AepOptions,
+    ApiKeyOptions,
+    BearerOptions,
+    HeaderName,
+    Md5DateOptions,
+    NoSigning,
+    SigningScheme,
+    TifOptions,
+    schemes_with,
+)
+from syncgate.transports.rest.text import HeaderText, TemplateText, secrets_in
+
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def check_base_url(text: str) -> str:
+    """The address without a slash at its end.
+
+    Raises:
+        ValueError: it is not an http or https address, or holds more than host, port and path.
+    """
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 80) > 0
+    except ValueError:
+        is_plain = False
+    if not is_plain or not text.isascii() or any(sign in text for sign in "?#@{} \\"):
+        # The text itself is not repeated: it may hold a password.
+        raise ValueError("expected an address such as https://host:port/path, got something else")
+    return text.rstrip("/")
+
+
+def _checked_path(text: str) -> str:
+    if not text.startswith("/") or any(sign in text for sign in "?# "):
+        raise ValueError(f'expected a path such as "/cases/{{slot_key}}" without a query, got {text!r}')
+    if any(segment in (".", "..") for segment in text.split("/")):
+        raise ValueError(f"expected a path without . and .. segments, got {text!r}")
+    return text
+
+
+def _checked_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    ours = sorted(name for name in headers if name.lower() in _OURS)
+    if ours:
+        raise ValueError(f"expected headers that the client does not set itself, got {', '.join(ours)}")
+    if len({name.lower() for name in headers}) < len(headers):
+        raise ValueError("expected every header once, got one in two spellings")
+    return headers
+
+
+BaseUrl = Annotated[StrictStr, AfterValidator(check_base_url)]
+Path = Annotated[TemplateText, AfterValidator(_checked_path)]
+HeaderMap = Annotated[dict[HeaderName, HeaderText], AfterValidator(_checked_headers)]
+
+
+class Const(_Model):
+    """A value that an envelope always carries."""
+
+    const: StrictStr | StrictBool | StrictInt | StrictFloat | None
+
+
+class OperationOptions(_Model):
+    """One call of the system.
+
+    Attributes:
+        method: the HTTP method.
+        path: below the base address; placeholders are percent-encoded.
+        query: parameters, which may have placeholders; never shown in evidence.
+        headers: beside the adapter's own, of which they replace those of the same name.
+        envelope: the object that the payload is wrapped in: one member is the payload, as JSON text in a
+            string (`text`) or as it is (`json`), others are constants. Left out: the payload is the body.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: Path
+    query: dict[StrictStr, TemplateText] = Field(default_factory=dict)
+    headers: HeaderMap = Field(default_factory=dict)
+    envelope: dict[StrictStr, Literal["text", "json"] | Const] | None = None
+
+    @model_validator(mode="after")
+    def _envelope_holds_the_payload_once(self) -> Self:
+        if self.envelope is not None:
+            count = sum(isinstance(part, str) for part in self.envelope.values())
+            if count != 1:
+                raise ValueError(f"expected one member of the envelope to be text or json, got {count}")
+        return self
+
+
+class TlsOptions(_Model):
+    """Whom to trust. Certificates are always verified.
+
+    Attributes:
+        ca_file: PEM file of the authorities to trust in place of the machine's.
+    """
+
+    ca_file: Annotated[StrictStr, Field(min_length=1)] | None = None
+
+
+Signing = Annotated[
+    NoSigning | TifOptions | AepOptions | Md5DateOptions | BearerOptions | ApiKeyOptions,
+    Field(discriminator="scheme"),
+]
+
+
+class RestOptions(_Model):
+    """The options of a system that speaks JSON over HTTP.
+
+    Attributes:
+        base_url: where the system is; the site's own address for it comes first.
+        headers: sent with every operation.
+        signing: how requests are signed.
+        tls: whom to trust.
+        connections: how many connections are kept at most.
+        operations: by name; messages and look-ups refer to them.
+    """
+
+    base_url: BaseUrl
+    headers: HeaderMap = Field(default_factory=dict)
+    signing: Signing = NoSigning()
+    tls: TlsOptions = TlsOptions()
+    connections: Annotated[StrictInt, Field(ge=1, le=10)] = 10
+    operations: Annotated[
+        dict[Annotated[StrictStr, Field(min_length=1)], OperationOptions], Field(min_length=1)
+    ]
+
+    @model_validator(mode="after")
+    def _every_operation_has_its_api_code(self) -> Self:
+        if isinstance(self.signing, Md5DateOptions):
+            missing = sorted(self.operations.keys() - self.signing.api_codes.keys())
+            if missing:
+                raise ValueError(
+                    f"expected signing.api_codes for every operation, got none for {', '.join(missing)}"
+                )
+        return self
+
+
+def rest_options_with(quirks: Any) -> type[RestOptions]:
+    """The options model that also takes the signing schemes which a system's `quirks.py` registers."""
+    schemes = schemes_with(quirks)
+    return RestOptions if schemes is BUILT_IN else _model_for(schemes)
+
+
+def _model_for(schemes: Mapping[str, SigningScheme]) -> type[RestOptions]:
+    union = reduce(or_, (scheme.options_model for scheme in schemes.values()))
+    signing = Annotated[union, Field(discriminator="scheme")]  # type: ignore[valid-type]
+    return create_model("RestOptions", __base__=RestOptions, signing=(signing, NoSigning()))
+
+
+def secret_names(options: Any) -> frozenset[str]:
+    """The names of all secrets that the options refer to."""
+    return frozenset(secrets_in(options))

@@ -1,0 +1,127 @@
+"""Texts of an adapter's options: literals with placeholders, and references to secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+
+PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id")
+"""What a path, a query value or a header may name in braces."""
+
+_PIECES: Final = re.compile(r"\{([^{}]*)\}|([{}])")
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+
+
+class KeyMissing(Exception):
+    """A placeholder has no value for this request."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"expected a value for {{{name}}}, got none")
+        self.name = name
+
+
+class SecretRef(BaseModel):
+    """A secret by name; its value is asked for at every request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret: Annotated[StrictStr, Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with placeholders, parsed once."""
+
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def fill(self, keys: Mapping[str, str]) -> str:
+        """The text with every value percent-encoded, the slash and all that is not unreserved included.
+
+        Raises:
+            KeyMissing: a placeholder has no value, or an empty one.
+        """
+        filled = [self.literals[0]]
+        for name, literal in zip(self.names, self.literals[1:], strict=True):
+            value = keys.get(name)
+            if not value:
+                raise KeyMissing(name)
+            filled += (quote(value, safe=""), literal)
+        return "".join(filled)
+
+
+def parse_template(text: str) -> Template:
+    """The parsed template.
+
+    Raises:
+        ValueError: a brace stands alone, or the placeholder is none that a request has.
+    """
+    literals, names, end = [], [], 0
+    for piece in _PIECES.finditer(text):
+        if piece.group(2):
+            raise ValueError(f"expected braces in pairs, got {text!r}")
+        literals.append(text[end : piece.start()])
+        names.append(_known(piece.group(1)))
+        end = piece.end()
+    return Template(literals=(*literals, text[end:]), names=tuple(names))
+
+
+def _known(name: str) -> str:
+    if name not in PLACEHOLDERS:
+        near = get_close_matches(name, PLACEHOLDERS, n=1)
+        hint = f"; nearest is {{{near[0]}}}" if near else ""
+        raise ValueError(f"expected one of the placeholders {', '.join(PLACEHOLDERS)}, got {{{name}}}{hint}")
+    return name
+
+
+def is_header_name(text: str) -> bool:
+    """Whether the text is a token (RFC 9110 §5.6.2)."""
+    return _HEADER_NAME.fullmatch(text) is not None
+
+
+def is_header_value(text: str) -> bool:
+    """Whether the text can be a header's value: printable ASCII on one line, no space around it."""
+    return _HEADER_VALUE.fullmatch(text) is not None
+
+
+def _checked(text: str) -> str:
+    parse_template(text)
+    if not is_header_value(text):
+        raise ValueError("expected printable ASCII on one line without spaces around it, got something else")
+    return text
+
+
+TemplateText = Annotated[StrictStr, AfterValidator(_checked)]
+HeaderText = TemplateText | SecretRef
+"""A header's value: a literal, which may have placeholders, or a secret."""
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """The names of all secrets that options refer to."""
+    if isinstance(value, SecretRef):
+        yield value.secret
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from secrets_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from secrets_in(part)
+
+
+Ask = Callable[[str], str]
+"""Gives a secret's value by its name."""
+
+
+def value_of(text: str | SecretRef, ask: Ask) -> str:
+    """The literal itself, or the secret's value."""
+    return ask(text.secret) if isinstance(text, SecretRef) else text

@@ -1,0 +1,188 @@
+"""The rest transport: compose, ask, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_fixed
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.outcome import Answer, Found, Outcome, Reading
+from syncgate.ports import Clock, Entropy, Request, Secrets
+from syncgate.transports.answers import (
+    AnswerCondition,
+    AnswerRule,
+    AnswerRules,
+    CompiledCondition,
+    rule_problems,
+)
+from syncgate.transports.kind import Limits
+from syncgate.transports.pointer import parse_pointer
+from syncgate.transports.rest.client import PlainClient
+from syncgate.transports.rest.http import HttpClient, HttpFailure, HttpRequest, HttpResponse, Timeouts
+from syncgate.transports.rest.options import RestOptions, check_base_url, secret_names
+from syncgate.transports.rest.signing import schemes_with
+from syncgate.transports.rest.text import is_header_value
+from syncgate.transports.rest.wire import Unsendable, Wire
+
+LOOK_UP_TRIES: Final = 2
+"""A look-up changes nothing, so one that could not connect is asked once more at once."""
+
+_PAUSE: Final = 0.1
+
+MakeClient = Callable[[RestOptions, str], HttpClient]
+"""Makes the HTTP client of one system from its options and its address."""
+
+
+class RestTransport:
+    """Speaks JSON over HTTP with one system."""
+
+    def __init__(self, wire: Wire, client: HttpClient, timeouts: Timeouts) -> None:
+        self._wire = wire
+        self._client = client
+        self._timeouts = timeouts
+        self._absent: dict[bytes, CompiledCondition] = {}
+
+    async def send(self, request: Request) -> Answer:
+        """Sends once and judges the answer."""
+        try:
+            sent = self._wire.compose(request)
+        except Unsendable as unsendable:
+            return unsendable.answer()
+        came = await self._client.request(sent, self._timeouts)
+        return self._wire.answer(request, sent, came)
+
+    async def look_up(self, request: Request, *, record_at: str, absent: Mapping[str, Any]) -> Reading:
+        """Reads one record back; a connection that could not be made is tried once more."""
+        tokens, condition = _pointer(record_at), self._condition(absent)
+        try:
+            sent, came = await self._ask(request)
+        except Unsendable as unsendable:
+            is_denied = unsendable.outcome is Outcome.DENIED
+            found = Found.DENIED if is_denied else Found.UNDECIDED
+            return Reading(found=found, evidence=unsendable.answer().evidence)
+        return self._wire.reading(request, sent, came, record_at=tokens, absent=condition)
+
+    async def aclose(self) -> None:
+        """Closes connections."""
+        await self._client.aclose()
+
+    async def _ask(self, request: Request) -> tuple[HttpRequest, HttpResponse | HttpFailure]:
+        tries = AsyncRetrying(
+            stop=stop_after_attempt(LOOK_UP_TRIES),
+            wait=wait_fixed(_PAUSE),
+            retry=retry_if_result(_did_not_leave),
+            retry_error_callback=_last,
+        )
+        return await tries(self._ask_once, request)
+
+    async def _ask_once(self, request: Request) -> tuple[HttpRequest, HttpResponse | HttpFailure]:
+        sent = self._wire.compose(request)
+        return sent, await self._client.request(sent, self._timeouts)
+
+    def _condition(self, document: Mapping[str, Any]) -> CompiledCondition:
+        key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        found = self._absent.get(key)
+        if found is None:
+            found = self._absent[key] = _compiled(document)
+        return found
+
+
+def _pointer(text: str) -> tuple[str, ...]:
+    try:
+        return parse_pointer(text)
+    except ValueError as error:
+        raise SiteInvalid(f"record: {error}") from None
+
+
+def _compiled(document: Mapping[str, Any]) -> CompiledCondition:
+    try:
+        return CompiledCondition(AnswerCondition.model_validate(document))
+    except ValidationError as error:
+        raise SiteInvalid(
+            f"absent: expected an answer condition, got {error.error_count()} problems"
+        ) from error
+
+
+def _did_not_leave(asked: tuple[HttpRequest, HttpResponse | HttpFailure]) -> bool:
+    return isinstance(asked[1], HttpFailure) and not asked[1].could_have_acted
+
+
+def _last(state: RetryCallState) -> Any:
+    assert state.outcome is not None
+    return state.outcome.result()
+
+
+def plain_client(options: RestOptions, base_url: str) -> HttpClient:
+    """The client that is used unless another is asked for.
+
+    Raises:
+        SiteInvalid: the authorities' file cannot be read.
+    """
+    try:
+        is_https = urlsplit(base_url).scheme == "https"
+        return PlainClient(tls=options.tls, is_https=is_https, connections=options.connections)
+    except OSError as error:
+        raise SiteInvalid(
+            f"tls.ca_file: expected a PEM file, got {error.strerror or 'something else'}"
+        ) from None
+
+
+def build(
+    options: Any,
+    rules: Sequence[AnswerRule],
+    *,
+    limits: Limits,
+    secrets: Secrets,
+    clock: Clock,
+    entropy: Entropy,
+    address: str | None = None,
+    quirks: Any = None,
+    make_client: MakeClient = plain_client,
+) -> RestTransport:
+    """The transport of one system; see `Build`."""
+    if not isinstance(options, RestOptions):
+        raise SiteInvalid(f"expected RestOptions, got {type(options).__name__}")
+    scheme = schemes_with(quirks).get(options.signing.scheme)
+    problems = rule_problems(rules, operations=options.operations) + _secret_problems(options, secrets)
+    base_url = _base_url(address, options, problems)
+    if scheme is None:
+        problems.append(f"signing: expected the quirks that register {options.signing.scheme!r}, got none")
+    if problems or scheme is None:
+        raise SiteInvalid("\n".join(problems))
+    wire = Wire(
+        options,
+        AnswerRules(rules),
+        base_url=base_url,
+        scheme=scheme,
+        secrets=secrets,
+        clock=clock,
+        entropy=entropy,
+    )
+    timeouts = Timeouts(connect=limits.connect_timeout, total=limits.timeout)
+    return RestTransport(wire, make_client(options, base_url), timeouts)
+
+
+def _base_url(address: str | None, options: RestOptions, problems: list[str]) -> str:
+    if address is None:
+        return options.base_url
+    try:
+        return check_base_url(address)
+    except ValueError as error:
+        problems.append(f"address: {error}")
+        return ""
+
+
+def _secret_problems(options: RestOptions, secrets: Secrets) -> list[str]:
+    problems = []
+    for name in sorted(secret_names(options)):
+        try:
+            if not is_header_value(secrets.get(name)):
+                problems.append(f"secret {name}: expected printable ASCII on one line, got something else")
+        except SiteInvalid as error:
+            problems.append(error.message)
+    return problems

@@ -1,0 +1,340 @@
+"""Between a request of ours and the bytes of HTTP, both ways. No I/O: time, chance and secrets are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
+from syncgate.ports import Clock, Entropy, Request, Secrets
+from syncgate.transports.answer_view import AnswerView
+from syncgate.transports.answers import AnswerRules, CompiledCondition
+from syncgate.transports.pointer import MISSING, follow, parse_pointer
+from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse
+from syncgate.transports.rest.options import Const, OperationOptions, RestOptions
+from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme
+from syncgate.transports.rest.text import (
+    HeaderText,
+    KeyMissing,
+    SecretRef,
+    Template,
+    is_header_name,
+    is_header_value,
+    parse_template,
+)
+
+EVIDENCE_BYTES: Final = 256 * 1024
+"""How much of a body is kept as evidence."""
+
+LONGEST_REMOTE_REF: Final = 200
+_KEPT_HEADERS: Final = ("content-type", "retry-after", "location", "date", "x-request-id")
+_DEFAULT_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "syncgate",
+}
+_JSON_TYPE: Final = "application/json; charset=utf-8"
+_ASKS_TO_WAIT: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
+_GIVES_REF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE})
+_DECIDES_NOTHING: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
+
+
+class Unsendable(Exception):
+    """The request cannot be put on the wire; nothing of it has left."""
+
+    def __init__(self, note: str, *, outcome: Outcome, reason: str, actor: str) -> None:
+        super().__init__(note)
+        self.outcome = outcome
+        self.reason = reason
+        self.actor = actor
+
+    def answer(self) -> Answer:
+        """The answer that stands in for the system's."""
+        return Answer(
+            outcome=self.outcome,
+            evidence=Evidence(note=str(self)),
+            rule="not_sent",
+            reason=self.reason,
+            actor=self.actor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    method: str
+    path: Template
+    query: tuple[tuple[str, Template], ...]
+    headers: tuple[tuple[str, Template | SecretRef], ...]
+    envelope: tuple[tuple[str, str | Const], ...]
+
+
+class Wire:
+    """One system's way of writing requests and reading answers, compiled from its options."""
+
+    def __init__(
+        self,
+        options: RestOptions,
+        rules: AnswerRules,
+        *,
+        base_url: str,
+        scheme: SigningScheme,
+        secrets: Secrets,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._operations = {
+            name: _compiled(operation, options.headers) for name, operation in options.operations.items()
+        }
+        self._rules = rules
+        self._base_url = base_url
+        self._signing: SigningOptions = options.signing
+        self._sign = scheme.sign
+        self._secrets = secrets
+        self._clock = clock
+        self._entropy = entropy
+
+    def compose(self, request: Request) -> HttpRequest:
+        """The request as it leaves now, freshly signed.
+
+        Raises:
+            Unsendable: a key, a secret or the payload cannot be put on the wire.
+            SiteInvalid: the options have no such operation.
+        """
+        operation = self._operation(request.operation)
+        body = b"" if request.payload is None else _body(request.payload, operation.envelope)
+        bare = HttpRequest(
+            method=operation.method,
+            url=self._base_url + _target(operation, request.keys),
+            headers=self._headers(operation, request.keys, has_body=request.payload is not None),
+            body=body,
+        )
+        moment = Moment(self._clock.now(), self._entropy, self._secret, request.operation)
+        return _checked(self._sign(bare, self._signing, moment))
+
+    def answer(self, request: Request, sent: HttpRequest, came: HttpResponse | HttpFailure) -> Answer:
+        """The judged send."""
+        evidence = _evidence(sent, came)
+        if isinstance(came, HttpFailure):
+            outcome = Outcome.UNKNOWN if came.could_have_acted else Outcome.UNAVAILABLE
+            return Answer(outcome=outcome, evidence=evidence, rule=_failure_rule(came))
+        view = AnswerView(came.status, came.headers, came.body)
+        verdict = self._rules.judge(view, operation=request.operation)
+        return Answer(
+            outcome=verdict.outcome,
+            evidence=evidence,
+            rule=verdict.rule,
+            reason=verdict.reason,
+            actor=verdict.actor,
+            remote_ref=remote_ref_in(view, request.remote_ref_at) if verdict.outcome in _GIVES_REF else None,
+            retry_after=self._retry_after(view) if verdict.outcome in _ASKS_TO_WAIT else None,
+        )
+
+    def reading(
+        self,
+        request: Request,
+        sent: HttpRequest,
+        came: HttpResponse | HttpFailure,
+        *,
+        record_at: tuple[str, ...],
+        absent: CompiledCondition,
+    ) -> Reading:
+        """The judged look-up.
+
+        A record counts only in a 2xx that no rule calls something else than taken; absence only where the
+        adapter's condition says so, and never in an answer that a rule calls denied, throttled or unavailable.
+        """
+        evidence = _evidence(sent, came)
+        if isinstance(came, HttpFailure):
+            return Reading(found=Found.UNDECIDED, evidence=evidence)
+        view = AnswerView(came.status, came.headers, came.body)
+        verdict = self._rules.judge(view, operation=request.operation)
+        if verdict.outcome is Outcome.DENIED:
+            return Reading(found=Found.DENIED, evidence=evidence)
+        if verdict.outcome in _DECIDES_NOTHING:
+            return Reading(found=Found.UNDECIDED, evidence=evidence)
+        if absent.holds(view):
+            return Reading(found=Found.ABSENT, evidence=evidence)
+        record = _record(view, record_at)
+        if record is MISSING or not (verdict.outcome is Outcome.TAKEN or verdict.is_implied):
+            return Reading(found=Found.UNDECIDED, evidence=evidence)
+        remote_ref = remote_ref_in(view, request.remote_ref_at)
+        return Reading(found=Found.RECORD, record=record, remote_ref=remote_ref, evidence=evidence)
+
+    def _operation(self, name: str) -> _Operation:
+        try:
+            return self._operations[name]
+        except KeyError:
+            known = ", ".join(sorted(self._operations))
+            raise SiteInvalid(f"expected one of the operations {known}, got {name!r}") from None
+
+    def _headers(self, operation: _Operation, keys: Mapping[str, str], *, has_body: bool) -> Headers:
+        filled = dict(_DEFAULT_HEADERS)
+        if has_body:
+            filled["Content-Type"] = _JSON_TYPE
+        given = {name: self._header(name, text, keys) for name, text in operation.headers}
+        names = {name.lower() for name in given}
+        kept = [pair for pair in filled.items() if pair[0].lower() not in names]
+        return (*kept, *given.items())
+
+    def _header(self, name: str, text: Template | SecretRef, keys: Mapping[str, str]) -> str:
+        if isinstance(text, SecretRef):
+            return self._secret(text.secret)
+        return _filled(text, keys, where=f"header {name}")
+
+    def _secret(self, name: str) -> str:
+        try:
+            return self._secrets.get(name)
+        except SiteInvalid:
+            raise Unsendable(
+                f"expected the secret {name}, got none",
+                outcome=Outcome.DENIED,
+                reason="secret_missing",
+                actor="operations",
+            ) from None
+
+    def _retry_after(self, answer: AnswerView) -> timedelta | None:
+        return parse_retry_after(answer.headers.get("retry-after"), now=self._clock.now())
+
+
+def parse_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
+    """The wait that `Retry-After` asks for (RFC 9110 §10.2.3: seconds or a date), None where it says none."""
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:9]), 10**8))
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        return None
+    return max(until - now, timedelta(0))
+
+
+def remote_ref_in(answer: AnswerView, at: Mapping[str, str]) -> str | None:
+    """The system's own id in its answer: a text or a whole number, None where there is none."""
+    if "header" in at:
+        value: Any = answer.headers.get(at["header"].lower())
+    elif "body" in at:
+        value = follow(answer.document, parse_pointer(at["body"]))
+    else:
+        return None
+    if type(value) is int:
+        value = str(value)
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_REMOTE_REF else None
+
+
+def _compiled(operation: OperationOptions, headers: Mapping[str, HeaderText]) -> _Operation:
+    replaced = {name.lower() for name in operation.headers}
+    merged = {
+        name: text for name, text in headers.items() if name.lower() not in replaced
+    } | operation.headers
+    return _Operation(
+        method=operation.method,
+        path=parse_template(operation.path),
+        query=tuple((name, parse_template(text)) for name, text in operation.query.items()),
+        headers=tuple(
+            (name, text if isinstance(text, SecretRef) else parse_template(text))
+            for name, text in merged.items()
+        ),
+        envelope=tuple((operation.envelope or {}).items()),
+    )
+
+
+def _target(operation: _Operation, keys: Mapping[str, str]) -> str:
+    path = _filled(operation.path, keys, where="path")
+    if any(segment in (".", "..") for segment in path.split("/")):
+        raise _unusable_key("expected keys that are whole path segments, got one that climbs")
+    if not operation.query:
+        return path
+    pairs = ((_quoted(name), _filled(text, keys, where="query")) for name, text in operation.query)
+    return path + "?" + "&".join(f"{name}={value}" for name, value in pairs)
+
+
+def _quoted(text: str) -> str:
+    return parse_template("{case_id}").fill({"case_id": text})
+
+
+def _filled(text: Template, keys: Mapping[str, str], *, where: str) -> str:
+    try:
+        return text.fill(keys)
+    except KeyMissing as missing:
+        raise _unusable_key(f"{where}: {missing}") from None
+
+
+def _unusable_key(note: str) -> Unsendable:
+    return Unsendable(note, outcome=Outcome.REFUSED, reason="key_missing", actor="operations")
+
+
+def _body(payload: Any, envelope: tuple[tuple[str, str | Const], ...]) -> bytes:
+    try:
+        text = orjson.dumps(payload)
+    except (TypeError, UnicodeEncodeError):
+        # The library's message may repeat a value.
+        raise Unsendable(
+            "expected a payload that JSON can carry, got one that it cannot",
+            outcome=Outcome.REFUSED,
+            reason="payload_not_json",
+            actor="mapping",
+        ) from None
+    if not envelope:
+        return text
+    return orjson.dumps({name: _member(part, payload, text) for name, part in envelope})
+
+
+def _member(part: str | Const, payload: Any, text: bytes) -> Any:
+    if isinstance(part, Const):
+        return part.const
+    return text.decode() if part == "text" else payload
+
+
+def _checked(request: HttpRequest) -> HttpRequest:
+    for name, value in request.headers:
+        if not is_header_name(name) or not is_header_value(value):
+            raise Unsendable(
+                f"expected header {name!r} to be printable ASCII on one line, got something else",
+                outcome=Outcome.DENIED,
+                reason="header_unusable",
+                actor="operations",
+            )
+    return request
+
+
+def _record(answer: AnswerView, at: tuple[str, ...]) -> Any:
+    if not 200 <= answer.status < 300 or answer.document is MISSING:
+        return MISSING
+    record = follow(answer.document, at)
+    return MISSING if record is None else record
+
+
+def _failure_rule(failure: HttpFailure) -> str:
+    return "no_answer" if failure.could_have_acted else "not_sent"
+
+
+def _evidence(sent: HttpRequest, came: HttpResponse | HttpFailure) -> Evidence:
+    left = sent.body if isinstance(came, HttpResponse) or came.could_have_acted else None
+    received = came.body if isinstance(came, HttpResponse) else came.received
+    notes = [came.note] if isinstance(came, HttpFailure) else []
+    notes += [
+        f"{what}: kept {EVIDENCE_BYTES} of {len(body)} bytes"
+        for what, body in (("sent", left), ("received", received))
+        if body is not None and len(body) > EVIDENCE_BYTES
+    ]
+    return Evidence(
+        request_line=f"{sent.method} {urlsplit(sent.url).path}",
+        sent=left if left is None else left[:EVIDENCE_BYTES],
+        received=received if received is None else received[:EVIDENCE_BYTES],
+        status=came.status,
+        received_headers={
+            name.lower(): value for name, value in came.headers if name.lower() in _KEPT_HEADERS
+        },
+        note="; ".join(notes),
+    )
