@@ -121,7 +121,7 @@ class Simulator:
                 return self._garbage(verdict.reply)
             case _:
                 after = switch.delay if switch and switch.mode == "slow" else 0.0
-                return _send(verdict.reply, request, after=after, entry=seq), verdict.reply.status, True
+                return (_send(verdict.reply, request, after=after, entry=seq), verdict.reply.status, True)
 
     def _garbage(self, truth: Reply) -> tuple[Deed, int | None, bool]:
         whole = encode(truth, is_kept_alive=True)
@@ -133,7 +133,7 @@ class Simulator:
                 return Send(_NO_HTTP, is_last=True), None, False
             case _:
                 # Cut inside the body: the length that the head announced never comes.
-                return Send(whole[: -max(1, len(truth.body) // 2)], is_last=True), truth.status, False
+                return (Send(whole[: -max(1, len(truth.body) // 2)], is_last=True), truth.status, False)
 
     def _control(self, request: Request) -> Reply:
         name, _, rest = request.path[len(CONTROL) :].partition("/")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from syncgate.sandbox.systems import province
+from syncgate.sandbox.systems import food, province, workorders
 from syncgate.sandbox.systems.interface import System
 
-BASES = {"province": province.BASE, "food": "/foodlicence/api", "workorders": "/workorders/v1"}
+BASES = {"province": province.BASE, "food": food.BASE, "workorders": workorders.BASE}
 """The path below which each system publishes its interface."""
 
 NAMES = tuple(BASES)
@@ -32,5 +32,9 @@ def build(name: str, *, env: Mapping[str, str], catalogue: Collection[str] = ())
                 tif_token=env.get("SANDBOX_PROVINCE_TIF_TOKEN", "province-tif-token"),
                 catalogue=catalogue,
             )
+        case "food":
+            return food.Food(key=env.get("SANDBOX_FOOD_KEY", "food-key"))
+        case "workorders":
+            return workorders.Workorders(key=env.get("SANDBOX_WORKORDERS_KEY", "workorders-key"))
         case _:
             raise ValueError(f"expected a system of {', '.join(NAMES)}, got {name}")

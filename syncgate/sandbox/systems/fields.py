@@ -1,11 +1,15 @@
-"""Claims about single values that the simulated systems check."""
+"""What the simulated systems check: claims about single values, and records made of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+
+Check = Callable[[Any], bool]
+Form = Mapping[str, Check]
+"""The fields of a record, each with what its value must be."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 
@@ -18,6 +22,11 @@ def is_blank(value: Any) -> bool:
 def is_text(value: Any) -> bool:
     """Whether it is a text that says something."""
     return isinstance(value, str) and bool(value.strip())
+
+
+def is_string(value: Any) -> bool:
+    """Whether it is a text, be it empty."""
+    return isinstance(value, str)
 
 
 def is_time(value: Any, form: str = "%Y-%m-%d %H:%M:%S") -> bool:
@@ -47,3 +56,13 @@ def is_integer_of(value: Any, known: Collection[int]) -> bool:
 def is_digits(value: Any, length: int) -> bool:
     """Whether it is a text of exactly so many ASCII digits."""
     return isinstance(value, str) and len(value) == length and value.isascii() and value.isdigit()
+
+
+def invalid_fields(record: Any, required: Form, more: Form) -> Iterator[str]:
+    """The names of fields that are missing, malformed or not known, in this order."""
+    if not isinstance(record, dict):
+        yield ""
+        return
+    yield from (name for name, check in required.items() if not check(record.get(name)))
+    yield from (name for name, check in more.items() if name in record and not check(record[name]))
+    yield from (name for name in record if name not in required and name not in more)

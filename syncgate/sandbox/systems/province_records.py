@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from syncgate.sandbox.systems.fields import as_integer, is_blank, is_digits, is_integer_of, is_time
+from syncgate.sandbox.systems.fields import (
+    Check,
+    Form,
+    as_integer,
+    is_blank,
+    is_digits,
+    is_integer_of,
+    is_time,
+)
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "receiveBasicInfo": (
@@ -29,8 +37,6 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 
 _RESULTS_BY_NODETYPE = {1: (4, 5, 6), 2: (0, 1, 5, 6, 7), 3: (0, 1), 4: (1, 2, 3, 4)}
 
-Check = Callable[[Any], bool]
-
 
 def _region(value: Any) -> bool:
     return is_digits(value, 12)
@@ -44,7 +50,7 @@ def _at_least(least: int) -> Check:
     return lambda value: (number := as_integer(value)) is not None and number >= least
 
 
-_FORMS: Mapping[str, Check] = {
+_FORMS: Form = {
     "regionid": _region,
     "itemregionid": _region,
     "sn": _at_least(1),

@@ -1,0 +1,103 @@
+"""The work order system of the hotline: one record per call, by the caller's own number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.fields import invalid_fields, is_string, is_text, is_time
+from syncgate.sandbox.systems.holdings import Held, Holdings
+from syncgate.sandbox.systems.interface import Call, Verdict, split_path
+from syncgate.sandbox.systems.keyed import DENIED, Counter, is_same_secret, parse_body, refused
+from syncgate.sandbox.wire import Request
+
+BASE = "/workorders/v1"
+
+
+def _is_date(value: Any) -> bool:
+    return is_time(value, "%Y%m%d")
+
+
+def _is_time_of_day(value: Any) -> bool:
+    return is_time(value, "%H%M%S")
+
+
+_ORDER = {
+    "sourceNo": is_text,
+    "item": is_text,
+    "address": is_text,
+    "filedDate": _is_date,
+    "filedTime": _is_time_of_day,
+}
+_ORDER_MORE = {"content": is_string}
+
+
+class Workorders:
+    """The system's contents and its rules."""
+
+    name = "workorders"
+    operations = ("create", "update", "read")
+
+    def __init__(self, *, key: str) -> None:
+        self._key = key
+        self._holdings = Holdings()
+        self._counter = Counter(holdings=self._holdings, describe=_describe, key_header="X-Request-Id")
+
+    def identify(self, request: Request) -> Call:
+        """What the method and the path ask for; a new order's number comes from the body."""
+        match request.method, split_path(request.path, BASE):
+            case "POST", ["orders"]:
+                return _write("create", request)
+            case "PUT", ["orders", key] if key:
+                return _write("update", request, key)
+            case "GET", ["orders", key] if key:
+                return Call("read", key, is_read=True)
+            case _:
+                return Call("")
+
+    def decide(self, request: Request, call: Call, *, at: float) -> Verdict:
+        """Credentials first, then the request's own id, then the record."""
+        if not is_same_secret(request.headers.get("x-api-key", ""), self._key):
+            return DENIED
+        match call.operation:
+            case "read":
+                return self._counter.look_up(call, name="order")
+            case "create":
+                return self._counter.objection(call, _invalid) or self._counter.create(call)
+            case _:
+                objection = self._counter.objection(call, lambda value: _invalid(value, call.key))
+                return objection or self._counter.replace(call)
+
+    def apply(self, change: Change) -> None:
+        """Hold an order."""
+        self._holdings.apply(change)
+
+    def refusal(self, call: Call) -> Verdict:
+        """As if the address were invalid."""
+        return refused(422, "invalid", fields=["address"])
+
+    def denial(self) -> Verdict:
+        """HTTP 401."""
+        return DENIED
+
+
+def _write(operation: str, request: Request, key: str = "") -> Call:
+    record, value = parse_body(request.body)
+    number = value.get("sourceNo") if isinstance(value, dict) else None
+    return Call(
+        operation,
+        key=key or (number if isinstance(number, str) else ""),
+        request_key=request.headers.get("x-request-id", ""),
+        record=record,
+        value=value,
+    )
+
+
+def _invalid(value: Any, key: str | None = None) -> list[str]:
+    fields = list(invalid_fields(value, _ORDER, _ORDER_MORE))
+    return fields or ([] if key in (None, value["sourceNo"]) else ["sourceNo"])
+
+
+def _describe(call: Call, held: Held) -> Mapping[str, Any]:
+    return {"orderNo": f"WO-{held.number:08d}"}
