@@ -1,0 +1,124 @@
+"""Builds the whole city from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from syncgate.sandbox.city.applications import draft
+from syncgate.sandbox.city.calls import (
+    Case,
+    add_material,
+    change_email,
+    correct_area,
+    correct_mobile,
+    first_calls,
+    mend_form,
+    post_again,
+    replace_title,
+    restore_mobile,
+)
+from syncgate.sandbox.city.goldens import golden_documents, golden_life
+from syncgate.sandbox.city.hotline import hotline_life
+from syncgate.sandbox.city.refused import refused_calls
+from syncgate.sandbox.city.script import Call, Life
+from syncgate.sandbox.city.stages import Turns, stages
+
+CASE_COUNT = 520
+HOTLINE_COUNT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """All lives of the city, golden ones first, and the submissions that must be refused."""
+
+    lives: tuple[Life, ...]
+    refused: tuple[Call, ...]
+
+
+def build_city(
+    seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count: int = HOTLINE_COUNT
+) -> City:
+    """The same city for the same arguments: `case_count` applications, golden ones included."""
+    random = Random(seed)
+    golden = [golden_life(document) for document in golden_documents().values()]
+    applications = [_application(random, serial) for serial in range(1, case_count - len(golden) + 1)]
+    hotline = [hotline_life(random, serial) for serial in range(1, hotline_count + 1)]
+    return City(tuple(golden + applications + hotline), refused_calls(golden[0].calls[0].body))
+
+
+def _application(random: Random, serial: int) -> Life:
+    drafted = draft(random, serial)
+    turns = _turns(random, serial)
+    happened = stages(random, applied_at=drafted.applied_at, turns=turns, serial=serial)
+    traits = _traits(drafted.case, turns)
+    after, more = _corrections(drafted.case, serial)
+    calls = first_calls(random, drafted.case, happened) + after
+    return Life(drafted.case["case_no"], frozenset(traits | more), tuple(calls))
+
+
+def _turns(random: Random, serial: int) -> Turns:
+    """Shares are kept by counting, so that a small city has its mix as well."""
+    is_declined = serial % 83 == 5
+    is_open = serial % 17 == 4
+    return Turns(
+        is_declined=is_declined,
+        has_supplement=serial % 5 == 1,
+        has_special=serial % 40 == 7,
+        is_refused=serial % 12 == 8,
+        is_open=is_open,
+        has_pickup=random.random() < 0.1,
+        has_evaluation=random.random() < 0.1,
+    )
+
+
+def _traits(case: Case, turns: Turns) -> set[str]:
+    is_finished = not (turns.is_declined or turns.is_open)
+    found = {
+        "declined": turns.is_declined,
+        "open": turns.is_open and not turns.is_declined,
+        "supplement": turns.has_supplement and not turns.is_declined,
+        "special": turns.has_special and not turns.is_declined,
+        "refused_licence": is_finished and turns.is_refused,
+        "approved": is_finished and not turns.is_refused,
+        "agent": "agent" in case,
+        "rare_character": not _is_in_gbk(case["applicant"]["name"] + case["title"]),
+        "company": case["applicant"]["type"] == "enterprise",
+    }
+    return {trait for trait, is_there in found.items() if is_there}
+
+
+def _is_in_gbk(text: str) -> bool:
+    try:
+        text.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _corrections(case: Case, serial: int) -> tuple[list[Call], set[str]]:
+    """What is called after the first calls, by serial; the case itself may be spoiled here to be mended."""
+    match serial % 130:
+        case 11 | 51 | 91:
+            return [correct_mobile(f"1549{serial:07d}")], {"correction", "mobile"}
+        case 23:
+            there_and_back = [correct_mobile(f"1549{serial:07d}"), restore_mobile(case["contact"]["mobile"])]
+            return there_and_back, {"correction", "changed_back"}
+        case 31 | 71:
+            return [correct_area(77.7)], {"correction", "area"}
+        case 37:
+            return [replace_title(case, "关于示例食堂的食品经营许可")], {"correction", "title"}
+        case 41:
+            return [post_again(case, f"西示区更正路{serial}号")], {"correction", "premises"}
+        case 47 | 97:
+            return [add_material(case, "经营场所平面布局图（补）")], {"correction", "more_material"}
+        case 53:
+            return [change_email(f"new{serial:04d}@example.invalid")], {"email"}
+        case 61:
+            case["form"]["主体业态"] = "9"
+            return [], {"unmapped"}
+        case 101 if serial > 130:
+            case["form"]["主体业态"] = "9"
+            return [mend_form()], {"unmapped_mended"}
+        case _:
+            return [], set()

@@ -1,0 +1,34 @@
+"""The hand-typed cases: their calls and what both systems must hold of them, as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from syncgate.sandbox.city.script import Call, Gate, Life
+
+GOLDEN_FOLDER = Path(__file__).parent.parent / "golden"
+
+
+def golden_documents() -> dict[str, dict[str, Any]]:
+    """File name without ending -> the document, in the order of their names."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(GOLDEN_FOLDER.glob("*.json"))}
+
+
+def golden_life(document: dict[str, Any]) -> Life:
+    """The life that a golden document writes out."""
+    calls = tuple(_call(written) for written in document["calls"])
+    return Life(calls[0].body["case_no"], frozenset(document["traits"]), calls)
+
+
+def _call(written: dict[str, Any]) -> Call:
+    gates = tuple(Gate(system, message, phase) for system, message, phase in written.get("after", ()))
+    return Call(
+        written["method"],
+        written["path"],
+        written["body"],
+        idempotency_key=written.get("idempotency_key"),
+        times=written.get("times", 1),
+        after=gates,
+    )
