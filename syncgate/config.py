@@ -33,21 +33,15 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(
-            "expected a time zone such as Asia/Shanghai, got an unknown one"
-        ) from None
+        raise ValueError("expected a time zone such as Asia/Shanghai, got an unknown one") from None
     return name
 
 
 def _store_url(url: str) -> str:
     if not url.startswith(("sqlite:///", "postgresql://")):
-        raise ValueError(
-            "expected sqlite:///<path> or postgresql://<host>/<database>, got another scheme"
-        )
+        raise ValueError("expected sqlite:///<path> or postgresql://<host>/<database>, got another scheme")
     if urlsplit(url).password is not None:
-        raise ValueError(
-            "expected the password under `password` as the name of a secret, got it in the URL"
-        )
+        raise ValueError("expected the password under `password` as the name of a secret, got it in the URL")
     return url
 
 
@@ -105,9 +99,7 @@ class StoreSettings(Model):
         password: the name of the secret that holds PostgreSQL's password; left out: none.
     """
 
-    url: Annotated[StrictStr, AfterValidator(_store_url)] = (
-        "sqlite:///data/syncgate.sqlite"
-    )
+    url: Annotated[StrictStr, AfterValidator(_store_url)] = "sqlite:///data/syncgate.sqlite"
     password: Name | None = None
 
 
@@ -163,10 +155,7 @@ class SourceSettings(Model):
     """
 
     title: Title
-    mapping: (
-        Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)+$")]
-        | None
-    ) = None
+    mapping: Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)+$")] | None = None
     csv: CsvSettings | None = None
 
 
@@ -217,7 +206,8 @@ class SystemSettings(SystemOverride):
     """What the site says about one system.
 
     Attributes:
-        personal: classes of personal data, or canonical paths, that it may receive here: narrows the adapter's.
+        personal: classes of personal data, or canonical paths, that it may receive here; narrows the
+            adapter's.
     """
 
     personal: tuple[StrictStr, ...] | None = None
@@ -273,12 +263,8 @@ class DispatchSettings(Model):
     is_enabled: StrictBool = True
     poll_interval: Duration = timedelta(milliseconds=500)
     batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 50
-    lease_margin: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(
-        seconds=10
-    )
-    grant_for: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(
-        seconds=10
-    )
+    lease_margin: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)
+    grant_for: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)
     hand_over_limit: Annotated[StrictInt, Field(ge=0)] = 1000
     stop_within: Duration = timedelta(seconds=20)
 
@@ -309,9 +295,7 @@ class Config(Model):
     master_key: SecretRef
     listen: Listen = Listen()
     intake: IntakeSettings = IntakeSettings()
-    schema_file: Annotated[StrictStr, Field(alias="schema", min_length=1)] = (
-        "schemas/case.schema.json"
-    )
+    schema_file: Annotated[StrictStr, Field(alias="schema", min_length=1)] = "schemas/case.schema.json"
     secrets: dict[Name, SecretRef] = Field(default_factory=dict)
     sources: dict[Name, SourceSettings] = Field(default_factory=dict)
     systems: dict[Name, SystemSettings] = Field(default_factory=dict)
@@ -363,15 +347,8 @@ class SiteSecrets:
             SiteInvalid: names every needed secret that is missing, and where it was expected.
         """
         environ = os.environ if environ is None else environ
-        values = {
-            name: refs[name].read(root, environ) if name in refs else None
-            for name in sorted(needed)
-        }
-        missing = [
-            f"{name} ({_where(refs.get(name))})"
-            for name, value in values.items()
-            if value is None
-        ]
+        values = {name: refs[name].read(root, environ) if name in refs else None for name in sorted(needed)}
+        missing = [f"{name} ({_where(refs.get(name))})" for name, value in values.items() if value is None]
         if missing:
             raise SiteInvalid(f"expected the secrets {', '.join(missing)}, got none")
         return cls({name: value for name, value in values.items() if value is not None})
@@ -390,9 +367,7 @@ class SiteSecrets:
 def _where(ref: SecretRef | None) -> str:
     if ref is None:
         return "not declared in secrets"
-    return (
-        f"environment variable {ref.env}" if ref.env is not None else f"file {ref.file}"
-    )
+    return f"environment variable {ref.env}" if ref.env is not None else f"file {ref.file}"
 
 
 def config_path(root: Path, path: Path | None = None) -> Path:
@@ -403,9 +378,7 @@ def config_path(root: Path, path: Path | None = None) -> Path:
     return own if own.exists() else root / EXAMPLE_FILE
 
 
-def load_config(
-    root: Path, path: Path | None = None, *, environment: str | None = None
-) -> Config:
+def load_config(root: Path, path: Path | None = None, *, environment: str | None = None) -> Config:
     """The site's configuration.
 
     Args:
@@ -432,8 +405,4 @@ def read_config(
         raise ProblemSet([Problem(Place(name, 1, 1), message, "no_file")]) from None
     node = read_yaml(text, name)
     config = validate(Config, node)
-    return (
-        config.model_copy(update={"environment": environment})
-        if environment
-        else config
-    ), node
+    return (config.model_copy(update={"environment": environment}) if environment else config), node

@@ -21,9 +21,7 @@ from syncgate.site.units import Duration, Rate
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
 
 Mode = Literal["draft", "shadow", "live", "manual", "retired"]
-PersonalClass = Literal[
-    "name", "identity", "contact", "address", "content", "sensitive"
-]
+PersonalClass = Literal["name", "identity", "contact", "address", "content", "sensitive"]
 Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """A name of ours: lower-case letters, digits and underscores."""
 OperationName = Annotated[StrictStr, Field(min_length=1, max_length=100)]
@@ -66,13 +64,11 @@ def _shape(value: Any) -> str:
 
 
 OnChangeRule = Annotated[
-    Annotated[Literal["hold", "ignore", "new_version"], Tag("word")]
-    | Annotated[UpdateBy, Tag("operation")],
+    Annotated[Literal["hold", "ignore", "new_version"], Tag("word")] | Annotated[UpdateBy, Tag("operation")],
     Discriminator(_shape),
 ]
 OnUnplannedRule = Annotated[
-    Annotated[Literal["hold", "ignore"], Tag("word")]
-    | Annotated[RetractBy, Tag("operation")],
+    Annotated[Literal["hold", "ignore"], Tag("word")] | Annotated[RetractBy, Tag("operation")],
     Discriminator(_shape),
 ]
 
@@ -132,7 +128,7 @@ class AdapterMessage(Model):
         of: what it exists once for: the case, each stage or each material.
         when: condition over case and part; left out: always.
         mapping: name of the mapping, `mappings/<system>/<mapping>.yaml`; left out: the message's name.
-        contract: name of the contract, `schemas/<system>/<contract>.schema.json`; left out: the message's name.
+        contract: name of the contract, `schemas/<system>/<contract>.schema.json`; left out: likewise.
         operation: the transport's operation that sends it.
         after: messages that must be there first; left out: all that are listed earlier.
         is_ordered: whether its own parts follow one another.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
 from syncgate.domain.plan import Message
 from syncgate.site.adapter import Adapter, Mode
@@ -75,7 +76,7 @@ class MessageSpec:
         name: the message's name.
         mapping: compiled, case to payload.
         contract: says whether a payload is what the system publishes.
-        remote_ref_at: where the answer shows the system's own id, as `ports.Request` takes it; empty: nowhere.
+        remote_ref_at: where the answer shows the system's own id, as `ports.Request` takes it, or empty.
         is_case_ref: whether that id is what the system calls the case.
         confirm: how an unknown outcome is confirmed.
         compared_fields: top-level payload fields to compare on read-back.
@@ -111,6 +112,8 @@ class Bundle:
         secret_names: names of the secrets that the options refer to.
         quirks: the loaded `quirks.py`, None where there is none.
         files: what it was compiled from, by path within the site.
+        condition: what the adapter says under `applies_to`.
+        warnings: where the system makes a promise impossible, in words.
     """
 
     system: str
@@ -132,6 +135,7 @@ class Bundle:
     quirks: ModuleType | None = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     condition: Callable[[Json], bool] = field(repr=False)
+    warnings: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
     def short_digest(self) -> str:

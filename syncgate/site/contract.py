@@ -31,7 +31,7 @@ class Violation:
     expected: str = ""
 
 
-class InvalidContract(ValueError):
+class ContractError(ValueError):
     """The schema itself is wrong; `pointer` says where within it."""
 
     def __init__(self, message: str, pointer: str = "") -> None:
@@ -57,10 +57,7 @@ class Contract:
             return ()
         return tuple(
             sorted(
-                {
-                    _violation(error)
-                    for error in _leaves(self._slow.iter_errors(payload))
-                },
+                {_violation(error) for error in _leaves(self._slow.iter_errors(payload))},
                 key=_key,
             )
         )
@@ -89,36 +86,28 @@ def compile_contract(document: Any) -> Contract:
     """A contract from its JSON.
 
     Raises:
-        InvalidContract: it is no JSON Schema 2020-12, refers to something outside, or is not of an object.
+        ContractError: it is no JSON Schema 2020-12, refers to something outside, or is not of an object.
     """
     if not isinstance(document, dict):
-        raise InvalidContract("expected a JSON Schema object, got something else")
+        raise ContractError("expected a JSON Schema object, got something else")
     if document.get("$schema", DIALECT) != DIALECT:
-        raise InvalidContract(
-            f"expected the dialect {DIALECT}, got another", "/$schema"
-        )
+        raise ContractError(f"expected the dialect {DIALECT}, got another", "/$schema")
     try:
         jsonschema.Draft202012Validator.check_schema(document)
     except jsonschema.SchemaError as error:
-        raise InvalidContract(
-            f"not a JSON Schema 2020-12: {error.validator}", _pointer(error.path)
-        ) from None
+        raise ContractError(f"not a JSON Schema 2020-12: {error.validator}", _pointer(error.path)) from None
     return Contract(document, _fast_validator(document), _slow_validator(document))
 
 
 def _fast_validator(document: Mapping[str, Any]) -> Any:
     try:
-        return jsonschema_rs.Draft202012Validator(
-            dict(document), validate_formats=True, retriever=_refuse
-        )
+        return jsonschema_rs.Draft202012Validator(dict(document), validate_formats=True, retriever=_refuse)
     except (
         jsonschema_rs.ValidationError,
         jsonschema_rs.ReferencingError,
         ValueError,
     ) as error:
-        raise InvalidContract(
-            f"not a usable JSON Schema: {type(error).__name__}"
-        ) from None
+        raise ContractError(f"not a usable JSON Schema: {type(error).__name__}") from None
 
 
 def _refuse(uri: str) -> NoReturn:
@@ -132,9 +121,7 @@ def _nothing(uri: str) -> NoReturn:
 def _slow_validator(document: Mapping[str, Any]) -> Any:
     registry: Registry[Any] = Registry(retrieve=_nothing)  # type: ignore[call-arg]
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    return jsonschema.Draft202012Validator(
-        document, registry=registry, format_checker=checker
-    )
+    return jsonschema.Draft202012Validator(document, registry=registry, format_checker=checker)
 
 
 def _leaves(errors: Any) -> Any:
@@ -165,9 +152,7 @@ def _expected(error: Any) -> str:
 
 
 def _pointer(path: Any) -> str:
-    return "".join(
-        "/" + str(step).replace("~", "~0").replace("/", "~1") for step in path
-    )
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def _key(violation: Violation) -> tuple[str, str, str]:

@@ -43,9 +43,7 @@ class Site:
         return frozenset(name for bundle in sending for name in bundle.secret_names)
 
 
-def load_site(
-    root: Path, config_path: Path | None = None, *, mac: Mac | None = None
-) -> Site:
+def load_site(root: Path, config_path: Path | None = None, *, mac: Mac | None = None) -> Site:
     """The site in a folder.
 
     Args:

@@ -19,9 +19,7 @@ def duration(text: Any) -> timedelta:
         return text
     amount, unit = _amount(text, "a duration with a unit such as 30s or 5m")
     if unit not in _SECONDS:
-        raise ValueError(
-            f"expected a duration in one of {', '.join(_SECONDS)}, got the unit {unit!r}"
-        )
+        raise ValueError(f"expected a duration in one of {', '.join(_SECONDS)}, got the unit {unit!r}")
     return timedelta(seconds=amount * _SECONDS[unit])
 
 
@@ -30,13 +28,9 @@ def rate(text: Any) -> float:
     amount, unit = _amount(text, "a rate such as 100/s or 600/m")
     per = unit.removeprefix("/")
     if not unit.startswith("/") or per not in _SECONDS or per == "ms":
-        raise ValueError(
-            f"expected a rate per s, m, h or d such as 100/s, got the unit {unit!r}"
-        )
+        raise ValueError(f"expected a rate per s, m, h or d such as 100/s, got the unit {unit!r}")
     if amount <= 0:
-        raise ValueError(
-            "expected a rate above 0, got 0; to send nothing, pause the system"
-        )
+        raise ValueError("expected a rate above 0, got 0; to send nothing, pause the system")
     return amount / _SECONDS[per]
 
 
@@ -44,20 +38,14 @@ def size(text: Any) -> int:
     """How many bytes a text such as `64KiB` or `1MiB` names."""
     amount, unit = _amount(text, "a size with a unit such as 64KiB or 1MiB")
     if unit not in _BYTES:
-        raise ValueError(
-            f"expected a size in one of {', '.join(_BYTES)}, got the unit {unit!r}"
-        )
+        raise ValueError(f"expected a size in one of {', '.join(_BYTES)}, got the unit {unit!r}")
     return int(amount * _BYTES[unit])
 
 
 def _amount(text: Any, wanted: str) -> tuple[float, str]:
     found = _AMOUNT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        got = (
-            repr(text)
-            if isinstance(text, str | int | float) and len(str(text)) <= 40
-            else "something else"
-        )
+        got = repr(text) if isinstance(text, str | int | float) and len(str(text)) <= 40 else "something else"
         raise ValueError(f"expected {wanted}, got {got}")
     return float(found[1]), found[2]
 

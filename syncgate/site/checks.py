@@ -1,0 +1,242 @@
+"""What must fit together in an adapter, its mappings and its contracts; each check yields problems."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from syncgate import documents
+from syncgate.documents import Node, Place, Problem, node_at, unknown
+from syncgate.domain.outcome import Outcome
+from syncgate.mapping import Mapping as FieldMapping
+from syncgate.site.adapter import Adapter, AdapterMessage, Confirm, RetractBy, UpdateBy
+from syncgate.site.contract import Contract
+from syncgate.site.paths import places_of_paths
+from syncgate.site.personal import CanonicalPaths, Permitted
+from syncgate.transports.answers import UNMATCHED
+
+SEND_KEY: Final = "{send_key}"
+Path = tuple[str | int, ...]
+
+
+def check_adapter(
+    adapter: Adapter, node: Node, *, system: str, secrets: Collection[str] | None
+) -> Iterator[Problem]:
+    """Everything that an adapter's own document can say wrongly, beyond its model."""
+    if adapter.system != system:
+        place = node_at(node, ("system",)).place
+        yield Problem(
+            place, f"expected 'system: {system}', the name of its folder, got {adapter.system!r}", "name"
+        )
+    yield from _messages(adapter, node)
+    yield from _answers(adapter, node)
+    for position, message in enumerate(adapter.messages):
+        yield from _operations_of(adapter, message, node, ("messages", position))
+    yield from _confirms(adapter, node)
+    if secrets is not None:
+        yield from _secrets(node_at(node, ("options",)), secrets)
+
+
+def _messages(adapter: Adapter, node: Node) -> Iterator[Problem]:
+    names = [message.name for message in adapter.messages]
+    for position, message in enumerate(adapter.messages):
+        here: Path = ("messages", position)
+        if message.name in names[:position]:
+            place = node_at(node, (*here, "name")).place
+            yield Problem(place, f"expected a message name of its own, got {message.name!r} again", "name")
+        for at, name in enumerate(message.after or ()):
+            if name not in names:
+                yield Problem(
+                    node_at(node, (*here, "after", at)).place, unknown("message", name, names), "unknown"
+                )
+        if message.is_case_ref and message.remote_ref is None:
+            place = node_at(node, (*here, "is_case_ref")).place
+            yield Problem(
+                place, "expected 'remote_ref' to say where the case's number is, got none", "remote_ref"
+            )
+    cycle = _cycle(adapter)
+    if cycle:
+        place = node_at(node, ("messages", names.index(cycle[0]), "after")).place
+        yield Problem(place, f"expected an order without a circle, got {' after '.join(cycle)}", "cycle")
+
+
+def _cycle(adapter: Adapter) -> list[str]:
+    """Names of messages that wait for one another, the first one repeated at the end; empty: none do."""
+    after = {message.name: message.after for message in adapter.messages}
+    earlier = {
+        message.name: [other.name for other in adapter.messages[:at]]
+        for at, message in enumerate(adapter.messages)
+    }
+
+    def follow(name: str, trail: tuple[str, ...]) -> list[str]:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        nexts = after.get(name)
+        for other in earlier.get(name, []) if nexts is None else nexts:
+            found = follow(other, (*trail, name))
+            if found:
+                return found
+        return []
+
+    return next((found for name in after if (found := follow(name, ()))), [])
+
+
+def _answers(adapter: Adapter, node: Node) -> Iterator[Problem]:
+    known = _operations(adapter)
+    seen: set[str] = set()
+    for position, rule in enumerate(adapter.answers):
+        here: Path = ("answers", position)
+        if rule.name in seen or (rule.name == UNMATCHED and rule.outcome is not Outcome.UNKNOWN):
+            place = node_at(node, (*here, "name")).place
+            yield Problem(place, f"expected an answer name of its own, got {rule.name!r} again", "name")
+        seen.add(rule.name)
+        for at, name in enumerate(rule.operations):
+            if name not in known:
+                place = node_at(node, (*here, "operations", at)).place
+                yield Problem(place, unknown("operation", name, known), "unknown")
+
+
+def _operations_of(adapter: Adapter, message: AdapterMessage, node: Node, here: Path) -> Iterator[Problem]:
+    known = _operations(adapter)
+    for path, name in _sends(message):
+        place = node_at(node, (*here, *path)).place
+        if name not in known:
+            yield Problem(place, unknown("operation", name, known), "unknown")
+        elif not _can_answer(adapter, name, Outcome.TAKEN, Outcome.QUEUED_THERE):
+            words = f"expected an answer that means taken or queued_there for operation {name!r}, got none"
+            yield Problem(place, words, "answers")
+
+
+def _sends(message: AdapterMessage) -> Iterator[tuple[Path, str]]:
+    yield ("operation",), message.operation
+    if isinstance(message.on_change, UpdateBy):
+        yield ("on_change", "update"), message.on_change.update
+    if isinstance(message.on_unplanned, RetractBy):
+        yield ("on_unplanned", "retract"), message.on_unplanned.retract
+
+
+def _can_answer(adapter: Adapter, operation: str, *outcomes: Outcome) -> bool:
+    return any(
+        rule.outcome in outcomes and (not rule.operations or operation in rule.operations)
+        for rule in adapter.answers
+    )
+
+
+def _confirms(adapter: Adapter, node: Node) -> Iterator[Problem]:
+    yield from _confirm(adapter, adapter.confirm, node, ("confirm",))
+    for position, message in enumerate(adapter.messages):
+        own: Path = ("messages", position, "confirm") if message.confirm else ("confirm",)
+        if message.confirm:
+            yield from _confirm(adapter, message.confirm, node, own)
+        yield from _confirm_of(adapter, message, node, own)
+
+
+def _confirm(adapter: Adapter, confirm: Confirm, node: Node, here: Path) -> Iterator[Problem]:
+    known = _operations(adapter)
+    place = node_at(node, (*here, "operation")).place
+    if confirm.by == "look_up" and confirm.operation is None:
+        yield Problem(place, "expected the key 'operation' for by: look_up, got none", "missing_key")
+    elif confirm.by != "look_up" and confirm.operation is not None:
+        yield Problem(place, f"expected no 'operation' for by: {confirm.by}, got one", "confirm")
+    elif confirm.operation is not None and confirm.operation not in known:
+        yield Problem(place, unknown("operation", confirm.operation, known), "unknown")
+    if confirm.final_after < confirm.visible_after:
+        at = node_at(node, (*here, "final_after")).place
+        yield Problem(at, "expected 'final_after' not before 'visible_after', got a shorter one", "confirm")
+
+
+def _confirm_of(adapter: Adapter, message: AdapterMessage, node: Node, here: Path) -> Iterator[Problem]:
+    confirm = adapter.confirm_of(message)
+    place = node_at(node, (*here, "by")).place
+    for _, name in _sends(message):
+        if confirm.by == "idempotency_key" and not _carries_send_key(adapter, name):
+            words = f"expected {SEND_KEY} in a header, the path or the query of operation {name!r}, got none"
+            yield Problem(place, f"{message.name}: {words}", "confirm")
+        if confirm.by == "duplicate_probe" and not _can_answer(adapter, name, Outcome.DUPLICATE):
+            words = f"expected an answer that means duplicate for operation {name!r}, got none"
+            yield Problem(place, f"{message.name}: {words}", "confirm")
+
+
+def _carries_send_key(adapter: Adapter, operation: str) -> bool:
+    own = _operations(adapter).get(operation)
+    return SEND_KEY in str(own) or SEND_KEY in str(adapter.options.get("headers"))
+
+
+def _operations(adapter: Adapter) -> Mapping[str, Any]:
+    found = adapter.options.get("operations")
+    return found if isinstance(found, dict) else {}
+
+
+def _secrets(node: Node, declared: Collection[str]) -> Iterator[Problem]:
+    if isinstance(node, documents.Mapping):
+        named = node.get("secret")
+        if isinstance(named, documents.Scalar) and named.text not in declared:
+            yield Problem(
+                named.place, unknown("secret", named.text, declared) + " (config.yaml, secrets)", "unknown"
+            )
+        for entry in node:
+            yield from _secrets(entry.value, declared)
+    elif isinstance(node, documents.Sequence):
+        for item in node:
+            yield from _secrets(item, declared)
+
+
+def check_message(
+    message: AdapterMessage,
+    mapping: FieldMapping | None,
+    contract: Contract | None,
+    permitted: Permitted,
+    paths: CanonicalPaths | None,
+    *,
+    place: Place,
+) -> Iterator[Problem]:
+    """Whether one message's mapping fits its message, its contract and what the system may receive."""
+    if mapping is None:
+        return
+    where = mapping.document.place
+    if mapping.direction != "out":
+        yield Problem(where, "expected 'direction: out' for a message, got 'in'", "direction")
+    elif mapping.reads not in ("case", message.of):
+        words = (
+            f"expected 'reads: {message.of}', as message {message.name!r} is of each, got {mapping.reads!r}"
+        )
+        yield Problem(where, words, "reads")
+    if contract is not None:
+        yield from _contract_fields(mapping, contract)
+    if paths is not None:
+        yield from check_paths(mapping, paths, permitted)
+
+
+def _contract_fields(mapping: FieldMapping, contract: Contract) -> Iterator[Problem]:
+    payload = mapping.document.payload
+    names = {entry.name for entry in payload.fields}
+    for entry in payload.fields:
+        if contract.is_closed and entry.name not in contract.fields:
+            words = unknown("field of the contract", entry.name, contract.fields)
+            yield Problem(entry.place, words, "contract_field")
+    for name in sorted(contract.required - names):
+        yield Problem(
+            payload.place, f"expected the field {name!r}, which the contract requires, got none", "required"
+        )
+
+
+def check_paths(
+    mapping: FieldMapping, paths: CanonicalPaths, permitted: Permitted | None
+) -> Iterator[Problem]:
+    """Whether every path that a mapping reads can be, and may reach the system.
+
+    Args:
+        mapping: an outbound mapping.
+        paths: of the canonical schema.
+        permitted: what the system may receive.
+    """
+    places = places_of_paths(mapping)
+    for path in sorted(mapping.paths):
+        place = places.get(path, mapping.document.place)
+        found = paths.classes(path)
+        if found is None:
+            yield Problem(place, paths.unknown(path), "unknown_path")
+        elif permitted is not None and not permitted.covers(path, found):
+            kept = ", ".join(sorted(found - permitted.entries))
+            words = f"{path} is personal ({kept}); the system may not receive it (personal, adapter or config.yaml)"
+            yield Problem(place, words, "personal")

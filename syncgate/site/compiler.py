@@ -1,0 +1,392 @@
+"""From a system's files to its bundle: read, compile, check; every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePosixPath
+from types import MappingProxyType, ModuleType
+from typing import Any, TypeVar
+
+import orjson
+
+from syncgate import documents
+from syncgate.config import SystemSettings
+from syncgate.documents import Node, Place, Problem, Problems, ProblemSet
+from syncgate.domain.breaker import BreakerPolicy
+from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
+from syncgate.mapping import Mapping as FieldMapping
+from syncgate.mapping import Tables, load_condition, load_mapping, load_tables
+from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
+from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
+from syncgate.site.canonical import CanonicalSchema
+from syncgate.site.checks import check_adapter, check_message
+from syncgate.site.contract import Contract, ContractError, compile_contract
+from syncgate.site.packing import digest_of
+from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
+from syncgate.site.promises import promise_warnings
+from syncgate.site.quirks import QuirksError, load_quirks
+from syncgate.transports import TransportKind, kinds
+
+T = TypeVar("T")
+LEASE_MARGIN = timedelta(seconds=10)
+
+
+def canonical_json(value: Json) -> bytes:
+    """The one spelling of a JSON value that digests are taken of: sorted keys, UTF-8, no spaces."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def adapter_path(system: str) -> str:
+    """Where a system's adapter is within a site."""
+    return f"adapters/{system}/adapter.yaml"
+
+
+def mapping_path(name: str) -> str:
+    """Where the mapping of that name (`province/step`) is within a site."""
+    return f"mappings/{name}.yaml"
+
+
+def contract_path(system: str, name: str) -> str:
+    """Where a contract is within a site."""
+    return f"schemas/{system}/{name}.schema.json"
+
+
+def compile_bundle(
+    system: str,
+    files: Mapping[str, bytes],
+    *,
+    mac: Mac | None = None,
+    settings: SystemSettings | None = None,
+    schema: CanonicalSchema | None = None,
+    secrets: Collection[str] | None = None,
+    lease_margin: timedelta = LEASE_MARGIN,
+    transports: Mapping[str, TransportKind] | None = None,
+) -> Bundle:
+    """A system's bundle from its files, as in the folder or as stored.
+
+    Args:
+        system: its name.
+        files: contents by path within the site: the adapter, and whatever it refers to.
+        mac: keyed digest of inputs; without one the bundle can check and map, but not plan.
+        settings: what the site says about the system.
+        schema: the canonical schema; without one it is not asked what a mapping may read.
+        secrets: names that the site declares; without them it is not asked whether they are.
+        lease_margin: added to the time-outs to make the lease.
+        transports: by name; the installed ones by default.
+
+    Raises:
+        ProblemSet: every problem with its place.
+    """
+    compilation = _Compilation(
+        system=system,
+        files=files,
+        settings=settings or SystemSettings(),
+        paths=None if schema is None else CanonicalPaths(schema),
+        secrets=secrets,
+        transports=kinds() if transports is None else transports,
+    )
+    return compilation.bundle(mac or _no_mac, lease_margin)
+
+
+def _no_mac(_: bytes) -> bytes:
+    raise RuntimeError("expected a bundle compiled with a keyed digest, got one without")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Compilation:
+    """One run of the compiler; collects problems and goes on as far as it can."""
+
+    system: str
+    files: Mapping[str, bytes]
+    settings: SystemSettings
+    paths: CanonicalPaths | None
+    secrets: Collection[str] | None
+    transports: Mapping[str, TransportKind]
+    problems: Problems = field(default_factory=Problems)
+
+    def bundle(self, mac: Mac, lease_margin: timedelta) -> Bundle:
+        tables = self._attempt(lambda: load_tables(self._table_texts())) or Tables()
+        node = self._attempt(
+            lambda: documents.read_yaml(self._text(adapter_path(self.system)), self._adapter_file)
+        )
+        if node is None:
+            raise ProblemSet(self.problems.found)
+        quirks = self._quirks()
+        adapter = self._attempt(lambda: documents.validate(Adapter, node))
+        if adapter is None:
+            self._compile_unread(node, tables)
+            raise ProblemSet(self.problems.found)
+        options = self._options(adapter, node, quirks)
+        permitted = self._permitted(adapter, node)
+        self.problems.extend(check_adapter(adapter, node, system=self.system, secrets=self.secrets))
+        applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
+        compiled = [
+            self._message(adapter, node, position, tables=tables, permitted=permitted)
+            for position in range(len(adapter.messages))
+        ]
+        self.problems.raise_if_any()
+        kind = self.transports[adapter.transport]
+        messages = tuple(
+            _plan_message(adapter, position, spec=spec, exists=exists, mac=mac)
+            for position, (spec, exists) in enumerate(one for one in compiled if one is not None)
+        )
+        return Bundle(
+            system=self.system,
+            digest=digest_of(self.files),
+            title={"zh": adapter.title.zh, "en": adapter.title.en},
+            mode=self.settings.mode or adapter.mode,
+            adapter=adapter,
+            transport=adapter.transport,
+            address=self.settings.address,
+            options=options,
+            answers=adapter.answers,
+            messages=messages,
+            specs=MappingProxyType(
+                {spec.name: spec for spec, _ in (one for one in compiled if one is not None)}
+            ),
+            limits=_limits(adapter.limits, self.settings, lease_margin),
+            schedule=adapter.schedule,
+            breaker=BreakerPolicy(adapter.breaker.failures, adapter.breaker.probe_after),
+            personal=permitted.entries,
+            secret_names=kind.secret_names(options),
+            quirks=quirks,
+            files=MappingProxyType(dict(self.files)),
+            condition=lambda case: bool(applies(case, None)),
+            warnings=tuple(
+                promise_warnings(adapter, lambda n: documents.node_at(node, ("messages", n)).place)
+            ),
+        )
+
+    @property
+    def _adapter_file(self) -> str:
+        return adapter_path(self.system)
+
+    def _attempt(self, act: Callable[[], T]) -> T | None:
+        try:
+            return act()
+        except ProblemSet as error:
+            self.problems.extend(error.problems)
+            return None
+
+    def _text(self, path: str) -> str:
+        if path not in self.files:
+            raise ProblemSet([Problem(Place(path, 1, 1), "expected this file, got none", "no_file")])
+        return decoded(self.files[path], path)
+
+    def _table_texts(self) -> dict[str, str]:
+        paths = [path for path in self.files if PurePosixPath(path).parent.name == "tables"]
+        return {path: text for path in paths if (text := self._attempt(lambda path=path: self._text(path)))}  # type: ignore[misc]
+
+    def _quirks(self) -> ModuleType | None:
+        path = f"adapters/{self.system}/quirks.py"
+        if path not in self.files:
+            return None
+        try:
+            return load_quirks(self.files[path], file=path, system=self.system)
+        except QuirksError as error:
+            self.problems.add(Place(path, error.line, 1), str(error), "quirks")
+            return None
+
+    def _compile_unread(self, node: Node, tables: Tables) -> None:
+        """Where the adapter cannot be read, its mappings are compiled all the same, for their problems."""
+        listed = node.get("messages") if isinstance(node, documents.Mapping) else None
+        own = f"mappings/{self.system}/"
+        for path in self.files if listed is not None else ():
+            if path.startswith(own) and PurePosixPath(path).parent.name != "tables":
+                self._attempt(lambda path=path: load_mapping(self._text(path), path, tables=tables))  # type: ignore[misc]
+
+    def _options(self, adapter: Adapter, node: Node, quirks: ModuleType | None) -> Any:
+        place = documents.node_at(node, ("transport",)).place
+        kind = self.transports.get(adapter.transport)
+        if kind is None:
+            self.problems.add(
+                place, documents.unknown("transport", adapter.transport, self.transports), "unknown"
+            )
+            return None
+        model = self._attempt(lambda: _options_model(kind, quirks, place))
+        below = documents.node_at(node, ("options",))
+        return None if model is None else self._attempt(lambda: documents.validate(model, below))
+
+    def _permitted(self, adapter: Adapter, node: Node) -> Permitted:
+        for position, entry in enumerate(adapter.personal):
+            message = wrong_entry(entry, self.paths)
+            if message is not None:
+                self.problems.add(documents.node_at(node, ("personal", position)).place, message, "unknown")
+        own = Permitted(frozenset(adapter.personal))
+        if self.settings.personal is None:
+            return own
+        return Permitted(frozenset(e for e in self.settings.personal if own.includes(e, self.paths)))
+
+    def _condition(
+        self, node: Node, path: tuple[str | int, ...], *, reads: str, tables: Tables
+    ) -> Callable[[Json, Json], bool]:
+        found = documents.node_at(node, path)
+        parent = documents.node_at(node, path[:-1])
+        if not isinstance(parent, documents.Mapping) or path[-1] not in parent:
+            return _always
+        condition = self._attempt(lambda: load_condition(found, reads=reads, tables=tables))
+        return _always if condition is None else condition.holds
+
+    def _message(
+        self, adapter: Adapter, node: Node, position: int, *, tables: Tables, permitted: Permitted
+    ) -> tuple[MessageSpec, Callable[[Json, Json], bool]] | None:
+        message = adapter.messages[position]
+        here = ("messages", position)
+        exists = self._condition(node, (*here, "when"), reads=message.of, tables=tables)
+        mapping = self._mapping(message, node, here, tables)
+        contract = self._contract(message, node, here)
+        place = documents.node_at(node, here).place
+        self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
+        if mapping is None or contract is None:
+            return None
+        return _spec(adapter, message, mapping, contract), exists
+
+    def _mapping(
+        self, message: AdapterMessage, node: Node, here: tuple[str | int, ...], tables: Tables
+    ) -> FieldMapping | None:
+        path = mapping_path(f"{self.system}/{message.mapping_name}")
+        if path not in self.files:
+            self._no_such_file("mapping", message.mapping_name, path, _place(node, here, "mapping"))
+            return None
+        return self._attempt(lambda: load_mapping(self._text(path), path, tables=tables))
+
+    def _contract(self, message: AdapterMessage, node: Node, here: tuple[str | int, ...]) -> Contract | None:
+        path = contract_path(self.system, message.contract_name)
+        if path not in self.files:
+            self._no_such_file("contract", message.contract_name, path, _place(node, here, "contract"))
+            return None
+        return self._attempt(lambda: read_contract(self.files[path], path))
+
+    def _no_such_file(self, kind: str, name: str, path: str, place: Place) -> None:
+        folder, suffix = (
+            path.removesuffix(PurePosixPath(path).name),
+            PurePosixPath(path).name.removeprefix(name),
+        )
+        known = [
+            other.removeprefix(folder).removesuffix(suffix)
+            for other in self.files
+            if other.startswith(folder) and "/" not in other.removeprefix(folder)
+        ]
+        near = documents.nearest(name, known)
+        hint = f"; the nearest known is {near!r}" if near else ""
+        self.problems.add(place, f"expected the {kind} {path}, got no such file{hint}", "no_file")
+
+
+def decoded(content: bytes, path: str) -> str:
+    """The text of a file. Raises ProblemSet where it is not UTF-8."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ProblemSet(
+            [Problem(Place(path, line, 1), "expected UTF-8, got other bytes", "charset")]
+        ) from None
+
+
+def read_contract(content: bytes, path: str) -> Contract:
+    """A contract from its file. Raises ProblemSet with the place of what is wrong."""
+    document = read_json(content, path)
+    try:
+        return compile_contract(document)
+    except ContractError as error:
+        node = documents.read_yaml(decoded(content, path), path)
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in error.pointer.split("/")[1:]]
+        path_to = tuple(int(step) if step.isdigit() else step for step in steps)
+        raise ProblemSet([Problem(documents.node_at(node, path_to).place, str(error), "contract")]) from None
+
+
+def read_json(content: bytes, path: str) -> Any:
+    """The JSON value of a file. Raises ProblemSet where it is none, or says a key twice."""
+    text = decoded(content, path)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise ProblemSet(
+            [Problem(Place(path, error.lineno, error.colno), "not JSON: " + error.msg, "json")]
+        ) from None
+    documents.read_yaml(text, path)
+    return value
+
+
+def _options_model(kind: TransportKind, quirks: ModuleType | None, place: Place) -> Any:
+    try:
+        return kind.options_model_for(quirks)
+    except Exception as error:
+        message = f"quirks.py: expected it to register, got {type(error).__name__}"
+        raise ProblemSet([Problem(place, message, "quirks")]) from None
+
+
+def _place(node: Node, here: tuple[str | int, ...], key: str) -> Place:
+    message = documents.node_at(node, here)
+    named = isinstance(message, documents.Mapping) and key in message
+    return documents.node_at(node, (*here, key if named else "name")).place
+
+
+def _always(_case: Json, _part: Json) -> bool:
+    return True
+
+
+def _spec(
+    adapter: Adapter, message: AdapterMessage, mapping: FieldMapping, contract: Contract
+) -> MessageSpec:
+    at = message.remote_ref
+    return MessageSpec(
+        name=message.name,
+        mapping=mapping,
+        contract=contract,
+        remote_ref_at=MappingProxyType({} if at is None else at.model_dump(exclude_none=True)),
+        is_case_ref=message.is_case_ref,
+        confirm=_confirm(adapter.confirm_of(message)),
+        compared_fields=mapping.compared_fields,
+    )
+
+
+def _confirm(confirm: Confirm) -> ConfirmPolicy:
+    absent = {} if confirm.absent is None else confirm.absent.model_dump(mode="json", exclude_unset=True)
+    return ConfirmPolicy(
+        by=confirm.by,
+        operation=confirm.operation,
+        record_at=confirm.record,
+        absent=MappingProxyType(absent),
+        visible_after=confirm.visible_after,
+        waits=confirm.waits,
+        final_after=confirm.final_after,
+    )
+
+
+def _plan_message(
+    adapter: Adapter, position: int, *, spec: MessageSpec, exists: Callable[[Json, Json], bool], mac: Mac
+) -> Message:
+    message = adapter.messages[position]
+    earlier = tuple(other.name for other in adapter.messages[:position])
+    change, unplanned = message.on_change, message.on_unplanned
+    return Message(
+        name=message.name,
+        of=PartOf(message.of),
+        after=earlier if message.after is None else message.after,
+        is_ordered=message.is_ordered,
+        next_after=NextAfter(message.next_after),
+        on_change=OnChange.UPDATE if isinstance(change, UpdateBy) else OnChange(change),
+        on_unplanned=OnUnplanned.RETRACT if isinstance(unplanned, RetractBy) else OnUnplanned(unplanned),
+        operation=message.operation,
+        update_operation=change.update if isinstance(change, UpdateBy) else None,
+        retract_operation=unplanned.retract if isinstance(unplanned, RetractBy) else None,
+        exists=lambda case, part: bool(exists(case, part)),
+        inputs=lambda case, part: mac(canonical_json(spec.mapping.inputs_of(case, part))),
+    )
+
+
+def _limits(declared: AdapterLimits, settings: SystemSettings, margin: timedelta) -> Limits:
+    own = {key: value for key, value in settings.limits if value is not None}
+    limits = declared.model_copy(update=own)
+    return Limits(
+        rate=limits.rate,
+        burst=limits.burst or max(1, round(limits.rate or limits.concurrency)),
+        concurrency=limits.concurrency,
+        connect_timeout=limits.connect_timeout.total_seconds(),
+        timeout=limits.timeout.total_seconds(),
+        lease=limits.connect_timeout + limits.timeout + margin,
+        retry_after_at_most=limits.retry_after_at_most,
+    )
