@@ -1,0 +1,128 @@
+"""What a person decides: requeue, cancel, confirm a delivery; pause and resume a system. Each leaves an entry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from syncgate.domain.breaker import close
+from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.errors import Conflict, IllegalMove, NotFound
+from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery, Principal
+from syncgate.flows.gate import Gate
+from syncgate.flows.lane import noted, open_lane
+from syncgate.ports import Tx
+
+
+async def requeue(gate: Gate, principal: Principal, delivery_id: UUID, *, reason: str) -> Delivery:
+    """A parked delivery waits to be sent again, its schedule anew. Raises NotFound, Conflict."""
+    fresh = {"tries_count": 0, "first_failed_at": None, "detail": "", "actor": ""}
+    return await _moved(gate, principal, delivery_id, Event.REQUEUED, reason, is_due=True, **fresh)
+
+
+async def cancel(gate: Gate, principal: Principal, delivery_id: UUID, *, reason: str) -> Delivery:
+    """A waiting delivery will never be sent. Raises NotFound, Conflict."""
+    return await _moved(gate, principal, delivery_id, Event.CANCELLED_BY_HAND, reason)
+
+
+async def confirm(
+    gate: Gate, principal: Principal, delivery_id: UUID, *, held: bool, remote_ref: str | None, reason: str
+) -> Delivery:
+    """A person says whether the system holds what a delivery carried. Raises NotFound, Conflict.
+
+    Args:
+        gate: the running gate.
+        principal: who says so.
+        delivery_id: an unconfirmed delivery, or, with `held`, a parked one.
+        held: whether the system holds it; if not, it is sent again.
+        remote_ref: the system's own id, if known.
+        reason: why the person is sure.
+    """
+    if not held:
+        return await _moved(gate, principal, delivery_id, Event.ABSENT_BY_HAND, reason, is_due=True, sent_mac=None)
+    known = {} if remote_ref is None else {"remote_ref": remote_ref}
+    return await _moved(gate, principal, delivery_id, Event.CONFIRMED_BY_HAND, reason, is_held=True, **known)
+
+
+async def pause(gate: Gate, principal: Principal, system: str, *, reason: str) -> int:
+    """Stops sending to a system before its next send. Gives how many sends were already in flight."""
+
+    def step(tx: Tx) -> int:
+        row = tx.system(system, lock=True)
+        if row is None:
+            raise NotFound("expected a system of this site, got none of that name")
+        tx.save_system(
+            replace(row, is_paused=True, paused_by=principal.name, pause_reason=reason, paused_at=tx.now)
+        )
+        tx.append_audit(_audit(tx, principal, "pause", f"system:{system}", reason))
+        return tx.leases_count(system)
+
+    return await gate.writer.write(step)
+
+
+async def resume(gate: Gate, principal: Principal, system: str, *, reason: str) -> None:
+    """Lets a paused system be sent to again, and closes its breaker: the person says that it is well."""
+
+    def step(tx: Tx) -> None:
+        row = tx.system(system, lock=True)
+        if row is None:
+            raise NotFound("expected a system of this site, got none of that name")
+        after = replace(row, is_paused=False, paused_by="", pause_reason="", paused_at=None)
+        if after.breaker is BreakerState.OPEN:
+            after = replace(close(after, now=tx.now), last_taken_at=row.last_taken_at)
+        tx.save_system(after)
+        tx.append_audit(_audit(tx, principal, "resume", f"system:{system}", reason))
+
+    await gate.writer.write(step)
+    gate.on_due([system])
+
+
+async def _moved(
+    gate: Gate,
+    principal: Principal,
+    delivery_id: UUID,
+    event: Event,
+    reason: str,
+    *,
+    is_due: bool = False,
+    is_held: bool = False,
+    **changes: Any,
+) -> Delivery:
+    def step(tx: Tx) -> Delivery:
+        found = tx.delivery(delivery_id)
+        lane = tx.lane(found.case_id, found.system, lock=True) if found is not None else None
+        delivery = tx.delivery(delivery_id)
+        if delivery is None or lane is None:
+            raise NotFound("expected a delivery that is known here, got none of that id")
+        active = gate.active.get(lane.system)
+        work = open_lane(tx, lane, gate.bundles[active].messages if active else ())
+        times = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
+        counted, attempt = noted(
+            delivery,
+            kind=AttemptKind.BY_HAND,
+            outcome=event.value,
+            actor=principal.name,
+            at=tx.now,
+            detail={"reason": reason},
+        )
+        try:
+            after = work.move(
+                delivery, event, entries_count=counted.entries_count, **{**times, **changes}
+            )
+        except IllegalMove as error:
+            raise Conflict(error.message) from None
+        tx.insert_attempts([attempt])
+        tx.append_audit(_audit(tx, principal, event.value, f"delivery:{delivery_id}", reason))
+        if after.phase is Phase.DELIVERED and after.remote_ref is not None:
+            tx.wake(after.case_id, waits_for=after.system)
+        work.save(expected_token=lane.lease_token)
+        return after
+
+    after = await gate.writer.write(step)
+    gate.on_due([after.system])
+    return after
+
+
+def _audit(tx: Tx, principal: Principal, action: str, thing: str, reason: str) -> AuditEntry:
+    return AuditEntry(at=tx.now, actor=principal.name, action=action, object=thing, reason=reason)

@@ -1,0 +1,223 @@
+"""Claim: a batch of due lanes of one system is leased, each with its head, under one lock on the system's row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from syncgate.domain.breaker import begin_probe, sends_admitted
+from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.head import Head, Task
+from syncgate.domain.plan import OnChange, part_of
+from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Lane, SystemRow
+from syncgate.flows.gate import Gate
+from syncgate.flows.intake import open_document
+from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.work import Work
+from syncgate.ports import Tx
+from syncgate.site.bundle import Bundle, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim brought, and when to look again.
+
+    next_due_at: when the next unleased lane is due; None while there is none.
+    is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
+    """
+
+    works: tuple[Work, ...]
+    next_due_at: datetime | None
+    is_held_back: bool
+
+
+def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int) -> Claimed:
+    """Leases up to `limit` due lanes of a system, as far as pause, breaker, rate and concurrency admit."""
+    bundle = gate.active_bundle(system)
+    row = tx.system(system, lock=True)
+    if row is None or row.is_paused or bundle.mode != "live":
+        return Claimed((), None, True)
+    row = refilled(row, bundle.limits, now=tx.now)
+    admitted = _admitted(tx, row, bundle.limits, limit)
+    lanes = tx.due_lanes(system, limit=admitted) if admitted else []
+    works = _leased(gate, tx, bundle, lanes, owner=owner)
+    if works:
+        tx.save_system(_spent(row, bundle, len(works), now=tx.now))
+    return Claimed(tuple(works), tx.next_due_at(system), admitted < limit)
+
+
+def refilled(row: SystemRow, limits: Limits, *, now: datetime) -> SystemRow:
+    """The row with the rate tokens of now."""
+    if limits.rate is None:
+        return row
+    if row.rate_at is None:
+        return replace(row, rate_tokens=float(limits.burst), rate_at=now)
+    gained = max(0.0, (now - row.rate_at).total_seconds()) * limits.rate
+    return replace(row, rate_tokens=min(float(limits.burst), row.rate_tokens + gained), rate_at=now)
+
+
+def next_work(gate: Gate, work: LaneWork, row: SystemRow, *, owner: str) -> Work | None:
+    """The lane's next head under a fresh lease, where the system may be spoken to right on; else None."""
+    bundle = gate.active_bundle(work.lane.system)
+    if row.is_paused or row.breaker is BreakerState.OPEN or bundle.limits.rate is not None:
+        return None
+    if bundle.mode != "live":
+        return None
+    return _served(gate, work, bundle, owner=owner)
+
+
+def _admitted(tx: Tx, row: SystemRow, limits: Limits, limit: int) -> int:
+    free = limits.concurrency - tx.leases_count(row.system)
+    tokens = limit if limits.rate is None else int(row.rate_tokens)
+    return sends_admitted(row, now=tx.now, wanted=max(0, min(limit, free, tokens)))
+
+
+def _spent(row: SystemRow, bundle: Bundle, count: int, *, now: datetime) -> SystemRow:
+    if bundle.limits.rate is not None:
+        row = replace(row, rate_tokens=max(0.0, row.rate_tokens - count))
+    if row.breaker is BreakerState.OPEN:
+        row = begin_probe(row, now=now, policy=bundle.breaker, lease=bundle.limits.lease)
+    return row
+
+
+def _leased(gate: Gate, tx: Tx, bundle: Bundle, lanes: list[Lane], *, owner: str) -> list[Work]:
+    by_lane = tx.deliveries_of([(lane.case_id, lane.system) for lane in lanes])
+    works: list[Work] = []
+    for lane in lanes:
+        deliveries = by_lane.get((lane.case_id, lane.system), [])
+        served = _served(gate, LaneWork(tx, lane, deliveries, bundle.messages), bundle, owner=owner)
+        if served is not None:
+            works.append(served)
+    return works
+
+
+def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work | None:
+    """The head, claimed and leased; None where the lane turned out to have none."""
+    before_token = work.lane.lease_token
+    head = work.heads().head
+    while head is not None and head.task is Task.OVERDUE:
+        _overdue(work, head.delivery)
+        head = work.heads().head
+    if head is None:
+        work.released()
+        work.save(expected_token=before_token)
+        return None
+    token = UUID(bytes=gate.entropy.token(16), version=4)
+    until = work.tx.now + _lease(gate, bundle, head)
+    work.leased(token=token, until=until, owner=owner)
+    delivery = head.delivery if head.task is Task.CONFIRM else _in_flight(gate, work, bundle, head.delivery, token)
+    work.lane = replace(work.lane, send_started_at=None)
+    if not work.save(expected_token=before_token):
+        return None
+    return _work(work, delivery, head.task)
+
+
+def _lease(gate: Gate, bundle: Bundle, head: Head) -> timedelta:
+    sent_by = gate.bundles.get(head.delivery.bundle, bundle)
+    return max(bundle.limits.lease, sent_by.limits.lease)
+
+
+def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, token: UUID) -> Delivery:
+    changes: dict[str, Any] = {"lease_token": token, "change": _change(work, bundle, delivery)}
+    if delivery.bundle != bundle.digest:
+        changes |= {"bundle": bundle.digest, "input_mac": _input_mac(gate, work, bundle, delivery)}
+    return work.move(delivery, Event.CLAIMED, **changes)
+
+
+def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
+    if delivery.change is Change.RETRACT:
+        return Change.RETRACT
+    is_held = any(
+        d.phase is Phase.DELIVERED and (d.message, d.part) == (delivery.message, delivery.part)
+        for d in work.deliveries
+    )
+    if not is_held:
+        return Change.CREATE
+    on_change = bundle.message(delivery.message).on_change
+    return Change.NEW_VERSION if on_change is OnChange.NEW_VERSION else Change.UPDATE
+
+
+def _input_mac(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> bytes:
+    """The digest as the active bundle takes it; never-sent deliveries follow a deploy."""
+    case = work.tx.case(delivery.case_id)
+    assert case is not None
+    document = open_document(gate, work.tx, case, delivery.revision)
+    try:
+        message = bundle.message(delivery.message)
+    except KeyError:
+        return delivery.input_mac
+    return message.inputs(document, part_of(document, message.of, delivery.part))
+
+
+def _overdue(work: LaneWork, delivery: Delivery) -> None:
+    counted, attempt = noted(
+        delivery, kind=AttemptKind.SYSTEM, outcome=Event.OVERDUE.value, actor="syncgate", at=work.tx.now
+    )
+    work.tx.insert_attempts([attempt])
+    work.move(
+        delivery,
+        Event.OVERDUE,
+        reason="acknowledgement_overdue",
+        due_at=work.tx.now,
+        entries_count=counted.entries_count,
+    )
+
+
+def _work(work: LaneWork, delivery: Delivery, task: Task) -> Work | None:
+    tx = work.tx
+    held = _held(work, delivery)
+    keys = {(delivery.case_id, delivery.revision)}
+    if held is not None:
+        keys.add((held.case_id, held.revision))
+    case = tx.case(delivery.case_id)
+    submissions = tx.revisions_of(keys)
+    assert case is not None
+    others = tx.deliveries(delivery.case_id)
+    return Work(
+        lane=work.lane,
+        delivery=delivery,
+        task=task,
+        case=case,
+        submission=submissions[delivery.case_id, delivery.revision],
+        held=(held, submissions[held.case_id, held.revision]) if held is not None else None,
+        remote_refs=_remote_refs(others),
+        case_refs={lane.system: lane.case_ref for lane in tx.lanes(delivery.case_id) if lane.case_ref},
+        is_other_sent=_is_other_sent(work.deliveries, delivery),
+        claimed_at=tx.now,
+    )
+
+
+def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:
+    same = [
+        d
+        for d in work.deliveries
+        if d.phase is Phase.DELIVERED
+        and d.delivery_id != delivery.delivery_id
+        and (d.message, d.part) == (delivery.message, delivery.part)
+    ]
+    return max(same, key=lambda d: d.delivered_at or d.changed_at, default=None)
+
+
+def _remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], str]:
+    found: dict[tuple[str, str | None], str] = {}
+    for d in deliveries:
+        if d.remote_ref is not None and d.phase is Phase.DELIVERED:
+            found[d.system, d.message] = d.remote_ref
+            found.setdefault((d.system, None), d.remote_ref)
+    return found
+
+
+def _is_other_sent(deliveries: Iterable[Delivery], delivery: Delivery) -> bool:
+    """Whether another content than this one may have left for the slot before."""
+    same_slot = [d for d in deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
+    others = [d for d in same_slot if d.delivery_id != delivery.delivery_id and d.sent_mac is not None]
+    return delivery.is_other_sent or any(d.sent_mac != content_mac(delivery) for d in others)
+
+
+def content_mac(delivery: Delivery) -> bytes:
+    """What tells one content of a slot from another: what its mapping read, and which mapping."""
+    return delivery.input_mac + delivery.bundle.encode()[-16:]
+

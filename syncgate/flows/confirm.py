@@ -1,0 +1,151 @@
+"""Confirm: what became of a delivery whose outcome is unknown. Nothing is sent for its slot meanwhile (promise 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from syncgate.domain.comparison import different_fields
+from syncgate.domain.delivery import Event
+from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
+from syncgate.domain.plan import Json
+from syncgate.domain.rows import Change
+from syncgate.flows.gate import Gate
+from syncgate.flows.mapping import mapped, payload_of
+from syncgate.flows.send import lease_suffices, request_for
+from syncgate.flows.work import Payload, Verdict, Work
+from syncgate.ports import Request, Transport
+from syncgate.site.bundle import Bundle, ConfirmPolicy
+
+FOUND_DIFFERENT = "correction_not_taken"
+HELD_FOR_A_PERSON = "held_for_a_person"
+
+
+async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transport]) -> Verdict:
+    """What asking the system showed, under the bundle that sent."""
+    bundle = gate.bundles.get(work.delivery.bundle)
+    if bundle is None or work.delivery.message not in bundle.specs:
+        return _undecided("message_unknown")
+    policy = bundle.specs[work.delivery.message].confirm
+    if policy.by == "hold":
+        return _undecided(HELD_FOR_A_PERSON)
+    payload = payload_of(gate, work, sent_at=gate.clock.now())
+    if isinstance(payload, Verdict):
+        return _undecided("payload_not_derivable")
+    if not lease_suffices(gate, work, bundle):
+        return _undecided("lease_too_short")
+    started_at = gate.clock.now()
+    transport = transport_of(bundle.digest)
+    if policy.by == "look_up":
+        verdict = await _by_look_up(gate, work, bundle, policy, payload.value, transport)
+    else:
+        verdict = after_probe(await transport.send(request_for(work, bundle, payload.value)), work, policy)
+    return verdict.begun(started_at)
+
+
+async def _by_look_up(
+    gate: Gate, work: Work, bundle: Bundle, policy: ConfirmPolicy, payload: Json, transport: Transport
+) -> Verdict:
+    assert policy.operation is not None
+    request = Request(operation=policy.operation, keys=work.keys, delivery_id=work.delivery.delivery_id)
+    reading = await transport.look_up(request, record_at=policy.record_at, absent=policy.absent)
+    compared = bundle.specs[work.delivery.message].compared_fields
+    before = _held_payload(gate, work) if work.delivery.change is not Change.CREATE else None
+    return after_look_up(reading, payload, before, compared=compared)
+
+
+def after_look_up(
+    reading: Reading, payload: Json, before: Json | None, *, compared: frozenset[str]
+) -> Verdict:
+    """What a look-up says of a send. Pure.
+
+    Args:
+        reading: what the system showed.
+        payload: what was sent.
+        before: what the slot held before, for a change; None for a creation.
+        compared: the fields to look at.
+    """
+    match reading.found:
+        case Found.ABSENT:
+            return Verdict(
+                event=Event.ABSENT, outcome=Outcome.TAKEN, rule="absent", evidence=reading.evidence
+            )
+        case Found.UNDECIDED:
+            return _undecided("look_up_failed", reading)
+        case Found.DENIED:
+            return _undecided("denied", reading, outcome=Outcome.DENIED)
+        case Found.RECORD:
+            return _of_record(reading, payload, before, compared)
+
+
+def _of_record(reading: Reading, payload: Json, before: Json | None, compared: frozenset[str]) -> Verdict:
+    found = {"outcome": Outcome.TAKEN, "evidence": reading.evidence, "remote_ref": reading.remote_ref}
+    differing = different_fields(payload, reading.record, compared=compared)
+    if not differing:
+        return Verdict(event=Event.FOUND, rule="found", **found)  # type: ignore[arg-type]
+    if before is not None and not different_fields(before, reading.record, compared=compared):
+        return Verdict(event=Event.ABSENT, rule="still_as_before", **found)  # type: ignore[arg-type]
+    return Verdict(
+        event=Event.FOUND_DIFFERENT,
+        rule="found_different",
+        reason=FOUND_DIFFERENT,
+        actor="operator",
+        detail="\n".join(f"{name}: differs at the system" for name in differing),
+        **found,  # type: ignore[arg-type]
+    )
+
+
+def after_probe(answer: Answer, work: Work, policy: ConfirmPolicy) -> Verdict:
+    """What a re-send of the same payload says of the first one. Pure.
+
+    Taken or duplicate means that the system holds it, if no other content was ever sent for the slot.
+    """
+    match answer.outcome:
+        case Outcome.TAKEN | Outcome.DUPLICATE if _shows_presence(answer.outcome, policy):
+            is_ours = not work.is_other_sent or policy.by == "idempotency_key"
+            return Verdict(
+                event=Event.FOUND if is_ours else Event.FOUND_DIFFERENT,
+                outcome=answer.outcome,
+                rule=answer.rule,
+                reason="" if is_ours else FOUND_DIFFERENT,
+                actor="" if is_ours else "operator",
+                evidence=answer.evidence,
+                remote_ref=answer.remote_ref,
+            )
+        case Outcome.REFUSED:
+            return Verdict(
+                event=Event.REFUSED,
+                outcome=answer.outcome,
+                rule=answer.rule,
+                reason=answer.reason or answer.rule,
+                actor=answer.actor,
+                evidence=answer.evidence,
+            )
+        case outcome:
+            return Verdict(
+                event=Event.UNDECIDED,
+                outcome=outcome,
+                rule=answer.rule,
+                reason=answer.reason or "undecided",
+                evidence=answer.evidence,
+                retry_after=answer.retry_after,
+            )
+
+
+def _shows_presence(outcome: Outcome, policy: ConfirmPolicy) -> bool:
+    return outcome is Outcome.TAKEN or policy.by == "duplicate_probe"
+
+
+def _held_payload(gate: Gate, work: Work) -> Json | None:
+    if work.held is None:
+        return None
+    delivery, submission = work.held
+    bundle = gate.bundles.get(delivery.bundle)
+    if bundle is None or delivery.message not in bundle.specs:
+        return None
+    before = mapped(gate, work, delivery, submission, bundle, sent_at=gate.clock.now())
+    return before.value if isinstance(before, Payload) else None
+
+
+def _undecided(reason: str, reading: Reading | None = None, *, outcome: Outcome | None = None) -> Verdict:
+    evidence = reading.evidence if reading is not None else Evidence()
+    return Verdict(event=Event.UNDECIDED, outcome=outcome, rule=reason, reason=reason, evidence=evidence)

@@ -1,0 +1,145 @@
+"""A lane and its deliveries as one thing: moves are collected, then written with their evidence and the due time.
+
+Every flow that moves a delivery goes through here, so that a lane's due time always says what its heads say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from syncgate.domain.delivery import WAITING, Event, Phase, advance
+from syncgate.domain.errors import IllegalMove
+from syncgate.domain.head import Heads, heads
+from syncgate.domain.plan import Message
+from syncgate.domain.replan import SUPERSEDED
+from syncgate.domain.rows import Attempt, AttemptKind, Delivery, Lane
+from syncgate.ports import Tx
+
+
+@dataclass(slots=True)
+class LaneWork:
+    """One lane under a step's transaction.
+
+    Attributes:
+        tx: the step's transaction.
+        lane: the row as it will be written.
+        deliveries: all of the lane, in the order of creation, as they are by now.
+        messages: of the active bundle, in declared order; empty for a system without one.
+    """
+
+    tx: Tx
+    lane: Lane
+    deliveries: list[Delivery]
+    messages: tuple[Message, ...]
+
+    def delivery(self, delivery_id: UUID) -> Delivery | None:
+        """The delivery as it is by now."""
+        return next((d for d in self.deliveries if d.delivery_id == delivery_id), None)
+
+    def move(self, delivery: Delivery, event: Event, *, reason: str | None = None, **changes: Any) -> Delivery:
+        """Moves a delivery and writes it. Gives the row after the move.
+
+        Args:
+            delivery: as read in this step.
+            event: what happened.
+            reason: kept where the new phase is a waiting one; a cancelled one gets the event's name.
+            **changes: other fields of the row.
+
+        Raises:
+            IllegalMove: the phase does not know the event, or the row was moved by somebody else meanwhile.
+        """
+        phase = advance(delivery.phase, event, newer_waits=self._newer_waits(delivery))
+        after = replace(delivery, **changes, phase=phase, changed_at=self.tx.now)
+        return self.write(delivery, _settled(after, event, reason))
+
+    def write(self, before: Delivery, after: Delivery) -> Delivery:
+        """Replaces a row. Raises IllegalMove when somebody else moved it meanwhile."""
+        if not self.tx.save_delivery(after, before=before):
+            raise IllegalMove(f"expected a delivery that is {before.phase}, got one moved meanwhile")
+        self.deliveries = [after if d.delivery_id == after.delivery_id else d for d in self.deliveries]
+        return after
+
+    def add(self, delivery: Delivery) -> None:
+        """Inserts a new delivery."""
+        self.tx.insert_deliveries([delivery])
+        self.deliveries.append(delivery)
+
+    def heads(self) -> Heads:
+        """What the lane offers now."""
+        return heads(self.deliveries, self.messages, now=self.tx.now, waits_for=self.lane.waits_for)
+
+    def leased(self, *, token: UUID, until: datetime, owner: str) -> None:
+        """Notes a lease; written by `save`."""
+        self.lane = replace(self.lane, lease_token=token, lease_until=until, lease_owner=owner)
+
+    def released(self) -> None:
+        """Notes the end of the lease; written by `save`."""
+        self.lane = replace(
+            self.lane, lease_token=None, lease_until=None, lease_owner=None, send_started_at=None
+        )
+
+    def save(self, *, expected_token: UUID | None) -> bool:
+        """Writes the lane with its due time if the lease is still the expected one."""
+        self.lane = replace(self.lane, due_at=self.heads().due_at)
+        return self.tx.save_lane(self.lane, expected_token=expected_token)
+
+    def _newer_waits(self, delivery: Delivery) -> bool:
+        return any(
+            other.phase in WAITING
+            and other.delivery_id != delivery.delivery_id
+            and (other.message, other.part) == (delivery.message, delivery.part)
+            for other in self.deliveries
+        )
+
+
+def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:
+    """The row made consistent with its new phase."""
+    match delivery.phase:
+        case Phase.CANCELLED:
+            why = event.value if event in _CANCELS else SUPERSEDED
+            return replace(delivery, lease_token=None, due_at=None, reason=why)
+        case Phase.DELIVERED:
+            return replace(delivery, lease_token=None, due_at=None, reason=None, detail="", actor="")
+        case Phase.IN_FLIGHT:
+            return replace(delivery, due_at=None, reason=None, detail="", actor="")
+        case Phase.PARKED:
+            return replace(delivery, lease_token=None, due_at=None, reason=reason or event.value)
+        case Phase.PENDING | Phase.AWAITING | Phase.UNCONFIRMED:
+            return replace(delivery, lease_token=None, reason=reason)
+
+
+_CANCELS = frozenset({Event.WITHDRAWN, Event.SUPERSEDED, Event.CANCELLED_BY_HAND})
+
+
+def noted(
+    delivery: Delivery,
+    *,
+    kind: AttemptKind,
+    outcome: str,
+    actor: str,
+    at: datetime,
+    **more: Any,
+) -> tuple[Delivery, Attempt]:
+    """The next entry of a delivery's history, and the delivery that counts it."""
+    entry_no = delivery.entries_count + 1
+    attempt = Attempt(
+        delivery_id=delivery.delivery_id,
+        entry_no=entry_no,
+        kind=kind,
+        outcome=outcome,
+        actor=actor,
+        revision=delivery.revision,
+        bundle=delivery.bundle,
+        started_at=more.pop("started_at", at),
+        ended_at=at,
+        **more,
+    )
+    return replace(delivery, entries_count=entry_no), attempt
+
+
+def open_lane(tx: Tx, lane: Lane, messages: tuple[Message, ...]) -> LaneWork:
+    """The lane with its deliveries as this transaction sees them."""
+    return LaneWork(tx, lane, tx.deliveries(lane.case_id, lane.system), messages)

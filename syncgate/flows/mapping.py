@@ -1,0 +1,86 @@
+"""From a piece of work to its payload: open the case, map, check the contract. Pure but for opening the seal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+
+from syncgate.domain.delivery import Event
+from syncgate.domain.plan import Json, part_of
+from syncgate.domain.rows import Delivery, Submission
+from syncgate.flows.gate import Gate
+from syncgate.flows.work import Payload, Verdict, Work
+from syncgate.mapping import Context, Inputs, Mapped, Refs, Unmappable, WaitsFor
+from syncgate.site.bundle import Bundle
+
+ACTOR_BY_RULE = {"unmapped_code": "table", "no_row": "table", "unencodable": "source", "missing": "source"}
+"""Who must act on a mapping's fault; the mapping's author for the rest."""
+
+
+def payload_of(gate: Gate, work: Work, *, sent_at: datetime) -> Payload | Verdict:
+    """The payload of a piece of work under the bundle that it was claimed with, or why there is none."""
+    bundle = gate.bundles.get(work.delivery.bundle)
+    if bundle is None or work.delivery.message not in bundle.specs:
+        return _refused("message_unknown", "operator", f"no bundle here sends {work.delivery.message}")
+    return mapped(gate, work, work.delivery, work.submission, bundle, sent_at=sent_at)
+
+
+def mapped(
+    gate: Gate,
+    work: Work,
+    delivery: Delivery,
+    submission: Submission,
+    bundle: Bundle,
+    *,
+    sent_at: datetime,
+) -> Payload | Verdict:
+    """The payload of one delivery of the work's slot, or why there is none."""
+    document = open_submission(gate, work, submission)
+    spec, message = bundle.specs[delivery.message], bundle.message(delivery.message)
+    result = spec.mapping.apply(
+        Inputs(
+            case=document,
+            part=part_of(document, message.of, delivery.part),
+            context=_context(work, delivery, sent_at),
+            refs=Refs(remote_ref=work.remote_refs, case_ref=work.case_refs),
+        )
+    )
+    match result:
+        case WaitsFor(system):
+            return Verdict(event=Event.HANDED_BACK, waits_for=system)
+        case Unmappable(faults):
+            lines = "\n".join(f"{fault.field}: {fault.detail}" for fault in faults)
+            return _refused(faults[0].rule, ACTOR_BY_RULE.get(faults[0].rule, "mapping"), lines)
+        case Mapped(payload):
+            violations = spec.contract.violations(payload)
+            if violations:
+                lines = "\n".join(f"{v.pointer}: {v.rule} {v.expected}" for v in violations)
+                return _refused("contract_violated", "mapping", lines)
+            return Payload(payload)
+
+
+def open_submission(gate: Gate, work: Work, submission: Submission) -> Json:
+    """The canonical document of the work's case as that submission left it."""
+    assert submission.sealed_document is not None
+    place = f"case:{work.case.case_id}"
+    return orjson.loads(gate.keyring.open(work.case.wrapped_key, submission.sealed_document, bound_to=place))
+
+
+def _context(work: Work, delivery: Delivery, sent_at: datetime) -> Context:
+    keys = work.keys
+    return Context(
+        case_id=keys["case_id"],
+        revision=delivery.revision,
+        slot_key=keys["slot_key"],
+        send_key=keys["send_key"],
+        version_no=delivery.version_no or 1,
+        ordinal=delivery.part_no,
+        sent_at=sent_at,
+        system=delivery.system,
+        message=delivery.message,
+    )
+
+
+def _refused(reason: str, actor: str, detail: str) -> Verdict:
+    return Verdict(event=Event.REFUSED, rule="before_sending", reason=reason, actor=actor, detail=detail[:4000])

@@ -1,0 +1,142 @@
+"""Replan: the only place where deliveries are made. The intake, a correction, a repair and a backfill all call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from syncgate.domain import ids
+from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.plan import Json, Planned, plan
+from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, replan, slots_of
+from syncgate.domain.rows import Delivery
+from syncgate.flows.gate import Gate
+from syncgate.flows.lane import LaneWork
+from syncgate.site.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseNow:
+    """A case as a replan sees it.
+
+    before: the document of the previous revision, None for a new case. `by_person` compares under the active
+    bundle and fills what was never planned; an event of the case does neither (promise 13).
+    """
+
+    case_id: UUID
+    revision: int
+    document: Json
+    before: Json | None
+    by_person: bool = False
+
+
+def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> list[Delivery]:
+    """Brings the lane's waiting deliveries to what is planned now. Gives the rows that it wrote."""
+    slots = slots_of(work.deliveries)
+    wanted = _wanted(gate, case, bundle, slots, _numbers(work.deliveries))
+    messages = {message.name: message for message in bundle.messages}
+    decisions = replan(wanted, slots, messages)
+    return [_carry_out(gate, work, case, bundle, decision) for decision in decisions]
+
+
+def systems_taking(gate: Gate, document: Json, *, origin: str) -> list[Bundle]:
+    """The active bundles that take this case, by name; its origin holds it already."""
+    return [
+        bundle
+        for system, digest in sorted(gate.active.items())
+        if system != origin and (bundle := gate.bundles[digest]).applies(document)
+    ]
+
+
+def _wanted(
+    gate: Gate,
+    case: CaseNow,
+    bundle: Bundle,
+    slots: Mapping[SlotName, Slot],
+    numbers: Mapping[SlotName, int],
+) -> list[Planned]:
+    now = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
+    if case.by_person:
+        return now
+    planned_before = _planned_before(case, bundle, numbers)
+    found: list[Planned] = []
+    for planned in now:
+        newest = slots.get((planned.message, planned.part), Slot()).newest
+        if newest is None:
+            if (planned.message, planned.part) not in planned_before:
+                found.append(planned)
+        elif newest.bundle == bundle.digest:
+            found.append(planned)
+        else:
+            found.append(_under_bundle_of(gate, case.document, planned, newest, numbers))
+    return found
+
+
+def _planned_before(case: CaseNow, bundle: Bundle, numbers: Mapping[SlotName, int]) -> set[SlotName]:
+    if case.before is None:
+        return set()
+    before = plan(case.before, bundle.messages, applies=bundle.applies(case.before), numbers=numbers)
+    return {(planned.message, planned.part) for planned in before}
+
+
+def _under_bundle_of(
+    gate: Gate, document: Json, planned: Planned, newest: Delivery, numbers: Mapping[SlotName, int]
+) -> Planned:
+    """The plan's entry with its digest taken as the slot's newest delivery took it."""
+    then = gate.bundles.get(newest.bundle)
+    if then is None:
+        return planned
+    same = plan(document, then.messages, applies=then.applies(document), numbers=numbers)
+    return next(
+        (p for p in same if (p.message, p.part) == (planned.message, planned.part)),
+        replace(planned, input_mac=newest.input_mac),
+    )
+
+
+def _numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:
+    return {(d.message, d.part): d.part_no for d in deliveries}
+
+
+def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision) -> Delivery:
+    match decision:
+        case Queue(planned, change):
+            delivery = Delivery(
+                delivery_id=ids.uuid7(work.tx.now, gate.entropy.token(10)),
+                case_id=case.case_id,
+                system=work.lane.system,
+                message=planned.message,
+                part=planned.part,
+                part_no=planned.part_no,
+                revision=case.revision,
+                phase=Phase.PENDING,
+                input_mac=planned.input_mac,
+                bundle=bundle.digest,
+                change=change,
+                due_at=work.tx.now,
+                created_at=work.tx.now,
+                changed_at=work.tx.now,
+            )
+            work.add(delivery)
+            return delivery
+        case Refresh(delivery, planned):
+            return _refreshed(work, case, delivery, planned)
+        case Cancel(delivery, event):
+            return work.move(delivery, event)
+
+
+def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned) -> Delivery:
+    changes = {
+        "revision": case.revision,
+        "input_mac": planned.input_mac,
+        "change": None,
+        "due_at": work.tx.now,
+        "tries_count": 0,
+        "first_failed_at": None,
+        "detail": "",
+        "actor": "",
+    }
+    if delivery.phase is Phase.PARKED:
+        return work.move(delivery, Event.REQUEUED, **changes)
+    after = replace(delivery, **changes, reason=None, changed_at=work.tx.now)  # type: ignore[arg-type]
+    return work.write(delivery, after)

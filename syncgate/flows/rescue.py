@@ -1,0 +1,83 @@
+"""Rescue: leases whose time is up are ended, each delivery moved by whether its bytes can have left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.rows import AttemptKind, Delivery, Lane
+from syncgate.flows.claim import content_mac
+from syncgate.flows.gate import Gate
+from syncgate.flows.lane import LaneWork, noted, open_lane
+from syncgate.ports import Tx
+from syncgate.site.bundle import Bundle
+
+
+def rescue(gate: Gate, tx: Tx, *, limit: int) -> frozenset[str]:
+    """Ends up to `limit` expired leases. Gives the systems whose lanes may now be due."""
+    return frozenset(_expire(gate, tx, lane) for lane in tx.expired_lanes(limit=limit))
+
+
+def _expire(gate: Gate, tx: Tx, lane: Lane) -> str:
+    messages = gate.active_bundle(lane.system).messages if lane.system in gate.active else ()
+    work = open_lane(tx, lane, messages)
+    for delivery in work.deliveries:
+        if delivery.phase is Phase.IN_FLIGHT and delivery.lease_token == lane.lease_token:
+            _end(gate, work, delivery)
+    token = lane.lease_token
+    work.released()
+    work.save(expected_token=token)
+    return lane.system
+
+
+def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
+    bundle = gate.bundles.get(delivery.bundle)
+    event = _event(work.lane, delivery, bundle)
+    counted, attempt = noted(
+        delivery,
+        kind=AttemptKind.SYSTEM,
+        outcome=event.value,
+        actor="syncgate",
+        at=work.tx.now,
+        started_at=None,
+        lease_token=delivery.lease_token,
+        detail={"note": "its worker did not come back; the sending time is unknown"},
+    )
+    work.tx.insert_attempts([attempt])
+    counts = {"entries_count": counted.entries_count}
+    if event is Event.EXPIRED_UNSENT:
+        work.move(delivery, event, due_at=work.tx.now, **counts)
+        return
+    mac = content_mac(delivery)
+    is_other = delivery.is_other_sent or (delivery.sent_mac is not None and delivery.sent_mac != mac)
+    work.move(
+        delivery,
+        event,
+        reason="worker_lost",
+        due_at=_due_at(work, delivery, bundle),
+        sent_mac=mac,
+        is_other_sent=is_other,
+        sent_at=work.tx.now,
+        confirms_count=0,
+        **counts,
+    )
+
+
+def _event(lane: Lane, delivery: Delivery, bundle: Bundle | None) -> Event:
+    """Unsent only where the instant before bytes leave would have been committed, and was not."""
+    spec = bundle.specs.get(delivery.message) if bundle is not None else None
+    is_start_noted = spec is not None and spec.confirm.by == "hold"
+    return Event.EXPIRED_UNSENT if is_start_noted and lane.send_started_at is None else Event.EXPIRED_SENT
+
+
+def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> object:
+    spec = bundle.specs.get(delivery.message) if bundle is not None else None
+    if spec is None or spec.confirm.by == "hold":
+        return None
+    return work.tx.now + spec.confirm.visible_after
+
+
+def abandon_leases(tx: Tx, lanes: list[Lane]) -> None:
+    """Lets leases of a process that is known to be gone run out now, so that rescue takes them up at once."""
+    for lane in lanes:
+        tx.save_lane(replace(lane, lease_until=tx.now), expected_token=lane.lease_token)

@@ -1,0 +1,107 @@
+"""Serving a head outside any transaction: map, check, send, and say what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from syncgate.domain.delivery import Event
+from syncgate.domain.outcome import Answer
+from syncgate.domain.plan import Json, OnChange
+from syncgate.domain.rows import Change
+from syncgate.flows.gate import Gate
+from syncgate.flows.mapping import payload_of
+from syncgate.flows.work import Verdict, Work
+from syncgate.ports import Request, Transport, Tx
+from syncgate.site.bundle import Bundle
+
+CORRECTION_NOT_TAKEN = "correction_not_taken"
+RETRACTION_NOT_TAKEN = "retraction_not_taken"
+SAFETY = timedelta(milliseconds=200)
+"""How much earlier than its lease a send must be over."""
+
+
+async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport]) -> Verdict:
+    """What sending one claimed delivery came to. Sends at most once."""
+    if (held := _held_back(gate, work)) is not None:
+        return held
+    payload = payload_of(gate, work, sent_at=gate.clock.now())
+    if isinstance(payload, Verdict):
+        return payload
+    bundle = gate.bundles[work.delivery.bundle]
+    if not lease_suffices(gate, work, bundle):
+        return Verdict(event=Event.HANDED_BACK, rule="lease_too_short")
+    if bundle.specs[work.delivery.message].confirm.by == "hold" and not await _note_start(gate, work):
+        return Verdict(event=Event.HANDED_BACK, rule="lease_lost")
+    started_at = gate.clock.now()
+    answer = await transport_of(bundle.digest).send(request_for(work, bundle, payload.value))
+    return judged(answer).begun(started_at)
+
+
+def request_for(work: Work, bundle: Bundle, payload: Json) -> Request:
+    """What is asked of the system for this work: the same each time it is asked."""
+    return Request(
+        operation=_operation(work, bundle),
+        keys=work.keys,
+        payload=payload,
+        remote_ref_at=bundle.specs[work.delivery.message].remote_ref_at,
+        delivery_id=work.delivery.delivery_id,
+    )
+
+
+def judged(answer: Answer) -> Verdict:
+    """The answer to a send as what happens to its delivery."""
+    return Verdict(
+        event=answer.outcome.event,
+        outcome=answer.outcome,
+        rule=answer.rule,
+        reason=answer.reason or answer.rule,
+        actor=answer.actor,
+        evidence=answer.evidence,
+        remote_ref=answer.remote_ref,
+        retry_after=answer.retry_after,
+    )
+
+
+def lease_suffices(gate: Gate, work: Work, bundle: Bundle) -> bool:
+    """Whether the whole request ends within the lease; a process that was frozen must not send late."""
+    assert work.lane.lease_until is not None
+    longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
+    return gate.clock.now() + longest + SAFETY <= work.lane.lease_until
+
+
+def _held_back(gate: Gate, work: Work) -> Verdict | None:
+    """The verdict on what is never sent: a change or a retraction that the system does not take."""
+    bundle = gate.bundles.get(work.delivery.bundle)
+    if bundle is None or work.delivery.message not in bundle.specs:
+        return None
+    message = bundle.message(work.delivery.message)
+    if work.delivery.change is Change.RETRACT:
+        return _never_sent(RETRACTION_NOT_TAKEN)
+    if work.delivery.change is Change.UPDATE and message.on_change in (OnChange.HOLD, OnChange.IGNORE):
+        return _never_sent(CORRECTION_NOT_TAKEN)
+    return None
+
+
+def _never_sent(reason: str) -> Verdict:
+    detail = "the system takes no change of what it holds here"
+    return Verdict(event=Event.REFUSED, rule="before_sending", reason=reason, actor="operator", detail=detail)
+
+
+def _operation(work: Work, bundle: Bundle) -> str:
+    message = bundle.message(work.delivery.message)
+    if work.delivery.change is Change.UPDATE and message.update_operation is not None:
+        return message.update_operation
+    return message.operation
+
+
+async def _note_start(gate: Gate, work: Work) -> bool:
+    """Commits the instant before bytes leave, for systems that can only be held for a person."""
+
+    def step(tx: Tx) -> bool:
+        lane = replace(work.lane, send_started_at=tx.now)
+        return tx.save_lane(lane, expected_token=work.token)
+
+    return await gate.writer.write(step)
+

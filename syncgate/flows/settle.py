@@ -1,0 +1,309 @@
+"""Settle: what became of a piece of work is written, by lease token, with its evidence, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from syncgate.domain import breaker, schedule
+from syncgate.domain.delivery import Event, Phase, advance
+from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
+from syncgate.domain.outcome import Evidence, Outcome
+from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, SystemRow
+from syncgate.flows.claim import content_mac, next_work
+from syncgate.flows.gate import Gate
+from syncgate.flows.lane import LaneWork, noted, open_lane
+from syncgate.flows.work import Verdict, Work
+from syncgate.ports import Tx
+from syncgate.site.bundle import Bundle
+
+FRESH = timedelta(seconds=1)
+"""How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
+BAD_CASE_REF = "case_ref_conflict"
+MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
+"""Events after which the system may hold the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settling brought: the lane's next head, kept under the lease, and the systems that were woken."""
+
+    next_work: Work | None = None
+    woken: frozenset[str] = frozenset()
+    is_late: bool = False
+
+
+def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep: bool = True) -> Settled:
+    """Writes what became of a piece of work.
+
+    A token that is no longer the lane's inserts a late entry and moves nothing else (promise 8).
+
+    Args:
+        gate: the running gate.
+        tx: the step's transaction.
+        work: as claimed.
+        verdict: what serving it came to.
+        owner: this process, for the next lease.
+        keep: whether the lane's next head may be taken under the same lease.
+    """
+    bundle = gate.bundles.get(work.delivery.bundle) or gate.active_bundle(work.lane.system)
+    row = _breaker_moved(tx, work, verdict, bundle)
+    lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
+    delivery = tx.delivery(work.delivery.delivery_id)
+    if lane is None or delivery is None or lane.lease_token != work.token or not _is_ours(work, delivery):
+        _note_late(gate, tx, work, verdict, delivery)
+        return Settled(is_late=True)
+    opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
+    after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
+    woken = _wake(tx, after)
+    opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
+    _take_case_ref(gate, opened, after, bundle)
+    kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
+    if kept is None and opened.lane.lease_token == work.token:
+        opened.released()
+        opened.save(expected_token=work.token)
+    return Settled(kept, woken)
+
+
+def _is_ours(work: Work, delivery: Delivery) -> bool:
+    """Whether the delivery is still where the claim left it; a person may have decided an unconfirmed one."""
+    if work.task is Task.SEND:
+        return delivery.phase is Phase.IN_FLIGHT and delivery.lease_token == work.token
+    return delivery.phase is Phase.UNCONFIRMED
+
+
+def _breaker_moved(tx: Tx, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
+    row = tx.system(work.lane.system)
+    assert row is not None
+    if verdict.outcome is None or not _would_move(row, verdict.outcome, now=tx.now):
+        return row
+    locked = tx.system(work.lane.system, lock=True)
+    assert locked is not None
+    reason = verdict.reason if verdict.outcome is Outcome.DENIED else verdict.outcome.value
+    after = breaker.after_outcome(locked, verdict.outcome, now=tx.now, policy=bundle.breaker, reason=reason)
+    tx.save_system(after)
+    return after
+
+
+def _would_move(row: SystemRow, outcome: Outcome, *, now: datetime) -> bool:
+    if outcome in (Outcome.DENIED, Outcome.UNAVAILABLE) or row.breaker is BreakerState.OPEN or row.failures_count:
+        return True
+    return outcome in breaker.ANSWERED_AS_ITSELF and (
+        row.last_taken_at is None or now - row.last_taken_at >= FRESH
+    )
+
+
+def _moved(
+    gate: Gate,
+    opened: LaneWork,
+    work: Work,
+    delivery: Delivery,
+    verdict: Verdict,
+    *,
+    bundle: Bundle,
+    row: SystemRow,
+) -> Delivery:
+    verdict = _given_up(delivery, verdict, bundle, row)
+    counted, attempt = _attempt(gate, opened.tx, work, delivery, verdict)
+    opened.tx.insert_attempts([attempt])
+    changes = _changes(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
+    return opened.move(delivery, verdict.event, reason=_reason(verdict), **changes)
+
+
+def _given_up(delivery: Delivery, verdict: Verdict, bundle: Bundle, row: SystemRow) -> Verdict:
+    """`unavailable` as `exhausted` where the schedule is used up while the system takes others."""
+    if verdict.event is not Event.UNAVAILABLE or row.breaker is BreakerState.OPEN:
+        return verdict
+    is_exhausted = schedule.is_exhausted(
+        bundle.schedule,
+        tries_count=delivery.tries_count + 1,
+        first_failed_at=delivery.first_failed_at,
+        last_taken_at=row.last_taken_at,
+    )
+    return replace(verdict, event=Event.EXHAUSTED, reason="exhausted", actor="operator") if is_exhausted else verdict
+
+
+def _reason(verdict: Verdict) -> str | None:
+    if verdict.waits_for is not None:
+        return WAITS_FOR_REMOTE_REF
+    return verdict.reason or verdict.rule or None
+
+
+def _changes(
+    gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, *, bundle: Bundle, row: SystemRow
+) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        "entries_count": delivery.entries_count,
+        "detail": verdict.detail,
+        "actor": verdict.actor,
+        "remote_ref": verdict.remote_ref or delivery.remote_ref,
+    }
+    if verdict.event in MAY_BE_TAKEN:
+        changes |= _maybe_taken(delivery, verdict)
+    phase = advance(delivery.phase, verdict.event)
+    match phase:
+        case Phase.DELIVERED:
+            changes |= {"delivered_at": tx.now, "tries_count": 0, "confirms_count": 0, "first_failed_at": None}
+        case Phase.PENDING:
+            changes |= _retried(gate, tx, delivery, verdict, bundle=bundle, row=row)
+        case Phase.UNCONFIRMED:
+            changes |= _asked_later(gate, tx, delivery, verdict, bundle)
+        case Phase.AWAITING:
+            changes["due_at"] = tx.now + _policy_of(delivery, bundle).final_after
+        case _:
+            pass
+    return changes
+
+
+def _maybe_taken(delivery: Delivery, verdict: Verdict) -> dict[str, Any]:
+    mac = content_mac(delivery)
+    is_other = delivery.is_other_sent or (delivery.sent_mac is not None and delivery.sent_mac != mac)
+    return {"sent_mac": mac, "is_other_sent": is_other, "sent_at": verdict.started_at}
+
+
+def _retried(
+    gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, *, bundle: Bundle, row: SystemRow
+) -> dict[str, Any]:
+    """When a delivery that waits again is due, and what it used up."""
+    match verdict.event:
+        case Event.UNAVAILABLE if row.breaker is BreakerState.CLOSED:
+            tries = delivery.tries_count + 1
+            wait = schedule.wait_after(bundle.schedule, tries, draw=gate.entropy.draw())
+            return {
+                "tries_count": tries,
+                "first_failed_at": delivery.first_failed_at or tx.now,
+                "due_at": tx.now + max(wait, _asked_wait(verdict, bundle)),
+            }
+        case Event.UNAVAILABLE | Event.DENIED:
+            until = row.breaker_until or tx.now
+            first_failed_at = delivery.first_failed_at or tx.now
+            return {"due_at": max(until, tx.now), "first_failed_at": first_failed_at}
+        case Event.THROTTLED:
+            least = schedule.wait_after(bundle.schedule, 1, draw=gate.entropy.draw())
+            most = bundle.limits.retry_after_at_most
+            return {"due_at": tx.now + schedule.clamp(verdict.retry_after, least=least, most=most)}
+        case Event.ABSENT | Event.ABSENT_BY_HAND:
+            return {"due_at": tx.now, "sent_mac": None, "confirms_count": 0}
+        case _:
+            return {"due_at": tx.now}
+
+
+def _asked_wait(verdict: Verdict, bundle: Bundle) -> timedelta:
+    asked = verdict.retry_after
+    return timedelta(0) if asked is None else min(asked, bundle.limits.retry_after_at_most)
+
+
+def _asked_later(
+    gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle
+) -> dict[str, Any]:
+    """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
+    policy = _policy_of(delivery, bundle)
+    if verdict.event is not Event.UNDECIDED:
+        due_at = None if policy.by == "hold" else tx.now + policy.visible_after
+        return {"due_at": due_at, "confirms_count": 0}
+    count = delivery.confirms_count + 1
+    since = delivery.sent_at or delivery.changed_at
+    is_final = policy.by == "hold" or tx.now - since >= policy.final_after
+    if is_final:
+        return {"due_at": None, "confirms_count": count, "actor": "operator"}
+    wait = schedule.wait_after(policy.waits, count, draw=gate.entropy.draw())
+    return {"due_at": tx.now + max(wait, _asked_wait(verdict, bundle)), "confirms_count": count}
+
+
+def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:
+    spec = bundle.specs.get(delivery.message)
+    return spec.confirm if spec is not None else next(iter(bundle.specs.values())).confirm
+
+
+def _attempt(
+    gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict
+) -> tuple[Delivery, Attempt]:
+    kind = AttemptKind.CONFIRM if work.task is Task.CONFIRM else AttemptKind.SEND
+    if verdict.outcome is None and kind is AttemptKind.SEND:
+        kind = AttemptKind.SYSTEM
+    return noted(
+        delivery,
+        kind=kind,
+        outcome=verdict.event.value,
+        actor="syncgate",
+        at=tx.now,
+        started_at=verdict.started_at,
+        lease_token=work.token,
+        detail=_detail(verdict),
+        **_evidence_blobs(gate, tx, work, verdict.evidence),
+    )
+
+
+def _detail(verdict: Verdict) -> dict[str, str | int | bool | None]:
+    evidence = verdict.evidence
+    facts: dict[str, str | int | bool | None] = {
+        "request": evidence.request_line,
+        "status": evidence.status,
+        "rule": verdict.rule,
+        "reason": verdict.reason,
+        "actor": verdict.actor,
+        "note": evidence.note,
+        "faults": verdict.detail,
+        "waits_for": verdict.waits_for,
+    }
+    return {name: value for name, value in facts.items() if value not in ("", None)}
+
+
+def _evidence_blobs(gate: Gate, tx: Tx, work: Work, evidence: Evidence) -> dict[str, bytes | None]:
+    scope = str(work.case.case_id)
+    macs: dict[str, bytes | None] = {}
+    blobs: list[Blob] = []
+    for name, content in (("sent_blob", evidence.sent), ("received_blob", evidence.received)):
+        if content is None:
+            continue
+        mac = gate.keyring.mac("blob", work.case.case_id.bytes, content)
+        sealed = gate.keyring.seal(work.case.wrapped_key, content, bound_to=f"blob:{scope}:{mac.hex()}")
+        blobs.append(Blob(scope=scope, mac=mac, sealed=sealed, created_at=tx.now))
+        macs[name] = mac
+    tx.put_blobs(blobs)
+    return macs
+
+
+def _note_late(gate: Gate, tx: Tx, work: Work, verdict: Verdict, delivery: Delivery | None) -> None:
+    if delivery is None:
+        return
+    counted, attempt = noted(
+        delivery,
+        kind=AttemptKind.LATE,
+        outcome=verdict.event.value,
+        actor="syncgate",
+        at=tx.now,
+        started_at=verdict.started_at,
+        lease_token=work.token,
+        detail=_detail(verdict),
+        **_evidence_blobs(gate, tx, work, verdict.evidence),
+    )
+    if tx.save_delivery(counted, before=delivery):
+        tx.insert_attempts([replace(attempt, revision=work.delivery.revision, bundle=work.delivery.bundle)])
+
+
+def _waits_for(opened: LaneWork, verdict: Verdict) -> str | None:
+    if verdict.waits_for is not None:
+        return verdict.waits_for
+    is_waiting = any(d.reason == WAITS_FOR_REMOTE_REF for d in opened.deliveries)
+    return opened.lane.waits_for if is_waiting else None
+
+
+def _wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
+    """Wakes the case's lanes that wait for this system's number."""
+    if delivery.phase is not Phase.DELIVERED or delivery.remote_ref is None:
+        return frozenset()
+    waiting = {lane.system for lane in tx.lanes(delivery.case_id) if lane.waits_for == delivery.system}
+    if waiting:
+        tx.wake(delivery.case_id, waits_for=delivery.system)
+    return frozenset(waiting)
+
+
+def _take_case_ref(gate: Gate, opened: LaneWork, delivery: Delivery, bundle: Bundle) -> None:
+    """Keeps what the system calls the case, where the message says that its remote_ref is that."""
+    spec = bundle.specs.get(delivery.message)
+    if delivery.remote_ref is None or spec is None or not spec.is_case_ref or opened.lane.case_ref is not None:
+        return
+    if opened.tx.case_id_by_ref(opened.lane.system, delivery.remote_ref) is None:
+        opened.lane = replace(opened.lane, case_ref=delivery.remote_ref)

@@ -1,0 +1,117 @@
+"""What travels between claim, the outside and settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from syncgate.domain import ids
+from syncgate.domain.delivery import Event
+from syncgate.domain.head import Task
+from syncgate.domain.outcome import Evidence, Outcome
+from syncgate.domain.plan import Json
+from syncgate.domain.rows import Case, Delivery, Lane, Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One head under a lease, with all that is needed to serve it outside a transaction.
+
+    Attributes:
+        lane: as leased. delivery: as claimed (a send is in_flight, a confirmation unconfirmed).
+        task: send or confirm.
+        case, submission: whose revision the delivery carries.
+        held: the delivery that the system holds in this slot, with its submission; None where none is.
+        remote_refs: other lanes' numbers by (system, message or None); case_refs: by system.
+        part_of_case: what the message exists once for.
+        is_other_sent: whether another content may have left for this slot before.
+        claimed_at: the store's time of the claim.
+    """
+
+    lane: Lane
+    delivery: Delivery
+    task: Task
+    case: Case
+    submission: Submission
+    held: tuple[Delivery, Submission] | None = None
+    remote_refs: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
+    case_refs: Mapping[str, str] = field(default_factory=dict)
+    is_other_sent: bool = False
+    claimed_at: datetime
+
+    @property
+    def token(self) -> UUID:
+        """The lease under which it may be settled."""
+        assert self.lane.lease_token is not None
+        return self.lane.lease_token
+
+    @property
+    def slot_key(self) -> str:
+        """Our stable key for the slot."""
+        d = self.delivery
+        return ids.slot_key(d.case_id, d.system, d.message, d.part)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Values for the placeholders of the adapter's operations."""
+        d = self.delivery
+        keys = {
+            "case_id": str(d.case_id),
+            "slot_key": self.slot_key,
+            "send_key": ids.send_key(d.delivery_id, d.revision, d.bundle),
+        }
+        own_ref = d.remote_ref or (self.held[0].remote_ref if self.held else None)
+        if own_ref is not None:
+            keys["remote_ref"] = own_ref
+        if self.lane.case_ref is not None:
+            keys["case_ref"] = self.lane.case_ref
+        return keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What serving a piece of work came to; settle turns it into rows.
+
+    Attributes:
+        event: what happens to the delivery.
+        outcome: the system's answer, for its breaker; None where the system was not asked.
+        rule, reason, actor: which rule said so, why a person must act, and who.
+        detail: fields and rules as text, never a value.
+        evidence: what left and what came back.
+        remote_ref: the system's own id.
+        retry_after: the wait that the system asked for.
+        waits_for: the system whose number the mapping needs (with `handed_back`).
+        started_at: when the sending began.
+    """
+
+    event: Event
+    outcome: Outcome | None = None
+    rule: str = ""
+    reason: str = ""
+    actor: str = ""
+    detail: str = ""
+    evidence: Evidence = field(default_factory=Evidence)
+    remote_ref: str | None = None
+    retry_after: timedelta | None = None
+    waits_for: str | None = None
+    started_at: datetime | None = None
+
+    def begun(self, at: datetime) -> Verdict:
+        """The same, with the time when the sending began."""
+        return replace(self, started_at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A mapped and checked payload."""
+
+    value: Json
+
+
+def summary(faults: Any) -> str:
+    """Faults as one line a field: `field: rule (detail)`; holds no values."""
+    lines = [f"{f.field}: {f.rule}" + (f" ({f.detail})" if getattr(f, "detail", "") else "") for f in faults]
+    return "\n".join(lines)
