@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 import orjson
 from pydantic import ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_fixed
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
@@ -56,7 +63,9 @@ class RestTransport:
         came = await self._client.request(sent, self._timeouts)
         return self._wire.answer(request, sent, came)
 
-    async def look_up(self, request: Request, *, record_at: str, absent: Mapping[str, Any]) -> Reading:
+    async def look_up(
+        self, request: Request, *, record_at: str, absent: Mapping[str, Any] | AnswerCondition
+    ) -> Reading:
         """Reads one record back; a connection that could not be made is tried once more."""
         tokens, condition = _pointer(record_at), self._condition(absent)
         try:
@@ -73,7 +82,8 @@ class RestTransport:
 
     async def _ask(self, request: Request) -> tuple[HttpRequest, HttpResponse | HttpFailure]:
         tries = AsyncRetrying(
-            stop=stop_after_attempt(LOOK_UP_TRIES),
+            # Never beyond what a lease allows for: one connection's time-out and one whole request.
+            stop=stop_after_attempt(LOOK_UP_TRIES) | stop_after_delay(self._timeouts.connect),
             wait=wait_fixed(_PAUSE),
             retry=retry_if_result(_did_not_leave),
             retry_error_callback=_last,
@@ -84,7 +94,9 @@ class RestTransport:
         sent = self._wire.compose(request)
         return sent, await self._client.request(sent, self._timeouts)
 
-    def _condition(self, document: Mapping[str, Any]) -> CompiledCondition:
+    def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition:
+        is_read = isinstance(absent, AnswerCondition)
+        document = absent.model_dump(exclude_unset=True) if is_read else absent
         key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
         found = self._absent.get(key)
         if found is None:
