@@ -1,4 +1,4 @@
-"""What work a lane needs: its plan against the newest deliveries of its slots. Pure; the only place where work is made."""
+"""What work a lane needs: its plan against the newest deliveries of its slots. Pure, and decided nowhere else."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import datetime
 
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
@@ -70,14 +70,9 @@ def _event(lane: Lane, delivery: Delivery, bundle: Bundle | None) -> Event:
     return Event.EXPIRED_UNSENT if is_start_noted and lane.send_started_at is None else Event.EXPIRED_SENT
 
 
-def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> object:
+def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> datetime | None:
     spec = bundle.specs.get(delivery.message) if bundle is not None else None
     if spec is None or spec.confirm.by == "hold":
         return None
     return work.tx.now + spec.confirm.visible_after
 
-
-def abandon_leases(tx: Tx, lanes: list[Lane]) -> None:
-    """Lets leases of a process that is known to be gone run out now, so that rescue takes them up at once."""
-    for lane in lanes:
-        tx.save_lane(replace(lane, lease_until=tx.now), expected_token=lane.lease_token)

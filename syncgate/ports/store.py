@@ -136,6 +136,10 @@ class Tx(Protocol):
         """Lanes whose lease time is up, earliest first, locked, skipping what others locked."""
         ...
 
+    def expire_leases(self) -> int:
+        """Lets every lease run out now and gives how many; only where no other process can be alive."""
+        ...
+
     def next_due_at(self, system: str) -> datetime | None:
         """When the earliest unleased lane of the system is due."""
         ...

@@ -1,0 +1,213 @@
+"""Dispatch: the asynchronous shell around claim, send, confirm and settle; one loop a system."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from syncgate.domain.delivery import Event
+from syncgate.domain.errors import StoreUnavailable
+from syncgate.domain.head import Task
+from syncgate.flows.claim import Claimed, claim
+from syncgate.flows.confirm import confirm
+from syncgate.flows.gate import Gate
+from syncgate.flows.rescue import rescue
+from syncgate.flows.send import send
+from syncgate.flows.settle import Settled, settle
+from syncgate.flows.work import Verdict, Work
+from syncgate.ports import Transport
+
+log = structlog.get_logger("syncgate.dispatch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchSettings:
+    """How this process works on the lanes.
+
+    Attributes:
+        owner: names this process in leases.
+        poll_interval: the longest time between two looks at the store.
+        batch: how many lanes one claim leases at most.
+        grace: how long a stop waits for what is under way.
+        rescue_interval: the time between two looks for expired leases.
+        store_wait: the pause after the store did not answer.
+    """
+
+    owner: str
+    poll_interval: timedelta = timedelta(seconds=1)
+    batch: int = 64
+    grace: timedelta = timedelta(seconds=10)
+    rescue_interval: timedelta = timedelta(seconds=1)
+    store_wait: timedelta = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class _Loop:
+    """One system's loop: what is under way, and what wakes it."""
+
+    system: str
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Dispatcher:
+    """Works on the lanes of every system that has an active bundle, until it is stopped."""
+
+    def __init__(
+        self, gate: Gate, transport_of: Callable[[str], Transport], settings: DispatchSettings
+    ) -> None:
+        """Args: transport_of: the transport of a bundle, by digest; it is kept and closed by the caller."""
+        self._gate = gate
+        self._transport_of = transport_of
+        self._settings = settings
+        self._loops: dict[str, _Loop] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    def on_due(self, systems: Iterable[str]) -> None:
+        """Wakes the loops of these systems; called after a commit that made lanes due. Never blocks."""
+        for system in systems:
+            loop = self._loops.get(system)
+            if loop is not None:
+                loop.wake.set()
+
+    @property
+    def running_count(self) -> int:
+        """Heads that are being served now."""
+        return sum(len(loop.running) for loop in self._loops.values())
+
+    def start(self) -> None:
+        """Starts the loops; call it within a running event loop, and again after a deploy."""
+        if not self._tasks:
+            self._tasks.append(asyncio.create_task(self._rescue_loop(), name="rescue"))
+        for system in self._gate.active:
+            if system not in self._loops:
+                loop = self._loops[system] = _Loop(system)
+                self._tasks.append(asyncio.create_task(self._system_loop(loop), name=f"dispatch {system}"))
+
+    async def stop(self) -> None:
+        """Claims nothing more, hands back what has not begun, and waits for what is under way."""
+        self._is_stopping = True
+        for loop in self._loops.values():
+            loop.wake.set()
+        running = [task for loop in self._loops.values() for task in loop.running]
+        if running:
+            await asyncio.wait(running, timeout=self._settings.grace.total_seconds())
+        for task in [*self._tasks, *running]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *running, return_exceptions=True)
+
+    async def _system_loop(self, loop: _Loop) -> None:
+        while not self._is_stopping:
+            loop.wake.clear()
+            try:
+                wait = await self._claim_once(loop)
+            except StoreUnavailable as error:
+                log.warning("claim_failed", system=loop.system, code=error.code)
+                wait = self._settings.store_wait
+            except Exception as error:
+                log.error("claim_broke", system=loop.system, error=type(error).__name__)
+                wait = self._settings.store_wait
+            if wait > timedelta(0):
+                await self._wait(loop, wait)
+
+    async def _claim_once(self, loop: _Loop) -> timedelta:
+        """Claims and starts what may be started. Gives how long to wait before looking again."""
+        bundle = self._gate.active_bundle(loop.system)
+        free = min(self._settings.batch, bundle.limits.concurrency - len(loop.running))
+        if free <= 0:
+            return self._settings.poll_interval
+        claimed = await self._gate.writer.write(
+            lambda tx: claim(self._gate, tx, loop.system, owner=self._settings.owner, limit=free)
+        )
+        for work in claimed.works:
+            task = asyncio.create_task(self._serve_lane(work))
+            loop.running.add(task)
+            task.add_done_callback(lambda done, loop=loop: _ended(loop, done))  # type: ignore[misc]
+        return self._pause_after(claimed, free)
+
+    def _pause_after(self, claimed: Claimed, free: int) -> timedelta:
+        if len(claimed.works) == free:
+            return timedelta(0)
+        if claimed.next_due_at is None or claimed.is_held_back:
+            return self._settings.poll_interval if not claimed.is_held_back else self._settings.poll_interval / 4
+        until = claimed.next_due_at - self._gate.clock.now()
+        return min(self._settings.poll_interval, max(until, timedelta(milliseconds=1)))
+
+    async def _wait(self, loop: _Loop, wait: timedelta) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(loop.wake.wait(), wait.total_seconds())
+
+    async def _serve_lane(self, work: Work) -> None:
+        """Serves a head and, while the lane keeps its lease, the next ones."""
+        following: Work | None = work
+        while following is not None:
+            following = await self._serve(following)
+
+    async def _serve(self, work: Work) -> Work | None:
+        if self._is_stopping:
+            verdict = _not_begun(work)
+        else:
+            try:
+                verdict = await self._verdict(work)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.error("serving_broke", system=work.lane.system, error=type(error).__name__)
+                verdict = Verdict(event=_broken(work), rule="defect", reason="defect", actor="developer")
+        settled = await self._settled(work, verdict)
+        self.on_due(settled.woken)
+        log.debug("settled", system=work.lane.system, event_name=verdict.event.value)
+        return settled.next_work
+
+    async def _verdict(self, work: Work) -> Verdict:
+        if work.task is Task.CONFIRM:
+            return await confirm(self._gate, work, self._transport_of)
+        return await send(self._gate, work, self._transport_of)
+
+    async def _settled(self, work: Work, verdict: Verdict) -> Settled:
+        """Settles, again and again while the store does not answer: the answer of a system is never dropped."""
+        while True:
+            try:
+                return await self._gate.writer.write(
+                    lambda tx: settle(
+                        self._gate, tx, work, verdict, owner=self._settings.owner, keep=not self._is_stopping
+                    )
+                )
+            except StoreUnavailable as error:
+                log.warning("settle_failed", system=work.lane.system, code=error.code)
+                await asyncio.sleep(self._settings.store_wait.total_seconds())
+
+    async def _rescue_loop(self) -> None:
+        while not self._is_stopping:
+            try:
+                self.on_due(await self._gate.writer.write(lambda tx: rescue(self._gate, tx, limit=200)))
+            except StoreUnavailable as error:
+                log.warning("rescue_failed", code=error.code)
+            except Exception as error:
+                log.error("rescue_broke", error=type(error).__name__)
+            await asyncio.sleep(self._settings.rescue_interval.total_seconds())
+
+
+def _ended(loop: _Loop, task: asyncio.Task[None]) -> None:
+    loop.running.discard(task)
+    loop.wake.set()
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("lane_broke", system=loop.system, error=type(error).__name__)
+
+
+def _not_begun(work: Work) -> Verdict:
+    if work.task is Task.CONFIRM:
+        return Verdict(event=Event.UNDECIDED, rule="handed_back", reason="handed_back")
+    return Verdict(event=Event.HANDED_BACK, rule="stopping")
+
+
+def _broken(work: Work) -> Event:
+    """After a defect of ours: the bytes of a send may have left."""
+    return Event.UNDECIDED if work.task is Task.CONFIRM else Event.UNKNOWN
+
