@@ -392,9 +392,7 @@ def load_config(root: Path, path: Path | None = None, *, environment: str | None
     return read_config(root, path, environment=environment)[0]
 
 
-def read_config(
-    root: Path, path: Path | None = None, *, environment: str | None = None
-) -> tuple[Config, Node]:
+def read_config(root: Path, path: Path | None = None, *, environment: str | None = None) -> tuple[Config, Node]:
     """The configuration with the document that it was read from, for those who report places."""
     file = config_path(root, path)
     name = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)

@@ -19,15 +19,11 @@ SEND_KEY: Final = "{send_key}"
 Path = tuple[str | int, ...]
 
 
-def check_adapter(
-    adapter: Adapter, node: Node, *, system: str, secrets: Collection[str] | None
-) -> Iterator[Problem]:
+def check_adapter(adapter: Adapter, node: Node, *, system: str, secrets: Collection[str] | None) -> Iterator[Problem]:
     """Everything that an adapter's own document can say wrongly, beyond its model."""
     if adapter.system != system:
         place = node_at(node, ("system",)).place
-        yield Problem(
-            place, f"expected 'system: {system}', the name of its folder, got {adapter.system!r}", "name"
-        )
+        yield Problem(place, f"expected 'system: {system}', the name of its folder, got {adapter.system!r}", "name")
     yield from _messages(adapter, node)
     yield from _answers(adapter, node)
     for position, message in enumerate(adapter.messages):
@@ -46,14 +42,10 @@ def _messages(adapter: Adapter, node: Node) -> Iterator[Problem]:
             yield Problem(place, f"expected a message name of its own, got {message.name!r} again", "name")
         for at, name in enumerate(message.after or ()):
             if name not in names:
-                yield Problem(
-                    node_at(node, (*here, "after", at)).place, unknown("message", name, names), "unknown"
-                )
+                yield Problem(node_at(node, (*here, "after", at)).place, unknown("message", name, names), "unknown")
         if message.is_case_ref and message.remote_ref is None:
             place = node_at(node, (*here, "is_case_ref")).place
-            yield Problem(
-                place, "expected 'remote_ref' to say where the case's number is, got none", "remote_ref"
-            )
+            yield Problem(place, "expected 'remote_ref' to say where the case's number is, got none", "remote_ref")
     cycle = _cycle(adapter)
     if cycle:
         place = node_at(node, ("messages", names.index(cycle[0]), "after")).place
@@ -64,8 +56,7 @@ def _cycle(adapter: Adapter) -> list[str]:
     """Names of messages that wait for one another, the first one repeated at the end; empty: none do."""
     after = {message.name: message.after for message in adapter.messages}
     earlier = {
-        message.name: [other.name for other in adapter.messages[:at]]
-        for at, message in enumerate(adapter.messages)
+        message.name: [other.name for other in adapter.messages[:at]] for at, message in enumerate(adapter.messages)
     }
 
     def follow(name: str, trail: tuple[str, ...]) -> list[str]:
@@ -117,8 +108,7 @@ def _sends(message: AdapterMessage) -> Iterator[tuple[Path, str]]:
 
 def _can_answer(adapter: Adapter, operation: str, *outcomes: Outcome) -> bool:
     return any(
-        rule.outcome in outcomes and (not rule.operations or operation in rule.operations)
-        for rule in adapter.answers
+        rule.outcome in outcomes and (not rule.operations or operation in rule.operations) for rule in adapter.answers
     )
 
 
@@ -171,9 +161,7 @@ def _secrets(node: Node, declared: Collection[str]) -> Iterator[Problem]:
     if isinstance(node, documents.Mapping):
         named = node.get("secret")
         if isinstance(named, documents.Scalar) and named.text not in declared:
-            yield Problem(
-                named.place, unknown("secret", named.text, declared) + " (config.yaml, secrets)", "unknown"
-            )
+            yield Problem(named.place, unknown("secret", named.text, declared) + " (config.yaml, secrets)", "unknown")
         for entry in node:
             yield from _secrets(entry.value, declared)
     elif isinstance(node, documents.Sequence):
@@ -197,9 +185,7 @@ def check_message(
     if mapping.direction != "out":
         yield Problem(where, "expected 'direction: out' for a message, got 'in'", "direction")
     elif mapping.reads not in ("case", message.of):
-        words = (
-            f"expected 'reads: {message.of}', as message {message.name!r} is of each, got {mapping.reads!r}"
-        )
+        words = f"expected 'reads: {message.of}', as message {message.name!r} is of each, got {mapping.reads!r}"
         yield Problem(where, words, "reads")
     if contract is not None:
         yield from _contract_fields(mapping, contract)
@@ -215,14 +201,10 @@ def _contract_fields(mapping: FieldMapping, contract: Contract) -> Iterator[Prob
             words = unknown("field of the contract", entry.name, contract.fields)
             yield Problem(entry.place, words, "contract_field")
     for name in sorted(contract.required - names):
-        yield Problem(
-            payload.place, f"expected the field {name!r}, which the contract requires, got none", "required"
-        )
+        yield Problem(payload.place, f"expected the field {name!r}, which the contract requires, got none", "required")
 
 
-def check_paths(
-    mapping: FieldMapping, paths: CanonicalPaths, permitted: Permitted | None
-) -> Iterator[Problem]:
+def check_paths(mapping: FieldMapping, paths: CanonicalPaths, permitted: Permitted | None) -> Iterator[Problem]:
     """Whether every path that a mapping reads can be, and may reach the system.
 
     Args:
@@ -238,5 +220,5 @@ def check_paths(
             yield Problem(place, paths.unknown(path), "unknown_path")
         elif permitted is not None and not permitted.covers(path, found):
             kept = ", ".join(sorted(found - permitted.entries))
-            words = f"{path} is personal ({kept}); the system may not receive it (personal, adapter or config.yaml)"
+            words = f"{path} is personal ({kept}); it may not be received (personal, adapter or config.yaml)"
             yield Problem(place, words, "personal")

@@ -23,6 +23,16 @@ from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.checks import check_adapter, check_message
 from syncgate.site.contract import Contract, ContractError, compile_contract
+from syncgate.site.files import (
+    adapter_path,
+    contract_path,
+    decoded,
+    is_mapping,
+    is_table,
+    mapping_path,
+    quirks_path,
+    read_json,
+)
 from syncgate.site.packing import digest_of
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.promises import promise_warnings
@@ -36,21 +46,6 @@ LEASE_MARGIN = timedelta(seconds=10)
 def canonical_json(value: Json) -> bytes:
     """The one spelling of a JSON value that digests are taken of: sorted keys, UTF-8, no spaces."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
-def adapter_path(system: str) -> str:
-    """Where a system's adapter is within a site."""
-    return f"adapters/{system}/adapter.yaml"
-
-
-def mapping_path(name: str) -> str:
-    """Where the mapping of that name (`province/step`) is within a site."""
-    return f"mappings/{name}.yaml"
-
-
-def contract_path(system: str, name: str) -> str:
-    """Where a contract is within a site."""
-    return f"schemas/{system}/{name}.schema.json"
 
 
 def compile_bundle(
@@ -108,15 +103,13 @@ class _Compilation:
 
     def bundle(self, mac: Mac, lease_margin: timedelta) -> Bundle:
         tables = self._attempt(lambda: load_tables(self._table_texts())) or Tables()
-        node = self._attempt(
-            lambda: documents.read_yaml(self._text(adapter_path(self.system)), self._adapter_file)
-        )
+        node = self._attempt(lambda: documents.read_yaml(self._text(adapter_path(self.system)), self._adapter_file))
         if node is None:
             raise ProblemSet(self.problems.found)
         quirks = self._quirks()
         adapter = self._attempt(lambda: documents.validate(Adapter, node))
         if adapter is None:
-            self._compile_unread(node, tables)
+            self._compile_unread(tables)
             raise ProblemSet(self.problems.found)
         options = self._options(adapter, node, quirks)
         permitted = self._permitted(adapter, node)
@@ -143,9 +136,7 @@ class _Compilation:
             options=options,
             answers=adapter.answers,
             messages=messages,
-            specs=MappingProxyType(
-                {spec.name: spec for spec, _ in (one for one in compiled if one is not None)}
-            ),
+            specs=MappingProxyType({spec.name: spec for spec, _ in (one for one in compiled if one is not None)}),
             limits=_limits(adapter.limits, self.settings, lease_margin),
             schedule=adapter.schedule,
             breaker=BreakerPolicy(adapter.breaker.failures, adapter.breaker.probe_after),
@@ -154,9 +145,7 @@ class _Compilation:
             quirks=quirks,
             files=MappingProxyType(dict(self.files)),
             condition=lambda case: bool(applies(case, None)),
-            warnings=tuple(
-                promise_warnings(adapter, lambda n: documents.node_at(node, ("messages", n)).place)
-            ),
+            warnings=tuple(promise_warnings(adapter, lambda n: documents.node_at(node, ("messages", n)).place)),
         )
 
     @property
@@ -176,11 +165,11 @@ class _Compilation:
         return decoded(self.files[path], path)
 
     def _table_texts(self) -> dict[str, str]:
-        paths = [path for path in self.files if PurePosixPath(path).parent.name == "tables"]
+        paths = [path for path in self.files if is_table(path)]
         return {path: text for path in paths if (text := self._attempt(lambda path=path: self._text(path)))}  # type: ignore[misc]
 
     def _quirks(self) -> ModuleType | None:
-        path = f"adapters/{self.system}/quirks.py"
+        path = quirks_path(self.system)
         if path not in self.files:
             return None
         try:
@@ -189,21 +178,17 @@ class _Compilation:
             self.problems.add(Place(path, error.line, 1), str(error), "quirks")
             return None
 
-    def _compile_unread(self, node: Node, tables: Tables) -> None:
+    def _compile_unread(self, tables: Tables) -> None:
         """Where the adapter cannot be read, its mappings are compiled all the same, for their problems."""
-        listed = node.get("messages") if isinstance(node, documents.Mapping) else None
-        own = f"mappings/{self.system}/"
-        for path in self.files if listed is not None else ():
-            if path.startswith(own) and PurePosixPath(path).parent.name != "tables":
+        for path in self.files:
+            if is_mapping(path):
                 self._attempt(lambda path=path: load_mapping(self._text(path), path, tables=tables))  # type: ignore[misc]
 
     def _options(self, adapter: Adapter, node: Node, quirks: ModuleType | None) -> Any:
         place = documents.node_at(node, ("transport",)).place
         kind = self.transports.get(adapter.transport)
         if kind is None:
-            self.problems.add(
-                place, documents.unknown("transport", adapter.transport, self.transports), "unknown"
-            )
+            self.problems.add(place, documents.unknown("transport", adapter.transport, self.transports), "unknown")
             return None
         model = self._attempt(lambda: _options_model(kind, quirks, place))
         below = documents.node_at(node, ("options",))
@@ -274,17 +259,6 @@ class _Compilation:
         self.problems.add(place, f"expected the {kind} {path}, got no such file{hint}", "no_file")
 
 
-def decoded(content: bytes, path: str) -> str:
-    """The text of a file. Raises ProblemSet where it is not UTF-8."""
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ProblemSet(
-            [Problem(Place(path, line, 1), "expected UTF-8, got other bytes", "charset")]
-        ) from None
-
-
 def read_contract(content: bytes, path: str) -> Contract:
     """A contract from its file. Raises ProblemSet with the place of what is wrong."""
     document = read_json(content, path)
@@ -295,19 +269,6 @@ def read_contract(content: bytes, path: str) -> Contract:
         steps = [step.replace("~1", "/").replace("~0", "~") for step in error.pointer.split("/")[1:]]
         path_to = tuple(int(step) if step.isdigit() else step for step in steps)
         raise ProblemSet([Problem(documents.node_at(node, path_to).place, str(error), "contract")]) from None
-
-
-def read_json(content: bytes, path: str) -> Any:
-    """The JSON value of a file. Raises ProblemSet where it is none, or says a key twice."""
-    text = decoded(content, path)
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise ProblemSet(
-            [Problem(Place(path, error.lineno, error.colno), "not JSON: " + error.msg, "json")]
-        ) from None
-    documents.read_yaml(text, path)
-    return value
 
 
 def _options_model(kind: TransportKind, quirks: ModuleType | None, place: Place) -> Any:
@@ -328,9 +289,7 @@ def _always(_case: Json, _part: Json) -> bool:
     return True
 
 
-def _spec(
-    adapter: Adapter, message: AdapterMessage, mapping: FieldMapping, contract: Contract
-) -> MessageSpec:
+def _spec(adapter: Adapter, message: AdapterMessage, mapping: FieldMapping, contract: Contract) -> MessageSpec:
     at = message.remote_ref
     return MessageSpec(
         name=message.name,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TypeVar
 
-from syncgate.config import Config
-from syncgate.documents import Problem
+from syncgate import documents
+from syncgate.config import Config, read_config
+from syncgate.documents import Node, Place, Problem, Problems, ProblemSet, unknown
+from syncgate.mapping import Tables, load_tables
 from syncgate.site.bundle import Bundle, Mac
+from syncgate.site.canonical import CanonicalSchema
+from syncgate.site.compiler import compile_bundle
+from syncgate.site.files import adapter_path, decoded, files_of, is_table, read_files, read_json, systems_in
+from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
+from syncgate.site.sources import Source, compile_sources
+from syncgate.transports import kinds
 
-if TYPE_CHECKING:
-    from syncgate.site.canonical import CanonicalSchema
-    from syncgate.site.sources import Source
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,32 +33,182 @@ class Site:
         schema: the canonical schema.
         bundles: by system.
         sources: by name.
-        warnings: where a system makes a promise impossible, in words.
+        warnings: what works, but should be known: above all where a system makes a promise impossible.
     """
 
     root: Path
-    config: Config
-    schema: CanonicalSchema
+    config: Config = field(repr=False)
+    schema: CanonicalSchema = field(repr=False)
     bundles: Mapping[str, Bundle] = field(repr=False)
     sources: Mapping[str, Source] = field(repr=False)
-    warnings: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Secrets that the site needs to send: those of every system that sends."""
-        sending = (bundle for bundle in self.bundles.values() if bundle.mode == "live")
-        return frozenset(name for bundle in sending for name in bundle.secret_names)
+        """Secrets that the site needs: those of its store, and of every system that is live."""
+        live = (bundle for bundle in self.bundles.values() if bundle.mode == "live")
+        own = {self.config.store.password} - {None}
+        return frozenset(name for bundle in live for name in bundle.secret_names) | frozenset(map(str, own))
 
 
-def load_site(root: Path, config_path: Path | None = None, *, mac: Mac | None = None) -> Site:
+def load_site(
+    root: Path,
+    config_path: Path | None = None,
+    *,
+    mac: Mac | None = None,
+    environment: str | None = None,
+) -> Site:
     """The site in a folder.
 
     Args:
         root: the folder.
         config_path: another configuration than its config.yaml.
         mac: keyed digest of inputs; without one the bundles can check and map, but not plan.
+        environment: replaces the configuration's own choice.
 
     Raises:
         ProblemSet: every problem of configuration, adapters, mappings, tables, contracts and schema.
     """
-    raise NotImplementedError
+    reading = _Reading(root)
+    read = reading.attempt(lambda: read_config(root, config_path, environment=environment))
+    if read is None:
+        reading.read_without_config()
+        raise ProblemSet(reading.problems.found)
+    return reading.site(*read, mac=mac)
+
+
+class _Reading:
+    """One reading of a folder; collects problems and goes on as far as it can."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files = read_files(root)
+        self.problems = Problems()
+        self.warnings: list[Problem] = []
+
+    def attempt(self, act: Callable[[], T]) -> T | None:
+        """What the act gives; None, with its problems kept, where it has some."""
+        try:
+            return act()
+        except ProblemSet as error:
+            self.problems.extend(error.problems)
+            return None
+
+    def read_without_config(self) -> None:
+        """Where the configuration cannot be read, the systems are checked all the same."""
+        for system in systems_in(self.files):
+            self.attempt(lambda system=system: compile_bundle(system, files_of(system, self.files)))  # type: ignore[misc]
+
+    def site(self, config: Config, node: Node, *, mac: Mac | None) -> Site:
+        schema = self.attempt(lambda: self._schema(config, node))
+        tables = self.attempt(self._tables) or Tables()
+        self.problems.extend(_names(config, node, systems_in(self.files)))
+        self.problems.extend(_secrets(config, node))
+        bundles = self._bundles(config, schema, mac)
+        self._check_narrowing(config, node, bundles, schema)
+        self._name_unserved(config)
+        sources = self.attempt(lambda: compile_sources(config, node, self.files, tables=tables, schema=schema))
+        self.problems.raise_if_any()
+        assert schema is not None and sources is not None
+        return Site(
+            root=self.root,
+            config=config,
+            schema=schema,
+            bundles=MappingProxyType(bundles),
+            sources=MappingProxyType(sources),
+            warnings=tuple(self.warnings + [found for bundle in bundles.values() for found in bundle.warnings]),
+        )
+
+    def _schema(self, config: Config, node: Node) -> CanonicalSchema:
+        path = self.root / config.schema_file
+        try:
+            content = path.read_bytes()
+        except OSError:
+            place = documents.node_at(node, ("schema",)).place
+            words = f"expected the canonical schema {config.schema_file}, got no such file"
+            raise ProblemSet([Problem(place, words, "no_file")]) from None
+        return CanonicalSchema(read_json(content, config.schema_file), file=config.schema_file)
+
+    def _tables(self) -> Tables:
+        return load_tables({p: decoded(content, p) for p, content in self.files.items() if is_table(p)})
+
+    def _bundles(self, config: Config, schema: CanonicalSchema | None, mac: Mac | None) -> dict[str, Bundle]:
+        transports = kinds()
+        served = [system for system in systems_in(self.files) if system in config.systems]
+        found = {
+            system: self.attempt(
+                lambda system=system: compile_bundle(  # type: ignore[misc]
+                    system,
+                    files_of(system, self.files),
+                    mac=mac,
+                    settings=config.system(system),
+                    schema=schema,
+                    secrets=config.secret_refs,
+                    lease_margin=config.dispatch.lease_margin,
+                    transports=transports,
+                )
+            )
+            for system in served
+        }
+        return {system: bundle for system, bundle in found.items() if bundle is not None}
+
+    def _check_narrowing(
+        self, config: Config, node: Node, bundles: Mapping[str, Bundle], schema: CanonicalSchema | None
+    ) -> None:
+        paths = None if schema is None else CanonicalPaths(schema)
+        for system, settings in config.systems.items():
+            adapter = bundles[system].adapter if system in bundles else None
+            for position, entry in enumerate(settings.personal or ()):
+                words = wrong_entry(entry, paths)
+                if words is None and adapter is not None and not _is_within(entry, adapter.personal, paths):
+                    words = f"expected what {adapter_path(system)} lists under personal, got also {entry!r}"
+                if words is not None:
+                    place = documents.node_at(node, ("systems", system, "personal", position)).place
+                    self.problems.add(place, words, "personal")
+
+    def _name_unserved(self, config: Config) -> None:
+        for system in systems_in(self.files):
+            if system not in config.systems:
+                place = Place(adapter_path(system), 1, 1)
+                words = f"{system} gets nothing: expected it under systems in the configuration, got none"
+                self.warnings.append(Problem(place, words, "unserved"))
+
+
+def _is_within(entry: str, personal: tuple[str, ...], paths: CanonicalPaths | None) -> bool:
+    return Permitted(frozenset(personal)).includes(entry, paths)
+
+
+def _names(config: Config, node: Node, known: list[str]) -> list[Problem]:
+    """Names in the configuration that stand for nothing."""
+    found = []
+    for system in config.systems:
+        if system not in known:
+            found.append(_unknown_key(node, ("systems",), system, unknown("system", system, known)))
+    if config.environment is not None and config.environment not in config.environments:
+        place = documents.node_at(node, ("environment",)).place
+        words = unknown("environment", config.environment, config.environments)
+        found.append(Problem(place, words, "unknown"))
+    for name, environment in config.environments.items():
+        for system in environment.systems:
+            if system not in config.systems:
+                words = unknown("system", system, config.systems)
+                found.append(_unknown_key(node, ("environments", name, "systems"), system, words))
+        for secret in environment.secrets:
+            if secret not in config.secrets:
+                words = unknown("secret", secret, config.secrets)
+                found.append(_unknown_key(node, ("environments", name, "secrets"), secret, words))
+    return found
+
+
+def _unknown_key(node: Node, path: tuple[str, ...], name: str, words: str) -> Problem:
+    parent = documents.node_at(node, path)
+    place = parent.key_place(name) if isinstance(parent, documents.Mapping) else parent.place
+    return Problem(place, words, "unknown")
+
+
+def _secrets(config: Config, node: Node) -> list[Problem]:
+    name = config.store.password
+    if name is None or name in config.secret_refs:
+        return []
+    place = documents.node_at(node, ("store", "password")).place
+    return [Problem(place, unknown("secret", name, config.secret_refs), "unknown")]

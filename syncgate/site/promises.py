@@ -31,9 +31,7 @@ def promise_warnings(adapter: Adapter, place_of: Callable[[int], Place]) -> Iter
         place_of: where the n-th message stands.
     """
     for by, words in _BY_HAND.items():
-        yield from _about(
-            adapter, place_of, lambda message, by=by: adapter.confirm_of(message).by == by, words
-        )  # type: ignore[misc]
+        yield from _about(adapter, place_of, lambda message, by=by: adapter.confirm_of(message).by == by, words)  # type: ignore[misc]
     yield from _about(adapter, place_of, _cannot_show_absence(adapter), _ABSENCE)
     yield from _about(adapter, place_of, lambda message: message.on_change == "hold", _CHANGE)
     yield from _about(adapter, place_of, lambda message: message.on_unplanned == "hold", _UNPLANNED)

@@ -26,9 +26,7 @@ def load_quirks(source: bytes, *, file: str, system: str) -> ModuleType:
     except SyntaxError as error:
         raise QuirksError(f"not Python: {error.msg}", error.lineno or 1) from None
     except Exception as error:
-        raise QuirksError(
-            f"expected a module that loads, got {type(error).__name__}", _line(error, file)
-        ) from None
+        raise QuirksError(f"expected a module that loads, got {type(error).__name__}", _line(error, file)) from None
     return module
 
 
