@@ -209,8 +209,11 @@ class Comparison:
         key_by_case = self._keys()
         for line in self.lines:
             self._compare_case(line, key_by_case.get(line["case_no"]))
+        known = {(slot[0], slot[1], self._part(slot)) for slot in self.contents.keys() - self.unmatched}
         for slot in sorted(self.unmatched):
-            self._add("unexpected", self._case_of(slot), slot[0], self._part(slot), "nothing like it is expected")
+            is_twin = (slot[0], slot[1], self._part(slot)) in known
+            kind, detail = ("doubled", "held twice") if is_twin else ("unexpected", "not expected at all")
+            self._add(kind, self._case_of(slot), slot[0], self._part(slot), detail)
         self._doubled_effects()
         self._blind_resends()
         self._unique_part_keys()
@@ -379,9 +382,7 @@ class Report:
         return not self.findings
 
 
-def compare(
-    lines: list[Record], ledgers: list[Ledger], kills: list[datetime], faults_required: list[str]
-) -> Report:
+def compare(lines: list[Record], ledgers: list[Ledger], kills: list[datetime], faults_required: list[str]) -> Report:
     """Everything there is to say about these systems."""
     findings: list[Finding] = []
     by_system: dict[str, list[Record]] = defaultdict(list)
@@ -389,7 +390,9 @@ def compare(
         by_system[line["system"]].append(line)
     for ledger in ledgers:
         findings += Comparison(ledger, by_system[ledger.system], kills).run()
-    struck: Counter[str] = sum((ledger.faults() for ledger in ledgers), Counter())
+    struck: Counter[str] = Counter()
+    for ledger in ledgers:
+        struck.update(ledger.faults())
     findings += [
         Finding("fault never struck", "any", "", mode, "", "expected at least once, got 0")
         for mode in faults_required

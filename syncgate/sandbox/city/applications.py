@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -33,7 +33,7 @@ class Draft:
 def instant(at: datetime, *, style: int = 0) -> str:
     """RFC 3339: with +08:00 (0), in UTC with Z (1), or with a fraction of a second (2)."""
     if style == 1:
-        return at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return at.strftime("%Y-%m-%dT%H:%M:%S") + (".250" if style == 2 else "") + "+08:00"
 
 

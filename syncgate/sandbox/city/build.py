@@ -36,9 +36,7 @@ class City:
     refused: tuple[Call, ...]
 
 
-def build_city(
-    seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count: int = HOTLINE_COUNT
-) -> City:
+def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count: int = HOTLINE_COUNT) -> City:
     """The same city for the same arguments: `case_count` applications, golden ones included."""
     random = Random(seed)
     golden = [golden_life(document) for document in golden_documents().values()]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,18 +104,18 @@ def _food_line(life: Life, history: list[State]) -> Line:
     if not food.takes(last):
         return _line("food", life, [], parked=[["application", None]], pending=len(events))
     taken = [state for state in history if food.takes(state)]
-    records = [food.application(state) for state in taken]
     updates = 0
-    for before, (after, state) in zip(records, list(zip(records, taken, strict=True))[1:], strict=False):
-        if before != after:
-            _check_gate(state, life)
+    for before, after in pairwise(taken):
+        if food.application(before) != food.application(after):
+            _check_gate(after, life)
             updates += 1
-    return _line("food", life, [_operation("create", records[-1], updates=updates), *events])
+    create = _operation("create", food.application(last), updates=updates)
+    return _line("food", life, [create, *events])
 
 
 def _first_taken(history: list[State]) -> State:
     """The state that province took: the last one before a call that waited for it."""
-    for before, after in zip(history, history[1:], strict=False):
+    for before, after in pairwise(history):
         if any(gate.system == "province" for gate in after.waited_for):
             return before
     return history[-1]

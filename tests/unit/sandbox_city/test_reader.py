@@ -1,0 +1,241 @@
+"""The reader finds each kind of defect, and nothing where there is none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricated_ledgers import Entry, entries_of, write_ledger
+
+from syncgate.sandbox import reader
+
+Ledgers = dict[str, list[Entry]]
+Write = Callable[[Ledgers], Path]
+Find = Callable[..., list[tuple[str, str]]]
+
+KILL = "2026-05-01T00:00:02+00:00"
+
+
+@pytest.fixture
+def find(lines: list[dict[str, Any]], write: Write) -> Find:
+    """Writes ledgers and gives (kind, system) of every finding."""
+    golden = [line for line in lines if "golden" in line["traits"]]
+
+    def run(ledgers: Ledgers, kills: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        folder = write(ledgers)
+        read = [reader.read_ledger(folder / f"{name}.sqlite") for name in ("province", "food")]
+        times = [reader.datetime.fromisoformat(kill) for kill in kills]
+        return [(found.kind, found.system) for found in reader.compare(golden, read, times, []).findings]
+
+    return run
+
+
+def place_of(entries: list[Entry], operation: str) -> int:
+    return next(place for place, entry in enumerate(entries) if entry.operation == operation)
+
+
+def test_ledgers_that_hold_what_is_expected_give_no_finding(small_ledgers: Ledgers, find: Find) -> None:
+    assert find(small_ledgers) == []
+
+
+def test_a_record_that_is_not_there_is_missing(small_ledgers: Ledgers, find: Find) -> None:
+    small_ledgers["province"].pop(place_of(small_ledgers["province"], "receiveDone"))
+    assert find(small_ledgers) == [("missing", "province")]
+
+
+def test_a_case_that_is_not_there_is_missing_record_by_record(small_ledgers: Ledgers, find: Find) -> None:
+    key = small_ledgers["food"][0].key
+    gone = [entry for entry in small_ledgers["food"] if entry.key == key]
+    small_ledgers["food"] = [entry for entry in small_ledgers["food"] if entry.key != key]
+    creations = [entry for entry in gone if entry.effect == "created"]
+    assert find(small_ledgers) == [("missing", "food")] * len(creations)
+
+
+def test_an_update_that_never_came_is_missing(small_ledgers: Ledgers, find: Find) -> None:
+    small_ledgers["food"].pop(place_of(small_ledgers["food"], "update"))
+    assert find(small_ledgers) == [("missing", "food")]
+
+
+def test_two_effects_for_one_thing_are_doubled(small_ledgers: Ledgers, find: Find) -> None:
+    place = place_of(small_ledgers["province"], "receiveProc")
+    twice = deepcopy(small_ledgers["province"][place])
+    small_ledgers["province"][place].is_answered = False
+    small_ledgers["province"].insert(place + 1, twice)
+    assert find(small_ledgers) == [("doubled", "province")]
+
+
+def test_one_event_under_two_keys_is_doubled(small_ledgers: Ledgers, find: Find) -> None:
+    place = place_of(small_ledgers["food"], "event")
+    twin = deepcopy(small_ledgers["food"][place])
+    twin.part = twin.record["eventKey"] = "another-key"
+    small_ledgers["food"].insert(place + 1, twin)
+    assert find(small_ledgers) == [("doubled", "food")]
+
+
+def test_one_update_too_many_is_doubled(small_ledgers: Ledgers, find: Find) -> None:
+    place = place_of(small_ledgers["food"], "update")
+    more = deepcopy(small_ledgers["food"][place])
+    more.record["staff"] = 5
+    small_ledgers["food"].insert(place, more)
+    assert find(small_ledgers) == [("doubled", "food")]
+
+
+def test_a_resend_after_an_answer_is_doubled_though_it_changed_nothing(small_ledgers: Ledgers, find: Find) -> None:
+    place = place_of(small_ledgers["province"], "receiveBasicInfo")
+    again = deepcopy(small_ledgers["province"][place])
+    again.effect = "duplicate"
+    small_ledgers["province"].insert(place + 1, again)
+    assert find(small_ledgers) == [("doubled", "province")]
+
+
+@pytest.mark.parametrize("effect", ["created", "none", "refused", "denied"])
+def test_a_resend_after_a_withheld_or_honest_answer_is_no_defect(
+    small_ledgers: Ledgers, find: Find, effect: str
+) -> None:
+    place = place_of(small_ledgers["province"], "receiveBasicInfo")
+    first = small_ledgers["province"][place]
+    again = deepcopy(first)
+    first.effect, first.is_answered = effect, effect != "created"
+    again.effect = "duplicate" if effect == "created" else "created"
+    small_ledgers["province"].insert(place + 1, again)
+    assert find(small_ledgers) == []
+
+
+def test_an_answer_that_died_with_the_gate_excuses_one_resend(small_ledgers: Ledgers, find: Find) -> None:
+    place = place_of(small_ledgers["province"], "receiveBasicInfo")
+    again = deepcopy(small_ledgers["province"][place])
+    again.effect, again.at = "duplicate", "2026-05-01T00:00:09+00:00"
+    small_ledgers["province"].insert(place + 1, again)
+    assert find(small_ledgers, (KILL,)) == []
+    assert find(small_ledgers, ("2026-05-01T00:00:08+00:00",)) == [("doubled", "province")]
+
+
+def test_a_step_before_its_basic_info_is_reordered(small_ledgers: Ledgers, find: Find) -> None:
+    entries = small_ledgers["province"]
+    base, step = place_of(entries, "receiveBasicInfo"), place_of(entries, "receiveProc")
+    entries[base], entries[step] = entries[step], entries[base]
+    assert ("reordered", "province") in find(small_ledgers)
+    assert {kind for kind, _ in find(small_ledgers)} == {"reordered"}
+
+
+def test_what_came_later_may_be_taken_after_what_is_declared_to_follow_it(
+    lines: list[dict[str, Any]], write: Write
+) -> None:
+    """A step of a second post may come after the materials of the first."""
+    line = next(
+        line for line in lines if line["system"] == "province" and {"supplement", "golden"} <= set(line["traits"])
+    )
+    entries = entries_of(line)
+    steps = [entry for entry in entries if entry.operation == "receiveProc"]
+    files = [entry for entry in entries if entry.operation == "receiveApplyFile"]
+    folder = write({"province": [entries[0], *files, *steps, entries[-1]]})
+    report = reader.compare([line], [reader.read_ledger(folder / "province.sqlite")], [], [])
+    assert report.is_good
+
+
+@pytest.mark.parametrize(
+    ("operation", "change"),
+    [
+        ("receiveBasicInfo", {"applicant": "别人"}),
+        ("receiveBasicInfo", {"promisetimelimit": "5"}),
+        ("receiveBasicInfo", {"memo": "多出来的"}),
+        ("receiveBasicInfo", {"stdver": None}),
+        ("receiveProc", {"nodeadv": "改动"}),
+        ("receiveApplyFile", {"attrid": "M99"}),
+    ],
+)
+def test_a_field_that_differs_is_altered(
+    small_ledgers: Ledgers, find: Find, operation: str, change: dict[str, Any]
+) -> None:
+    record = small_ledgers["province"][place_of(small_ledgers["province"], operation)].record
+    record.update(change)
+    assert find(small_ledgers) == [("altered", "province")]
+
+
+def test_an_altered_record_is_named_with_its_field_and_without_its_value(
+    lines: list[dict[str, Any]], small_ledgers: Ledgers, write: Write
+) -> None:
+    entry = small_ledgers["food"][place_of(small_ledgers["food"], "create")]
+    entry.record["applicantName"] = "别人"
+    folder = write(small_ledgers)
+    golden = [line for line in lines if "golden" in line["traits"] and line["system"] == "food"]
+    report = reader.compare(golden, [reader.read_ledger(folder / "food.sqlite")], [], [])
+    text = str(report.findings[0])
+    assert "applicantName differs" in text and "别人" not in text
+
+
+def test_a_record_that_nobody_expects_is_unexpected(small_ledgers: Ledgers, find: Find) -> None:
+    small_ledgers["province"].append(Entry("receiveBasicInfo", "stranger", "", {"projid": "9901X"}))
+    assert find(small_ledgers) == [("unexpected", "province")]
+
+
+def test_a_record_under_another_cases_key_is_inconsistent(small_ledgers: Ledgers, find: Find) -> None:
+    small_ledgers["province"][place_of(small_ledgers["province"], "receiveProc")].record["orgbusno"] = "x"
+    assert find(small_ledgers) == [("inconsistent", "province")]
+
+
+def test_one_file_key_for_two_files_is_inconsistent(small_ledgers: Ledgers, find: Find) -> None:
+    files = [entry for entry in small_ledgers["province"] if entry.operation == "receiveApplyFile"]
+    first = files[0]
+    other = next(entry for entry in files if entry.key != first.key)
+    other.part = other.record["unid"] = first.part
+    assert find(small_ledgers) == [("inconsistent", "province")]
+
+
+def test_a_case_under_two_keys_is_inconsistent(small_ledgers: Ledgers, find: Find) -> None:
+    place = place_of(small_ledgers["food"], "create")
+    twin = deepcopy(small_ledgers["food"][place])
+    twin.key = twin.record["bizKey"] = "another-key"
+    small_ledgers["food"].append(twin)
+    assert ("inconsistent", "food") in find(small_ledgers)
+
+
+def run_reader(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", reader.__file__, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_whole_city_is_read_by_path_in_isolated_mode(
+    tmp_path: Path, lines: list[dict[str, Any]], ledgers: Ledgers, write: Write
+) -> None:
+    expected = tmp_path / "expected.ndjson"
+    expected.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    ledgers["food"][0].fault = "slow"
+    folder = write(ledgers)
+    common = ("--expected", str(expected), "--systems", str(folder))
+    good = run_reader(*common, "--faults-required", "slow")
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "every system holds exactly what was expected" in good.stdout
+    assert "slow 1" in good.stdout
+    bad = run_reader(*common, "--faults-required", "slow,hang", "--json")
+    assert bad.returncode == 1
+    assert [finding["kind"] for finding in json.loads(bad.stdout)["findings"]] == ["fault never struck"]
+
+
+CSV = (
+    "\ufeff案件編號,派工項目,案件地址,立案日期,立案時間\n"
+    "1,路燈不亮, 東示路１號　,20260430,235842\n"
+    "2,井蓋,西示路,20260430,000001\n"
+)
+
+
+def order(number: str, item: str, address: str, filed_time: str) -> Entry:
+    record = {"sourceNo": number, "item": item, "address": address}
+    return Entry("create", number, "", record | {"filedDate": "20260430", "filedTime": filed_time})
+
+
+@pytest.mark.parametrize(("address", "code"), [(" 東示路１號　", 0), ("東示路１號", 1), (" 東示路1號　", 1)])
+def test_the_hotline_file_is_compared_column_by_column_with_every_space(
+    tmp_path: Path, address: str, code: int
+) -> None:
+    (tmp_path / "open.csv").write_text(CSV, "utf-8")
+    entries = [order("1", "路燈不亮", address, "235842"), order("2", "井蓋", "西示路", "000001")]
+    write_ledger(tmp_path / "workorders.sqlite", entries)
+    result = run_reader("--workorders-csv", str(tmp_path / "open.csv"), "--systems", str(tmp_path))
+    assert result.returncode == code, result.stdout + result.stderr
