@@ -24,9 +24,9 @@ def kinds() -> Mapping[str, TransportKind]:
     Raises:
         SiteInvalid: an installed package offers something else than a transport, or takes a built-in name.
     """
-    from syncgate.transports.rest import KIND as rest
+    from syncgate.transports.rest import KIND
 
-    found = {rest.name: rest}
+    found = {KIND.name: KIND}
     for entry in entry_points(group=GROUP):
         if entry.name in found:
             raise SiteInvalid(f"expected transports of different names, got {entry.name!r} twice")
@@ -37,7 +37,5 @@ def kinds() -> Mapping[str, TransportKind]:
 def _load(entry: EntryPoint) -> TransportKind:
     kind = entry.load()
     if not isinstance(kind, TransportKind) or kind.name != entry.name:
-        raise SiteInvalid(
-            f"expected a TransportKind named {entry.name!r} at {entry.value}, got another object"
-        )
+        raise SiteInvalid(f"expected a TransportKind named {entry.name!r} at {entry.value}, got another object")
     return kind

@@ -5,13 +5,27 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from syncgate.transports.pointer import MISSING
 
-_UTF8 = "utf-8"
+_UTF8: Final = "utf-8"
+_CHARSETS: Final = {
+    # What is declared as gb2312 or gbk is in practice often their superset, which decodes both alike.
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb18030": "gb18030",
+    "big5": "big5hkscs",
+    "big5hkscs": "big5hkscs",
+    "iso8859-1": "cp1252",
+    "cp1252": "cp1252",
+    "utf-16": "utf-16",
+    "utf-16-le": "utf-16-le",
+    "utf-16-be": "utf-16-be",
+}
+"""By Python's name: the charsets that are read as declared. Any other counts as UTF-8."""
 
 
 class AnswerView:
@@ -49,12 +63,9 @@ class AnswerView:
 
 def _known_charset(name: str) -> str:
     try:
-        b"".decode(name)
-        found = codecs.lookup(name).name
+        return _CHARSETS.get(codecs.lookup(name).name, _UTF8)
     except (LookupError, ValueError):
         return _UTF8
-    # gb2312 as declared is in practice its superset, which decodes every honest gb2312 text alike.
-    return "gb18030" if found in ("gb2312", "gbk") else found
 
 
 def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -33,9 +33,7 @@ def compile_pattern(text: str) -> re.Pattern[str]:
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"expected a regular expression, got {text!r}: {error}") from None
     if open_count > MOST_REPEATS:
-        raise ValueError(
-            f"expected at most {MOST_REPEATS} open repeats in a pattern, got {open_count}: {text!r}"
-        )
+        raise ValueError(f"expected at most {MOST_REPEATS} open repeats in a pattern, got {open_count}: {text!r}")
     return pattern
 
 

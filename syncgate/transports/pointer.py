@@ -35,5 +35,5 @@ def follow(document: Any, tokens: tuple[str, ...]) -> Any:
     return document
 
 
-def _is_index(token: str) -> bool:
-    return token.isascii() and token.isdigit() and len(token) < 10 and (token == "0" or token[0] != "0")
+def _is_index(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10 and (text == "0" or text[0] != "0")

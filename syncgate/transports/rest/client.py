@@ -77,9 +77,7 @@ class _Progress:
 
     def failure(self, note: str, *, could_have_acted: bool) -> HttpFailure:
         received = bytes(self.received) if self.status is not None else None
-        return HttpFailure(
-            could_have_acted, note, status=self.status, headers=self.headers, received=received
-        )
+        return HttpFailure(could_have_acted, note, status=self.status, headers=self.headers, received=received)
 
 
 class PlainClient:

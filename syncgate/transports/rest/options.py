@@ -147,18 +147,14 @@ class RestOptions(_Model):
     signing: Signing = NoSigning()
     tls: TlsOptions = TlsOptions()
     connections: Annotated[StrictInt, Field(ge=1, le=10)] = 10
-    operations: Annotated[
-        dict[Annotated[StrictStr, Field(min_length=1)], OperationOptions], Field(min_length=1)
-    ]
+    operations: Annotated[dict[Annotated[StrictStr, Field(min_length=1)], OperationOptions], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _every_operation_has_its_api_code(self) -> Self:
         if isinstance(self.signing, Md5DateOptions):
             missing = sorted(self.operations.keys() - self.signing.api_codes.keys())
             if missing:
-                raise ValueError(
-                    f"expected signing.api_codes for every operation, got none for {', '.join(missing)}"
-                )
+                raise ValueError(f"expected signing.api_codes for every operation, got none for {', '.join(missing)}")
         return self
 
 

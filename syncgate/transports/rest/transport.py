@@ -95,8 +95,7 @@ class RestTransport:
         return sent, await self._client.request(sent, self._timeouts)
 
     def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition:
-        is_read = isinstance(absent, AnswerCondition)
-        document = absent.model_dump(exclude_unset=True) if is_read else absent
+        document = absent.model_dump(exclude_unset=True) if isinstance(absent, AnswerCondition) else absent
         key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
         found = self._absent.get(key)
         if found is None:
@@ -115,9 +114,7 @@ def _compiled(document: Mapping[str, Any]) -> CompiledCondition:
     try:
         return CompiledCondition(AnswerCondition.model_validate(document))
     except ValidationError as error:
-        raise SiteInvalid(
-            f"absent: expected an answer condition, got {error.error_count()} problems"
-        ) from error
+        raise SiteInvalid(f"absent: expected an answer condition, got {error.error_count()} problems") from error
 
 
 def _did_not_leave(asked: tuple[HttpRequest, HttpResponse | HttpFailure]) -> bool:
@@ -139,9 +136,7 @@ def plain_client(options: RestOptions, base_url: str) -> HttpClient:
         is_https = urlsplit(base_url).scheme == "https"
         return PlainClient(tls=options.tls, is_https=is_https, connections=options.connections)
     except OSError as error:
-        raise SiteInvalid(
-            f"tls.ca_file: expected a PEM file, got {error.strerror or 'something else'}"
-        ) from None
+        raise SiteInvalid(f"tls.ca_file: expected a PEM file, got {error.strerror or 'something else'}") from None
 
 
 def build(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import orjson
 
@@ -16,7 +15,8 @@ from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.ports import Clock, Entropy, Request, Secrets
 from syncgate.transports.answer_view import AnswerView
 from syncgate.transports.answers import AnswerRules, CompiledCondition
-from syncgate.transports.pointer import MISSING, follow, parse_pointer
+from syncgate.transports.pointer import MISSING, follow
+from syncgate.transports.rest.evidence import evidence_of, parse_retry_after, remote_ref_in
 from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse
 from syncgate.transports.rest.options import Const, OperationOptions, RestOptions
 from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme
@@ -30,11 +30,6 @@ from syncgate.transports.rest.text import (
     parse_template,
 )
 
-EVIDENCE_BYTES: Final = 256 * 1024
-"""How much of a body is kept as evidence."""
-
-LONGEST_REMOTE_REF: Final = 200
-_KEPT_HEADERS: Final = ("content-type", "retry-after", "location", "date", "x-request-id")
 _DEFAULT_HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -120,7 +115,7 @@ class Wire:
 
     def answer(self, request: Request, sent: HttpRequest, came: HttpResponse | HttpFailure) -> Answer:
         """The judged send."""
-        evidence = _evidence(sent, came)
+        evidence = evidence_of(sent, came)
         if isinstance(came, HttpFailure):
             outcome = Outcome.UNKNOWN if came.could_have_acted else Outcome.UNAVAILABLE
             return Answer(outcome=outcome, evidence=evidence, rule=_failure_rule(came))
@@ -150,7 +145,7 @@ class Wire:
         A record counts only in a 2xx that no rule calls something else than taken; absence only where the
         adapter's condition says so, and never in an answer that a rule calls denied, throttled or unavailable.
         """
-        evidence = _evidence(sent, came)
+        evidence = evidence_of(sent, came)
         if isinstance(came, HttpFailure):
             return Reading(found=Found.UNDECIDED, evidence=evidence)
         view = AnswerView(came.status, came.headers, came.body)
@@ -203,47 +198,15 @@ class Wire:
         return parse_retry_after(answer.headers.get("retry-after"), now=self._clock.now())
 
 
-def parse_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
-    """The wait that `Retry-After` asks for (RFC 9110 §10.2.3: seconds or a date), None where it says none."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:9]), 10**8))
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        return None
-    return max(until - now, timedelta(0))
-
-
-def remote_ref_in(answer: AnswerView, at: Mapping[str, str]) -> str | None:
-    """The system's own id in its answer: a text or a whole number, None where there is none."""
-    if "header" in at:
-        value: Any = answer.headers.get(at["header"].lower())
-    elif "body" in at:
-        value = follow(answer.document, parse_pointer(at["body"]))
-    else:
-        return None
-    if type(value) is int:
-        value = str(value)
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_REMOTE_REF else None
-
-
 def _compiled(operation: OperationOptions, headers: Mapping[str, HeaderText]) -> _Operation:
     replaced = {name.lower() for name in operation.headers}
-    merged = {
-        name: text for name, text in headers.items() if name.lower() not in replaced
-    } | operation.headers
+    merged = {name: text for name, text in headers.items() if name.lower() not in replaced} | operation.headers
     return _Operation(
         method=operation.method,
         path=parse_template(operation.path),
         query=tuple((name, parse_template(text)) for name, text in operation.query.items()),
         headers=tuple(
-            (name, text if isinstance(text, SecretRef) else parse_template(text))
-            for name, text in merged.items()
+            (name, text if isinstance(text, SecretRef) else parse_template(text)) for name, text in merged.items()
         ),
         envelope=tuple((operation.envelope or {}).items()),
     )
@@ -255,12 +218,8 @@ def _target(operation: _Operation, keys: Mapping[str, str]) -> str:
         raise _unusable_key("expected keys that are whole path segments, got one that climbs")
     if not operation.query:
         return path
-    pairs = ((_quoted(name), _filled(text, keys, where="query")) for name, text in operation.query)
+    pairs = ((quote(name, safe=""), _filled(text, keys, where="query")) for name, text in operation.query)
     return path + "?" + "&".join(f"{name}={value}" for name, value in pairs)
-
-
-def _quoted(text: str) -> str:
-    return parse_template("{case_id}").fill({"case_id": text})
 
 
 def _filled(text: Template, keys: Mapping[str, str], *, where: str) -> str:
@@ -317,24 +276,3 @@ def _record(answer: AnswerView, at: tuple[str, ...]) -> Any:
 
 def _failure_rule(failure: HttpFailure) -> str:
     return "no_answer" if failure.could_have_acted else "not_sent"
-
-
-def _evidence(sent: HttpRequest, came: HttpResponse | HttpFailure) -> Evidence:
-    left = sent.body if isinstance(came, HttpResponse) or came.could_have_acted else None
-    received = came.body if isinstance(came, HttpResponse) else came.received
-    notes = [came.note] if isinstance(came, HttpFailure) else []
-    notes += [
-        f"{what}: kept {EVIDENCE_BYTES} of {len(body)} bytes"
-        for what, body in (("sent", left), ("received", received))
-        if body is not None and len(body) > EVIDENCE_BYTES
-    ]
-    return Evidence(
-        request_line=f"{sent.method} {urlsplit(sent.url).path}",
-        sent=left if left is None else left[:EVIDENCE_BYTES],
-        received=received if received is None else received[:EVIDENCE_BYTES],
-        status=came.status,
-        received_headers={
-            name.lower(): value for name, value in came.headers if name.lower() in _KEPT_HEADERS
-        },
-        note="; ".join(notes),
-    )

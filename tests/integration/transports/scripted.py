@@ -35,9 +35,7 @@ class Connection:
         """The whole request, noted as seen."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("ascii").split("\r\n")
         method, target, _ = head[0].split(" ")
-        headers = {
-            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)
-        }
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         seen = Seen(method, target, headers, body)
         self.seen.append(seen)

@@ -5,28 +5,15 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-
-from syncgate.domain.errors import SiteInvalid
-from syncgate.domain.outcome import Answer, Found, Outcome, Reading
-from syncgate.ports import Request
-from syncgate.transports.answers import load_rules
-from syncgate.transports.rest import RestOptions
-from syncgate.transports.rest.client import LONGEST_ANSWER
-from syncgate.transports.rest.transport import MakeClient, RestTransport, build, plain_client
-from syncgate.transports.rest.wire import EVIDENCE_BYTES
-
-sys.path.insert(0, str(Path(__file__).parent))
-from scripted import (  # noqa: E402
+from scripted import (
     Act,
     Scripted,
     answers,
@@ -43,6 +30,15 @@ from scripted import (  # noqa: E402
     says,
     scripted,
 )
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.outcome import Answer, Found, Outcome, Reading
+from syncgate.ports import Request
+from syncgate.transports.answers import load_rules
+from syncgate.transports.rest import RestOptions
+from syncgate.transports.rest.client import LONGEST_ANSWER
+from syncgate.transports.rest.evidence import EVIDENCE_BYTES
+from syncgate.transports.rest.transport import MakeClient, RestTransport, build, plain_client
 
 CLIENTS: dict[str, MakeClient] = {"httpx": plain_client}
 """Every client behind the seam runs the whole suite; a new one is one line here."""
@@ -432,7 +428,7 @@ def test_plain_http_spoken_to_https_is_unavailable(make_client: MakeClient) -> N
 def test_waiting_for_a_connection_in_vain_is_unavailable(make_client: MakeClient) -> None:
     """The only connection is taken by a request that hangs; the second never left."""
 
-    async def scenario() -> list[Answer]:
+    async def scenario() -> tuple[Answer, Answer]:
         async with scripted(reads_and_hangs, answers(200, TAKEN)) as server:
             transport = made(make_client, server.url, connections=1)
             found = await asyncio.gather(transport.send(REQUEST), transport.send(REQUEST))
@@ -452,9 +448,7 @@ def test_a_request_never_lasts_longer_than_its_timeout(act: Act, make_client: Ma
     assert time.monotonic() - started < ShortLimits().timeout + 0.7
 
 
-def test_no_proxy_is_taken_from_the_environment(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_proxy_is_taken_from_the_environment(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     (answer,), _ = sending(make_client, answers(200, TAKEN), requests=[REQUEST])
