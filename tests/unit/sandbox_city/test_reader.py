@@ -59,7 +59,7 @@ def test_a_case_that_is_not_there_is_missing_record_by_record(small_ledgers: Led
 
 def test_an_update_that_never_came_is_missing(small_ledgers: Ledgers, find: Find) -> None:
     small_ledgers["food"].pop(place_of(small_ledgers["food"], "update"))
-    assert find(small_ledgers) == [("missing", "food")]
+    assert find(small_ledgers) == [("altered", "food"), ("missing", "food")]
 
 
 def test_two_effects_for_one_thing_are_doubled(small_ledgers: Ledgers, find: Find) -> None:
