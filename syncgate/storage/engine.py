@@ -1,0 +1,234 @@
+"""What differs between SQLite and PostgreSQL, and nothing else: connecting, beginning, the clock, what errors mean.
+
+Both engines run the same statements, compiled for each. Rows are locked on PostgreSQL only: SQLite has one writer.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy.dialects.postgresql import psycopg as postgresql_dialect
+from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
+from sqlalchemy.engine import URL, Dialect, make_url
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.storage.statement import Compiled
+
+BUSY_TIMEOUT_MS = 10_000
+CHECKPOINT_PAGES = 4_000
+LOCK_TIMEOUT_MS = 10_000
+
+
+class Fault(Enum):
+    """What a driver's error means for the commit under way."""
+
+    RULE = auto()
+    """A constraint refused the row: this step's fault."""
+    VALUE = auto()
+    """The engine cannot store the value: this step's fault."""
+    AGAIN = auto()
+    """A deadlock or a lost race: the same steps may pass when run again."""
+    LOST = auto()
+    """The engine is gone, full or broken: nothing more can be done on this connection."""
+
+
+class Engine(Protocol):
+    """One kind of database, spoken to through its driver."""
+
+    dialect: Dialect
+    errors: tuple[type[Exception], ...]
+    """What the driver raises."""
+
+    def connect(self, *, is_reader: bool) -> Any:
+        """A driver's connection in autocommit, set up. Raises what the driver raises."""
+        ...
+
+    def begin(self, cursor: Any, *, is_reader: bool) -> None: ...
+    def commit(self, cursor: Any) -> bool:
+        """Whether it really committed. Raises what the driver raises."""
+        ...
+
+    def roll_back(self, connection: Any, cursor: Any) -> None:
+        """Ends the transaction, if one is open."""
+        ...
+
+    def now(self, cursor: Any) -> datetime: ...
+    def each(self, cursor: Any, compiled: Compiled, params: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+        """The rows that each set of parameters gives, in order, in one round trip where there are any."""
+        ...
+
+    def fault(self, error: Exception) -> Fault: ...
+    def code(self, error: Exception) -> str:
+        """The engine's stable code of the error; its message may hold values and is never shown."""
+        ...
+
+    def constraint(self, error: Exception) -> str:
+        """What was broken: a constraint's name or its columns; never a value."""
+        ...
+
+    def is_commit_refused(self, error: Exception, connection: Any) -> bool:
+        """Whether a failed COMMIT certainly stored nothing."""
+        ...
+
+
+class SqliteEngine:
+    """The embedded engine: one file, one writer, WAL, every commit flushed."""
+
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.dialect: Dialect = sqlite_dialect.dialect(paramstyle="qmark")
+
+    def connect(self, *, is_reader: bool) -> sqlite3.Connection:
+        self._create_private()
+        connection = sqlite3.connect(
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            cached_statements=512,
+        )
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            "cache_size = -65536",
+            "temp_store = MEMORY",
+            f"query_only = {int(is_reader)}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _create_private(self) -> None:
+        """The file holds a whole city's cases: nobody else on the machine reads it. The journal takes its mode."""
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    def begin(self, cursor: sqlite3.Cursor, *, is_reader: bool) -> None:
+        cursor.execute("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+
+    def commit(self, cursor: sqlite3.Cursor) -> bool:
+        cursor.execute("COMMIT")
+        return True
+
+    def roll_back(self, connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> None:
+        if connection.in_transaction:
+            cursor.execute("ROLLBACK")
+
+    def now(self, cursor: sqlite3.Cursor) -> datetime:
+        return datetime.now(UTC)
+
+    def each(self, cursor: sqlite3.Cursor, compiled: Compiled, params: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+        return [cursor.execute(compiled.text, values).fetchall() for values in params]
+
+    def fault(self, error: Exception) -> Fault:
+        if isinstance(error, sqlite3.IntegrityError):
+            return Fault.RULE
+        if isinstance(error, sqlite3.DataError | sqlite3.InterfaceError):
+            return Fault.VALUE
+        return Fault.LOST
+
+    def code(self, error: Exception) -> str:
+        return getattr(error, "sqlite_errorname", None) or type(error).__name__
+
+    def constraint(self, error: Exception) -> str:
+        return str(error).rpartition("constraint failed: ")[2]
+
+    def is_commit_refused(self, error: Exception, connection: sqlite3.Connection) -> bool:
+        """Only a busy database is sure: after a failed flush the journal may hold the commit all the same."""
+        return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+class PostgresEngine:
+    """The engine for more than one machine: row locks, SKIP LOCKED, its own clock."""
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
+
+    def __init__(self, url: URL) -> None:
+        self.dialect: Dialect = postgresql_dialect.dialect(paramstyle="format")
+        self._options = self.dialect.create_connect_args(url)[1]
+
+    def connect(self, *, is_reader: bool) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(**{"connect_timeout": 5, **self._options}, autocommit=True)
+        for name, value in (
+            ("timezone", "UTC"),
+            ("lock_timeout", str(LOCK_TIMEOUT_MS)),
+            ("idle_in_transaction_session_timeout", "60000"),
+            ("default_transaction_read_only", "on" if is_reader else "off"),
+        ):
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        return connection
+
+    def begin(self, cursor: psycopg.Cursor[Any], *, is_reader: bool) -> None:
+        cursor.execute("BEGIN ISOLATION LEVEL " + ("REPEATABLE READ" if is_reader else "READ COMMITTED"))
+
+    def commit(self, cursor: psycopg.Cursor[Any]) -> bool:
+        """PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error."""
+        cursor.execute("COMMIT")
+        return cursor.statusmessage == "COMMIT"
+
+    def roll_back(self, connection: psycopg.Connection[Any], cursor: psycopg.Cursor[Any]) -> None:
+        cursor.execute("ROLLBACK")
+
+    def now(self, cursor: psycopg.Cursor[Any]) -> datetime:
+        row = cursor.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+        at: datetime = row[0]
+        return at.astimezone(UTC)
+
+    def each(
+        self, cursor: psycopg.Cursor[Any], compiled: Compiled, params: Sequence[tuple[Any, ...]]
+    ) -> list[list[Any]]:
+        if not params:
+            return []
+        cursor.executemany(compiled.text, params, returning=True)
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+        return found
+
+    def fault(self, error: Exception) -> Fault:
+        if isinstance(error, psycopg.errors.IntegrityError):
+            return Fault.RULE
+        if isinstance(error, psycopg.errors.DataError):
+            return Fault.VALUE
+        state = getattr(error, "sqlstate", None) or ""
+        return Fault.AGAIN if state.startswith("40") or state == "55P03" else Fault.LOST
+
+    def code(self, error: Exception) -> str:
+        return getattr(error, "sqlstate", None) or type(error).__name__
+
+    def constraint(self, error: Exception) -> str:
+        diagnosis = getattr(error, "diag", None)
+        return getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "column_name", None) or ""
+
+    def is_commit_refused(self, error: Exception, connection: psycopg.Connection[Any]) -> bool:
+        """The server said no and stayed: then nothing is stored. A lost connection tells nothing."""
+        return bool(getattr(error, "sqlstate", None)) and not connection.broken
+
+
+def engine_for(url: str) -> Engine:
+    """The engine of a database address: `sqlite:///path/to/file` or `postgresql://…`.
+
+    Raises:
+        SiteInvalid: the address names another engine, or no file.
+    """
+    address = make_url(url)
+    match address.get_backend_name():
+        case "sqlite" if address.database and address.database != ":memory:":
+            return SqliteEngine(Path(address.database))
+        case "postgresql":
+            return PostgresEngine(address)
+        case "sqlite":
+            raise SiteInvalid("expected sqlite:///path/to/file, got an address without a file")
+        case other:
+            raise SiteInvalid(f"expected a database of sqlite or postgresql, got {other}")

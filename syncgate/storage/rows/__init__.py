@@ -1,0 +1,1 @@
+"""What a step may do, split by noun. `SqlTx` joins them."""

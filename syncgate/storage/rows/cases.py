@@ -1,0 +1,124 @@
+"""Cases and their submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import false, literal_column, or_, select
+
+from syncgate.domain.errors import Conflict
+from syncgate.domain.rows import Case, Submission
+from syncgate.ports.store import CaseFilter
+from syncgate.storage.statement import Shape, Statement, given
+from syncgate.storage.tables import cases, submissions
+from syncgate.storage.work import Work
+
+CASE = Shape(cases, Case)
+SUBMISSION = Shape(submissions, Submission)
+IS_CHANGE = literal_column("is_change")
+
+_by_case_id = select(cases).where(cases.c.case_id == given("case_id", cases.c.case_id))
+CASE_BY_ID = Statement(_by_case_id)
+CASE_LOCKED = Statement(_by_case_id.with_for_update(key_share=True))
+INSERT_CASE = Statement(CASE.insert())
+SAVE_CASE = Statement(
+    CASE.update(keeping=("case_id", "origin", "created_at")).where(cases.c.case_id == given("case_id", cases.c.case_id))
+)
+INSERT_SUBMISSION = Statement(SUBMISSION.insert())
+SUBMISSION_BY_KEY = Statement(
+    select(submissions).where(
+        submissions.c.source == given("source", submissions.c.source),
+        submissions.c.idempotency_key == given("idempotency_key", submissions.c.idempotency_key),
+    )
+)
+SUBMISSION_BY_NO = Statement(
+    select(submissions).where(
+        submissions.c.case_id == given("case_id", submissions.c.case_id),
+        submissions.c.submission_no == given("submission_no", submissions.c.submission_no),
+    )
+)
+SUBMISSION_OF_REVISION = Statement(
+    select(submissions).where(
+        submissions.c.case_id == given("case_id", submissions.c.case_id),
+        submissions.c.revision == given("revision", submissions.c.revision),
+        IS_CHANGE,
+    )
+)
+SUBMISSIONS_OF_CASE = Statement(
+    select(submissions)
+    .where(submissions.c.case_id == given("case_id", submissions.c.case_id))
+    .order_by(submissions.c.submission_no)
+)
+
+
+class CaseRows:
+    """Cases and submissions of one transaction."""
+
+    _work: Work
+
+    def case(self, case_id: UUID, *, lock: bool = False) -> Case | None:
+        record = self._work.one(CASE_LOCKED if lock else CASE_BY_ID, case_id=case_id)
+        return None if record is None else CASE.row(record)
+
+    def cases(self, case_ids: Collection[UUID]) -> dict[UUID, Case]:
+        wanted = list(dict.fromkeys(case_ids))
+        found = self._work.each(CASE_BY_ID, [{"case_id": case_id} for case_id in wanted])
+        return {case_id: CASE.row(records[0]) for case_id, records in zip(wanted, found, strict=True) if records}
+
+    def insert_case(self, case: Case) -> None:
+        self._work.run(INSERT_CASE, CASE.params(case), breaks=Conflict)
+
+    def save_case(self, case: Case) -> None:
+        if not self._work.run(SAVE_CASE, CASE.params(case)):
+            raise self._work.refuse("expected a case that is stored, got a new one")
+
+    def submission_by_key(self, source: str, idempotency_key: str) -> Submission | None:
+        return self._submission(SUBMISSION_BY_KEY, source=source, idempotency_key=idempotency_key)
+
+    def submission(self, case_id: UUID, submission_no: int) -> Submission | None:
+        return self._submission(SUBMISSION_BY_NO, case_id=case_id, submission_no=submission_no)
+
+    def revision(self, case_id: UUID, revision: int) -> Submission | None:
+        return self._submission(SUBMISSION_OF_REVISION, case_id=case_id, revision=revision)
+
+    def revisions_of(self, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Submission]:
+        wanted = list(dict.fromkeys(keys))
+        found = self._work.each(
+            SUBMISSION_OF_REVISION, [{"case_id": case_id, "revision": no} for case_id, no in wanted]
+        )
+        return {key: SUBMISSION.row(records[0]) for key, records in zip(wanted, found, strict=True) if records}
+
+    def insert_submission(self, submission: Submission) -> None:
+        self._work.run(INSERT_SUBMISSION, SUBMISSION.params(submission), breaks=Conflict)
+
+    def list_submissions(self, case_id: UUID) -> list[Submission]:
+        return SUBMISSION.rows(self._work.all(SUBMISSIONS_OF_CASE, case_id=case_id))
+
+    def list_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:
+        found = select(cases).where(*_conditions(where)).order_by(cases.c.case_id.desc()).limit(limit)
+        if after is not None:
+            found = found.where(cases.c.case_id < after)
+        return CASE.rows(self._work.all(Statement(found)))
+
+    def _submission(self, statement: Statement, **params: Any) -> Submission | None:
+        record = self._work.one(statement, **params)
+        return None if record is None else SUBMISSION.row(record)
+
+
+def _conditions(where: CaseFilter) -> list[Any]:
+    conditions: list[Any] = []
+    if where.origins is not None:
+        conditions.append(cases.c.origin.in_(where.origins))
+    if where.regions is not None:
+        conditions.append(
+            or_(false(), *(cases.c.region.startswith(prefix, autoescape=True) for prefix in where.regions))
+        )
+    if where.kinds is not None:
+        conditions.append(cases.c.kind.in_(where.kinds))
+    if where.created_from is not None:
+        conditions.append(cases.c.created_at >= where.created_from)
+    if where.created_until is not None:
+        conditions.append(cases.c.created_at < where.created_until)
+    return conditions

@@ -1,0 +1,214 @@
+"""The store: many steps to a commit, each in its own savepoint, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from syncgate.domain.errors import CommitUnknown, StoreUnavailable
+from syncgate.ports.outside import Clock
+from syncgate.ports.store import Keyring, Step
+from syncgate.storage.audit import AuditWriter
+from syncgate.storage.engine import Fault, engine_for
+from syncgate.storage.pool import ReadPool
+from syncgate.storage.rows.deliveries import flush_counters
+from syncgate.storage.transaction import SqlTx
+from syncgate.storage.work import Interrupted, Work
+
+T = TypeVar("T")
+
+TRIES = 4
+"""How often a batch, and then each step alone, is run again after a deadlock or a lost race."""
+
+
+class SqlStore:
+    """The synchronous store. `write` is for one thread at a time, `read` for any.
+
+    A step may be run more than once before its commit stands, so it keeps nothing but its result.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        keyring: Keyring,
+        clock: Clock | None = None,
+        writer: str = "serve",
+        readers_count: int = 4,
+    ) -> None:
+        """Connects lazily; the schema must be there (`migrate`).
+
+        Args:
+            url: `sqlite:///path` or `postgresql://…`.
+            keyring: keys the audit's chain.
+            clock: the time of every commit; None: the database's clock.
+            writer: name of this process's audit chain; no two processes that run at once share one.
+            readers_count: how many reads run side by side.
+        """
+        self._engine = engine_for(url)
+        self._clock = clock
+        self._writer = AuditWriter(writer, keyring)
+        self._turn = threading.Lock()
+        self._connection: Any = None
+        self._readers = ReadPool(lambda: self._connect(is_reader=True), readers_count)
+
+    def write(self, steps: Sequence[Step[Any]]) -> list[Any]:
+        """For each step its result, or the exception that it raised; durable when this returns.
+
+        Raises:
+            StoreUnavailable: nothing was stored. CommitUnknown: the commit's outcome never came back.
+        """
+        if not steps:
+            return []
+        with self._turn:
+            try:
+                return self._commit(steps)
+            except Interrupted as interrupted:
+                if interrupted.fault is not Fault.AGAIN:
+                    raise _unavailable(interrupted) from None
+            return self._again(steps)
+
+    def read(self, step: Step[T]) -> T:
+        """The step's result over one unchanging state of the store."""
+        with self._readers.connection() as connection:
+            try:
+                with self._transaction(connection, is_reader=True) as work:
+                    return step(SqlTx(work))
+            except Interrupted as interrupted:
+                raise _unavailable(interrupted) from None
+
+    def close(self) -> None:
+        """Closes every connection."""
+        with self._turn:
+            self._drop()
+        self._readers.close()
+
+    def _again(self, steps: Sequence[Step[Any]]) -> list[Any]:
+        """Runs the batch once more, then step by step, so that two that fight hold up nobody else."""
+        try:
+            return self._commit(steps)
+        except Interrupted as interrupted:
+            if interrupted.fault is not Fault.AGAIN:
+                raise _unavailable(interrupted) from None
+        return [self._alone(step) for step in steps]
+
+    def _alone(self, step: Step[Any]) -> Any:
+        """The step's result, or the exception as a value: others of its batch may be stored already."""
+        last: Interrupted | None = None
+        for _ in range(TRIES):
+            try:
+                return self._commit([step])[0]
+            except Interrupted as interrupted:
+                last = interrupted
+            except StoreUnavailable as error:
+                return error
+        assert last is not None
+        return _unavailable(last)
+
+    def _commit(self, steps: Sequence[Step[Any]]) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._connect(is_reader=False)
+        with self._transaction(self._connection, is_reader=False) as work:
+            tx = SqlTx(work)
+            results = [_run(work, tx, step) for step in steps]
+            flush_counters(work)
+        return results
+
+    @contextmanager
+    def _transaction(self, connection: Any, *, is_reader: bool) -> Iterator[Work]:
+        """One transaction, committed if its body ends. What fails inside is rolled back whole."""
+        cursor = connection.cursor()
+        try:
+            work = self._begin(cursor, is_reader=is_reader)
+            yield work
+        except BaseException:
+            self._roll_back(connection, cursor, is_reader=is_reader)
+            raise
+        self._finish(connection, cursor, is_reader=is_reader)
+
+    def _begin(self, cursor: Any, *, is_reader: bool) -> Work:
+        try:
+            self._engine.begin(cursor, is_reader=is_reader)
+            now = self._now(cursor)
+        except self._engine.errors as error:
+            raise Interrupted(Fault.LOST, self._engine.code(error)) from None
+        return Work(self._engine, cursor, now, writer=self._writer)
+
+    def _finish(self, connection: Any, cursor: Any, *, is_reader: bool) -> None:
+        try:
+            is_committed = self._engine.commit(cursor)
+        except self._engine.errors as error:
+            is_refused = self._engine.is_commit_refused(error, connection)
+            fault, code = self._engine.fault(error), self._engine.code(error)
+            self._roll_back(connection, cursor, is_reader=is_reader)
+            if is_refused or is_reader:
+                raise Interrupted(fault, code) from None
+            self._drop()
+            raise CommitUnknown(f"expected the commit's outcome, got {code}") from None
+        if not is_committed:
+            raise Interrupted(Fault.LOST, "rolled back")
+
+    def _roll_back(self, connection: Any, cursor: Any, *, is_reader: bool) -> None:
+        """Rolls back; a connection that cannot is closed, and its writer's place is empty."""
+        try:
+            self._engine.roll_back(connection, cursor)
+        except self._engine.errors:
+            with suppress(Exception):
+                connection.close()
+            if not is_reader:
+                self._connection = None
+
+    def _now(self, cursor: Any) -> datetime:
+        return self._engine.now(cursor) if self._clock is None else self._clock.now()
+
+    def _connect(self, *, is_reader: bool) -> Any:
+        retrying = Retrying(
+            stop=stop_after_attempt(3),
+            wait=wait_exponential(multiplier=0.05, max=1),
+            retry=retry_if_exception_type(self._engine.errors),
+            reraise=True,
+        )
+        try:
+            return retrying(self._engine.connect, is_reader=is_reader)
+        except (OSError, *self._engine.errors) as error:
+            code = self._engine.code(error)
+            raise StoreUnavailable(f"expected a connection to the store, got {code}") from None
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+
+def _run(work: Work, tx: SqlTx, step: Callable[[SqlTx], Any]) -> Any:
+    """The step's result, or what it raised, after rolling it back alone."""
+    work.control("SAVEPOINT step")
+    work.begin_step()
+    try:
+        result = step(tx)
+    except Interrupted:
+        raise
+    except Exception as error:
+        return _undo(work, error)
+    if work.spoiled_by is not None:
+        return _undo(work, work.spoiled_by)
+    work.control("RELEASE SAVEPOINT step")
+    work.keep_gains()
+    return result
+
+
+def _undo(work: Work, error: Exception) -> Exception:
+    work.control("ROLLBACK TO SAVEPOINT step")
+    work.control("RELEASE SAVEPOINT step")
+    work.begin_step()
+    return error
+
+
+def _unavailable(interrupted: Interrupted) -> StoreUnavailable:
+    return StoreUnavailable(f"expected the store to take the commit, got {interrupted.code}")

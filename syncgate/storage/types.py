@@ -1,0 +1,142 @@
+"""Column types that mean the same on both engines: identifiers, times, flags, words of an enum, JSON as text.
+
+The text of a name sorts by its bytes everywhere, so that both engines list and lock in one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import REAL, Boolean, Float, Integer, LargeBinary, Text, Uuid
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Convert = Callable[[Any], Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that sorts by its bytes on both engines."""
+
+Ratio = Float(53).with_variant(REAL(), "sqlite")
+
+
+def _is_sqlite(dialect: Dialect) -> bool:
+    return dialect.name == "sqlite"
+
+
+def unless_none(convert: Convert) -> Convert:
+    """The conversion that leaves None alone."""
+    return lambda value: None if value is None else convert(value)
+
+
+def microseconds_of(at: datetime) -> int:
+    """Microseconds since 1970 in UTC. Raises TypeError for a time without a zone."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise TypeError("expected a time with a zone, got one without")
+    return at
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID: 16 bytes on SQLite, native on PostgreSQL. Both sort by its bytes, UUIDv7 therefore by time."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(LargeBinary() if _is_sqlite(dialect) else Uuid())
+
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return unless_none(lambda value: value.bytes) if _is_sqlite(dialect) else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return unless_none(lambda value: UUID(bytes=value)) if _is_sqlite(dialect) else None
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time: microseconds since 1970 on SQLite, timestamptz on PostgreSQL; comes back in UTC."""
+
+    impl = Integer
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        native = Integer() if _is_sqlite(dialect) else postgresql.TIMESTAMP(timezone=True)
+        return dialect.type_descriptor(native)
+
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return unless_none(microseconds_of if _is_sqlite(dialect) else _aware)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        if _is_sqlite(dialect):
+            return unless_none(lambda value: _EPOCH + timedelta(microseconds=value))
+        return unless_none(lambda value: value.astimezone(UTC))
+
+
+class Flag(TypeDecorator[bool]):
+    """True or false: 1 or 0 on SQLite, boolean on PostgreSQL."""
+
+    impl = Boolean
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Integer() if _is_sqlite(dialect) else Boolean())
+
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return bool
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return bool
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of a closed list, stored as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Name.dialect_impl(dialect))
+
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return unless_none(lambda word: word.value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        member_by_text = {word.value: word for word in self.words}
+        return unless_none(member_by_text.__getitem__)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as canonical text (keys sorted), the same bytes on both engines."""
+
+    impl = Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return lambda value: orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return unless_none(orjson.loads)
+
+
+class Names(Json):
+    """A tuple of names as JSON text."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return unless_none(lambda text: tuple(orjson.loads(text)))

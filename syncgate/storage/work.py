@@ -1,0 +1,135 @@
+"""One transaction under way: runs statements, translates the driver's errors, gathers what the counters gain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.errors import Conflict, IllegalMove, SyncgateError
+from syncgate.storage.audit import AuditWriter
+from syncgate.storage.engine import Engine, Fault
+from syncgate.storage.statement import Params, Record, Statement
+
+CounterKey = tuple[str, Phase, str]
+
+
+class Interrupted(Exception):
+    """The whole commit cannot go on; `fault` says whether running it again may help, `code` is the engine's word."""
+
+    def __init__(self, fault: Fault, code: str) -> None:
+        super().__init__(code)
+        self.fault = fault
+        self.code = code
+
+
+class Unstorable(SyncgateError):
+    """A value that the engine cannot hold, such as a NUL character in a text."""
+
+    code = "unstorable_value"
+
+
+class Work:
+    """The connection's side of a transaction. After an error a step is spoiled: it ends in a rollback, even if
+    it swallows the error, because PostgreSQL would refuse every further statement of its savepoint."""
+
+    __slots__ = ("_gains", "_step_gains", "cursor", "engine", "now", "spoiled_by", "writer")
+
+    def __init__(self, engine: Engine, cursor: Any, now: datetime, *, writer: AuditWriter) -> None:
+        self.engine = engine
+        self.cursor = cursor
+        self.now = now
+        self.writer = writer
+        self.spoiled_by: SyncgateError | None = None
+        self._gains: Counter[CounterKey] = Counter()
+        self._step_gains: Counter[CounterKey] = Counter()
+
+    def all(self, statement: Statement, **params: Any) -> list[Record]:
+        """The rows that the statement gives."""
+        compiled = statement.compiled(self.engine.dialect)
+        values = compiled.bind(params)
+        return compiled.load(self._guarded(lambda: self.cursor.execute(compiled.text, values).fetchall()))
+
+    def one(self, statement: Statement, **params: Any) -> Record | None:
+        """The first row that the statement gives."""
+        rows = self.all(statement, **params)
+        return rows[0] if rows else None
+
+    def each(self, statement: Statement, params: Sequence[Params]) -> list[list[Record]]:
+        """The rows that the statement gives for each set of parameters."""
+        compiled = statement.compiled(self.engine.dialect)
+        values = [compiled.bind(one) for one in params]
+        found = self._guarded(lambda: self.engine.each(self.cursor, compiled, values))
+        return [compiled.load(rows) for rows in found]
+
+    def run(self, statement: Statement, params: Params, *, breaks: type[SyncgateError] = IllegalMove) -> int:
+        """How many rows the statement wrote. Raises `breaks` where a constraint refuses one."""
+        compiled = statement.compiled(self.engine.dialect)
+        values = compiled.bind(params)
+        self._guarded(lambda: self.cursor.execute(compiled.text, values), breaks)
+        return int(self.cursor.rowcount)
+
+    def run_each(
+        self, statement: Statement, params: Sequence[Params], *, breaks: type[SyncgateError] = IllegalMove
+    ) -> None:
+        """Runs the statement once for each set of parameters."""
+        if not params:
+            return
+        if len(params) == 1:
+            self.run(statement, params[0], breaks=breaks)
+            return
+        compiled = statement.compiled(self.engine.dialect)
+        values = [compiled.bind(one) for one in params]
+        self._guarded(lambda: self.cursor.executemany(compiled.text, values), breaks)
+
+    def control(self, text: str) -> None:
+        """Runs a statement of transaction control."""
+        self._guarded(lambda: self.cursor.execute(text))
+
+    def _guarded(self, act: Callable[[], Any], breaks: type[SyncgateError] = IllegalMove) -> Any:
+        try:
+            return act()
+        except self.engine.errors as error:
+            raise self._translated(error, breaks) from None
+
+    def _translated(self, error: Exception, breaks: type[SyncgateError]) -> Exception:
+        match fault := self.engine.fault(error):
+            case Fault.RULE:
+                broken = self.engine.constraint(error)
+                self.spoiled_by = breaks(f"expected a row that keeps every rule, got one that breaks {broken}")
+                return self.spoiled_by
+            case Fault.VALUE:
+                self.spoiled_by = Unstorable("expected values that the store can hold, got another")
+                return self.spoiled_by
+            case Fault.AGAIN | Fault.LOST:
+                return Interrupted(fault, self.engine.code(error))
+
+    def refuse(self, message: str) -> Conflict:
+        """The conflict to raise; the step is spoiled from now on."""
+        conflict = Conflict(message)
+        self.spoiled_by = conflict
+        return conflict
+
+    def gain(self, key: CounterKey, by: int) -> None:
+        """Notes that a counter changes with this step."""
+        self._step_gains[key] += by
+
+    def begin_step(self) -> None:
+        self.spoiled_by = None
+        self._step_gains = Counter()
+
+    def keep_gains(self) -> None:
+        """The step succeeded: its gains belong to the commit."""
+        for key, by in self._step_gains.items():
+            self._gains[key] += by
+        self._step_gains = Counter()
+
+    def gains(self) -> list[tuple[CounterKey, int]]:
+        """What the counters gain by everything so far, by key, so that all writers lock them in one order."""
+        total: Counter[CounterKey] = Counter()
+        for part in (self._gains, self._step_gains):
+            for key, by in part.items():
+                total[key] += by
+        return sorted((key, by) for key, by in total.items() if by)
