@@ -221,7 +221,7 @@ def _request_row(entry: Entry) -> tuple[object, ...]:
 
 
 def _effect_row(seq: int, change: Change) -> tuple[object, ...]:
-    return (seq, change.operation, _text(change.key), _text(change.part), change.record, change.kind)
+    return (seq, change.operation, _text(change.key), _text(change.part), _text(change.record), change.kind)
 
 
 def _text(value: str) -> str:

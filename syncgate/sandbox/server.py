@@ -105,7 +105,7 @@ class Server:
         batch, self._batch = self._batch, []
         try:
             deeds = self._desk.answer([request for _, request in batch])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # What was decided in memory is not in the ledger: answering anything now could be a lie.
             self._fail(error)
             return

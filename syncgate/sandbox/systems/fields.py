@@ -11,6 +11,9 @@ Check = Callable[[Any], bool]
 Form = Mapping[str, Check]
 """The fields of a record, each with what its value must be."""
 
+_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_DATE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 
 
@@ -29,14 +32,30 @@ def is_string(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def is_time(value: Any, form: str = "%Y-%m-%d %H:%M:%S") -> bool:
-    """Whether it is a time that exists, padded exactly as `form` says."""
-    if not isinstance(value, str):
+def is_time(value: Any) -> bool:
+    """Whether it is a time that exists, written `yyyy-MM-dd HH:mm:ss`."""
+    return _exists(_TIME, value)
+
+
+def is_date_digits(value: Any) -> bool:
+    """Whether it is a day that exists, written `yyyyMMdd`."""
+    return _exists(_DATE_DIGITS, value)
+
+
+def is_clock_digits(value: Any) -> bool:
+    """Whether it is a time of day that exists, written `HHmmss`."""
+    return isinstance(value, str) and _CLOCK.fullmatch(value) is not None
+
+
+def _exists(pattern: re.Pattern[str], value: Any) -> bool:
+    found = pattern.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         return False
     try:
-        return datetime.strptime(value, form).strftime(form) == value
+        datetime(*map(int, found.groups()))  # type: ignore[arg-type]
     except ValueError:
         return False
+    return True
 
 
 def as_integer(value: Any) -> int | None:

@@ -9,7 +9,7 @@ from syncgate.sandbox.ledger import Change
 from syncgate.sandbox.systems.food_records import invalid_in_application, invalid_in_event
 from syncgate.sandbox.systems.holdings import Held, Holdings
 from syncgate.sandbox.systems.interface import Call, Verdict, split_path
-from syncgate.sandbox.systems.keyed import DENIED, Counter, is_same_secret, parse_body, refused
+from syncgate.sandbox.systems.keyed import DENIED, Registry, is_same_secret, parse_body, refused
 from syncgate.sandbox.wire import Request
 
 BASE = "/foodlicence/api"
@@ -24,7 +24,7 @@ class Food:
     def __init__(self, *, key: str) -> None:
         self._key = key
         self._holdings = Holdings()
-        self._counter = Counter(holdings=self._holdings, describe=_describe, key_header="Idempotency-Key")
+        self._registry = Registry(holdings=self._holdings, describe=_describe, key_header="Idempotency-Key")
 
     def identify(self, request: Request) -> Call:
         """What the method and the path ask for; the keys of what is new come from the body."""
@@ -50,13 +50,13 @@ class Food:
             case "read" | "read_event":
                 return self._look_up(call)
             case "event":
-                objection = self._counter.objection(call, lambda value: _invalid_event(value, call.key))
+                objection = self._registry.objection(call, lambda value: _invalid_event(value, call.key))
                 return objection or self._create_event(call)
             case "create":
-                return self._counter.objection(call, invalid_in_application) or self._counter.create(call)
+                return self._registry.objection(call, invalid_in_application) or self._registry.create(call)
             case _:
-                objection = self._counter.objection(call, lambda value: _invalid_update(value, call.key))
-                return objection or self._counter.replace(call)
+                objection = self._registry.objection(call, lambda value: _invalid_update(value, call.key))
+                return objection or self._registry.replace(call)
 
     def apply(self, change: Change) -> None:
         """Hold a record."""
@@ -71,12 +71,12 @@ class Food:
         return DENIED
 
     def _look_up(self, call: Call) -> Verdict:
-        return self._counter.look_up(call, name="data", has_version=call.operation == "read")
+        return self._registry.look_up(call, name="data", has_version=call.operation == "read")
 
     def _create_event(self, call: Call) -> Verdict:
         if self._holdings.find(call.key) is None:
             return refused(409, "no such application")
-        return self._counter.create(call)
+        return self._registry.create(call)
 
 
 def _write(operation: str, request: Request, key: str = "") -> Call:

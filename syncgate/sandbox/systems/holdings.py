@@ -29,9 +29,7 @@ class Answered:
         mine = (self.change.operation, self.change.key, self.change.part)
         if mine != (change.operation, change.key, change.part):
             return False
-        return self.change.record == change.record or (
-            parse_json(self.change.record) == parse_json(change.record)
-        )
+        return self.change.record == change.record or (parse_json(self.change.record) == parse_json(change.record))
 
 
 class Holdings:

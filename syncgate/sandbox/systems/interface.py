@@ -67,7 +67,7 @@ def parse_json(text: str) -> Any:
         ValueError: it is none; NaN and Infinity are none.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("expected fewer nested levels") from None
 
@@ -81,3 +81,6 @@ def split_path(path: str, base: str) -> list[str] | None:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"expected a JSON value, got {name}")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)

@@ -37,7 +37,7 @@ def parse_body(body: bytes) -> tuple[str, Any]:
         return "", None
 
 
-class Counter:
+class Registry:
     """Where records are handed in: decides what a write or a look-up comes to."""
 
     def __init__(self, *, holdings: Holdings, describe: Describe, key_header: str) -> None:
@@ -75,7 +75,7 @@ class Counter:
         change = _change(call, "updated")
         return Verdict(self._reply(200, call, self._holdings.preview(change)), "updated", change)
 
-    def look_up(self, call: Call, *, name: str, has_version: bool = True) -> Verdict:
+    def look_up(self, call: Call, *, name: str, has_version: bool = False) -> Verdict:
         """A record as it stands, under `name`."""
         held = self._holdings.find(call.key, call.part)
         if held is None:

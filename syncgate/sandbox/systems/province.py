@@ -36,7 +36,6 @@ class Province:
         self._tif_token = tif_token
         self._catalogue = CATALOGUE | frozenset(catalogue)
         self._held: set[tuple[str, str, str]] = set()
-        self._orgbusno_by_projid: dict[str, str] = {}
 
     def identify(self, request: Request) -> Call:
         """The operation is the last segment of the path, the record lies as text under `data`."""
@@ -48,7 +47,7 @@ class Province:
         fields = value if isinstance(value, dict) else {}
         return Call(
             operation,
-            key=self._key(fields),
+            key=_said(fields, "orgbusno"),
             part=_part(fields, _PART_BY_OPERATION.get(operation)),
             record=record,
             value=value,
@@ -69,9 +68,6 @@ class Province:
     def apply(self, change: Change) -> None:
         """Remember the slot; a basic record also lets its case's later records in."""
         self._held.add(_slot(change.operation, change.key, change.part))
-        if change.operation == _BASIC:
-            projid = parse_json(change.record).get("projid")
-            self._orgbusno_by_projid[str(projid)] = change.key
 
     def refusal(self, call: Call) -> Verdict:
         """As if the division code had been left out."""
@@ -89,7 +85,7 @@ class Province:
         if malformed is not None:
             return _failed(malformed)
         if call.operation == _BASIC:
-            if record["taskcode"] not in self._catalogue:
+            if str(record["taskcode"]) not in self._catalogue:
                 return Verdict(_ack("0", f"【{record['itemname']}】事项不存在！"), "refused")
         elif _slot(_BASIC, call.key, "") not in self._held:
             return Verdict(_ack("0", f"orgbusno为{call.key}的办件不存在！"), "refused")
@@ -101,25 +97,22 @@ class Province:
         change = Change(call.operation, call.key, call.part, call.record, "created")
         return Verdict(_ack("200", "办件数据接收成功！"), "created", change)
 
-    def _key(self, record: Mapping[str, Any]) -> str:
-        # A file need not carry orgbusno: its projid says which case it belongs to.
-        if record.get("orgbusno") is not None:
-            return str(record["orgbusno"])
-        projid = str(record.get("projid", ""))
-        return self._orgbusno_by_projid.get(projid, projid)
-
 
 def _slot(operation: str, key: str, part: str) -> tuple[str, str, str]:
     # A unid is one file, whichever case it is sent for.
     return (operation, "" if operation == "receiveApplyFile" else key, part)
 
 
+def _said(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    return "" if value is None else str(value)
+
+
 def _part(record: Mapping[str, Any], name: str | None) -> str:
     if name is None:
         return ""
-    value = record.get(name, "")
-    number = as_integer(value) if name == "sn" else None
-    return str(value if number is None else number)
+    number = as_integer(record.get(name)) if name == "sn" else None
+    return _said(record, name) if number is None else str(number)
 
 
 def _open(body: bytes) -> tuple[str, Any]:

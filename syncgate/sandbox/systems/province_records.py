@@ -29,9 +29,16 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     ),
     "receiveSpecialnode": (
         "orgbusno", "projid", "specialtype", "nodename", "specialnodetype", "nodetime", "sn",
+        "procunit", "procername",
     ),
-    "receiveApplyFile": ("unid", "projid", "regionid", "attrname", "gettype"),
-    "receiveDone": ("orgbusno", "projid", "regionid", "doneresult", "resulttype", "occurtime"),
+    "receiveApplyFile": (
+        "unid", "projid", "orgbusno", "regionid", "attrname", "attrid", "gettype", "istake",
+        "amount", "taketime",
+    ),
+    "receiveDone": (
+        "orgbusno", "projid", "regionid", "doneresult", "isdeliveryresults", "resulttype",
+        "occurtime", "isfee", "transactor",
+    ),
 }  # fmt: skip
 """Fields that must say something, in the order in which the first missing one is named."""
 
@@ -53,6 +60,7 @@ def _at_least(least: int) -> Check:
 _FORMS: Form = {
     "regionid": _region,
     "itemregionid": _region,
+    "nodeprocerarea": _region,
     "sn": _at_least(1),
     "promisetimelimit": _at_least(0),
     "amount": _at_least(0),

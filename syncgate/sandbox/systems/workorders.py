@@ -6,29 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
-from syncgate.sandbox.systems.fields import invalid_fields, is_string, is_text, is_time
+from syncgate.sandbox.systems.fields import (
+    invalid_fields,
+    is_clock_digits,
+    is_date_digits,
+    is_string,
+    is_text,
+)
 from syncgate.sandbox.systems.holdings import Held, Holdings
 from syncgate.sandbox.systems.interface import Call, Verdict, split_path
-from syncgate.sandbox.systems.keyed import DENIED, Counter, is_same_secret, parse_body, refused
+from syncgate.sandbox.systems.keyed import DENIED, Registry, is_same_secret, parse_body, refused
 from syncgate.sandbox.wire import Request
 
 BASE = "/workorders/v1"
-
-
-def _is_date(value: Any) -> bool:
-    return is_time(value, "%Y%m%d")
-
-
-def _is_time_of_day(value: Any) -> bool:
-    return is_time(value, "%H%M%S")
 
 
 _ORDER = {
     "sourceNo": is_text,
     "item": is_text,
     "address": is_text,
-    "filedDate": _is_date,
-    "filedTime": _is_time_of_day,
+    "filedDate": is_date_digits,
+    "filedTime": is_clock_digits,
 }
 _ORDER_MORE = {"content": is_string}
 
@@ -42,7 +40,7 @@ class Workorders:
     def __init__(self, *, key: str) -> None:
         self._key = key
         self._holdings = Holdings()
-        self._counter = Counter(holdings=self._holdings, describe=_describe, key_header="X-Request-Id")
+        self._registry = Registry(holdings=self._holdings, describe=_describe, key_header="X-Request-Id")
 
     def identify(self, request: Request) -> Call:
         """What the method and the path ask for; a new order's number comes from the body."""
@@ -62,12 +60,12 @@ class Workorders:
             return DENIED
         match call.operation:
             case "read":
-                return self._counter.look_up(call, name="order")
+                return self._registry.look_up(call, name="order")
             case "create":
-                return self._counter.objection(call, _invalid) or self._counter.create(call)
+                return self._registry.objection(call, _invalid) or self._registry.create(call)
             case _:
-                objection = self._counter.objection(call, lambda value: _invalid(value, call.key))
-                return objection or self._counter.replace(call)
+                objection = self._registry.objection(call, lambda value: _invalid(value, call.key))
+                return objection or self._registry.replace(call)
 
     def apply(self, change: Change) -> None:
         """Hold an order."""
