@@ -1,0 +1,64 @@
+"""The one Typer application, its global options, and how errors end a command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncgate.cli import cases, database, deliveries, demo, keys, mappings, serving, sites, systems
+from syncgate.cli.context import Invocation
+from syncgate.documents import ProblemSet
+from syncgate.domain.errors import SyncgateError
+
+app = typer.Typer(
+    name="syncgate",
+    help="A case is typed once, and every system that needs it holds it, provably.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("init")(sites.init)
+app.command("check")(sites.check)
+app.command("deploy")(sites.deploy)
+app.command("serve")(serving.serve)
+app.command("demo")(demo.demo)
+app.command("submit")(cases.submit)
+app.command("where")(cases.where)
+app.command("map")(mappings.map_case)
+app.add_typer(mappings.app, name="mapping")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(systems.app, name="systems")
+app.add_typer(keys.app, name="keys")
+app.add_typer(database.app, name="db")
+
+
+@app.callback()
+def invocation(
+    context: typer.Context,
+    site: Annotated[Path, typer.Option(help="The site's folder.", envvar="SYNCGATE_SITE")] = Path(),
+    config: Annotated[
+        Path | None, typer.Option(help="Another configuration than the site's config.yaml.", envvar="SYNCGATE_CONFIG")
+    ] = None,
+) -> None:
+    """Notes which site a command is about."""
+    context.obj = Invocation(site.resolve(), config.resolve() if config is not None else None)
+
+
+def main() -> None:
+    """Runs the command line and ends the process."""
+    try:
+        app(standalone_mode=True)
+    except ProblemSet as problems:
+        _end(str(problems))
+    except SyncgateError as error:
+        _end(f"{error.code}: {error.message}")
+
+
+def _end(message: str) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(1)
