@@ -190,7 +190,7 @@ def check_message(
     if contract is not None:
         yield from _contract_fields(mapping, contract)
     if paths is not None:
-        yield from check_paths(mapping, paths, permitted)
+        yield from check_leaks(mapping, paths, permitted)
 
 
 def _contract_fields(mapping: FieldMapping, contract: Contract) -> Iterator[Problem]:
@@ -204,21 +204,13 @@ def _contract_fields(mapping: FieldMapping, contract: Contract) -> Iterator[Prob
         yield Problem(payload.place, f"expected the field {name!r}, which the contract requires, got none", "required")
 
 
-def check_paths(mapping: FieldMapping, paths: CanonicalPaths, permitted: Permitted | None) -> Iterator[Problem]:
-    """Whether every path that a mapping reads can be, and may reach the system.
-
-    Args:
-        mapping: an outbound mapping.
-        paths: of the canonical schema.
-        permitted: what the system may receive.
-    """
+def check_leaks(mapping: FieldMapping, paths: CanonicalPaths, permitted: Permitted) -> Iterator[Problem]:
+    """Every personal path that a mapping reads and that its system may not receive."""
     places = places_of_paths(mapping)
     for path in sorted(mapping.paths):
         place = places.get(path, mapping.document.place)
-        found = paths.classes(path)
-        if found is None:
-            yield Problem(place, paths.unknown(path), "unknown_path")
-        elif permitted is not None and not permitted.covers(path, found):
+        found = paths.classes(path) or frozenset()
+        if not permitted.covers(path, found):
             kept = ", ".join(sorted(found - permitted.entries))
             words = f"{path} is personal ({kept}); it may not be received (personal, adapter or config.yaml)"
             yield Problem(place, words, "personal")

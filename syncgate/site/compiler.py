@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
 from types import MappingProxyType, ModuleType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -17,7 +17,7 @@ from syncgate.documents import Node, Place, Problem, Problems, ProblemSet
 from syncgate.domain.breaker import BreakerPolicy
 from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
 from syncgate.mapping import Mapping as FieldMapping
-from syncgate.mapping import Tables, load_condition, load_mapping, load_tables
+from syncgate.mapping import Tables, load_condition, load_mapping
 from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
 from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
 from syncgate.site.canonical import CanonicalSchema
@@ -28,19 +28,20 @@ from syncgate.site.files import (
     contract_path,
     decoded,
     is_mapping,
-    is_table,
     mapping_path,
     quirks_path,
     read_json,
 )
 from syncgate.site.packing import digest_of
-from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
+from syncgate.site.personal import CanonicalPaths, Permitted, spelled_out, wrong_entry
 from syncgate.site.promises import promise_warnings
 from syncgate.site.quirks import QuirksError, load_quirks
+from syncgate.site.tables import read_tables
 from syncgate.transports import TransportKind, kinds
 
 T = TypeVar("T")
-LEASE_MARGIN = timedelta(seconds=10)
+LEASE_MARGIN: Final = timedelta(seconds=10)
+ZONE: Final = "Asia/Shanghai"
 
 
 def canonical_json(value: Json) -> bytes:
@@ -58,6 +59,7 @@ def compile_bundle(
     secrets: Collection[str] | None = None,
     lease_margin: timedelta = LEASE_MARGIN,
     transports: Mapping[str, TransportKind] | None = None,
+    zone: str = ZONE,
 ) -> Bundle:
     """A system's bundle from its files, as in the folder or as stored.
 
@@ -70,6 +72,7 @@ def compile_bundle(
         secrets: names that the site declares; without them it is not asked whether they are.
         lease_margin: added to the time-outs to make the lease.
         transports: by name; the installed ones by default.
+        zone: the site's time zone, for times whose mapping names none.
 
     Raises:
         ProblemSet: every problem with its place.
@@ -78,7 +81,9 @@ def compile_bundle(
         system=system,
         files=files,
         settings=settings or SystemSettings(),
+        schema=schema,
         paths=None if schema is None else CanonicalPaths(schema),
+        zone=zone,
         secrets=secrets,
         transports=kinds() if transports is None else transports,
     )
@@ -96,13 +101,15 @@ class _Compilation:
     system: str
     files: Mapping[str, bytes]
     settings: SystemSettings
+    schema: CanonicalSchema | None
     paths: CanonicalPaths | None
+    zone: str
     secrets: Collection[str] | None
     transports: Mapping[str, TransportKind]
     problems: Problems = field(default_factory=Problems)
 
     def bundle(self, mac: Mac, lease_margin: timedelta) -> Bundle:
-        tables = self._attempt(lambda: load_tables(self._table_texts())) or Tables()
+        tables = read_tables(self.files, self.problems)
         node = self._attempt(lambda: documents.read_yaml(self._text(adapter_path(self.system)), self._adapter_file))
         if node is None:
             raise ProblemSet(self.problems.found)
@@ -164,10 +171,6 @@ class _Compilation:
             raise ProblemSet([Problem(Place(path, 1, 1), "expected this file, got none", "no_file")])
         return decoded(self.files[path], path)
 
-    def _table_texts(self) -> dict[str, str]:
-        paths = [path for path in self.files if is_table(path)]
-        return {path: text for path in paths if (text := self._attempt(lambda path=path: self._text(path)))}  # type: ignore[misc]
-
     def _quirks(self) -> ModuleType | None:
         path = quirks_path(self.system)
         if path not in self.files:
@@ -182,7 +185,7 @@ class _Compilation:
         """Where the adapter cannot be read, its mappings are compiled all the same, for their problems."""
         for path in self.files:
             if is_mapping(path):
-                self._attempt(lambda path=path: load_mapping(self._text(path), path, tables=tables))  # type: ignore[misc]
+                self._attempt(lambda path=path: self._load(path, tables))  # type: ignore[misc]
 
     def _options(self, adapter: Adapter, node: Node, quirks: ModuleType | None) -> Any:
         place = documents.node_at(node, ("transport",)).place
@@ -211,7 +214,7 @@ class _Compilation:
         parent = documents.node_at(node, path[:-1])
         if not isinstance(parent, documents.Mapping) or path[-1] not in parent:
             return _always
-        condition = self._attempt(lambda: load_condition(found, reads=reads, tables=tables))
+        condition = self._attempt(lambda: load_condition(found, reads=reads, tables=tables, schema=self._canonical))
         return _always if condition is None else condition.holds
 
     def _message(
@@ -235,7 +238,14 @@ class _Compilation:
         if path not in self.files:
             self._no_such_file("mapping", message.mapping_name, path, _place(node, here, "mapping"))
             return None
-        return self._attempt(lambda: load_mapping(self._text(path), path, tables=tables))
+        return self._attempt(lambda: self._load(path, tables))
+
+    def _load(self, path: str, tables: Tables) -> FieldMapping:
+        return load_mapping(self._text(path), path, tables=tables, schema=self._canonical, zone=self.zone)
+
+    @property
+    def _canonical(self) -> Mapping[str, Any] | None:
+        return None if self.schema is None else spelled_out(self.schema.document)
 
     def _contract(self, message: AdapterMessage, node: Node, here: tuple[str | int, ...]) -> Contract | None:
         path = contract_path(self.system, message.contract_name)

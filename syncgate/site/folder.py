@@ -11,13 +11,13 @@ from typing import TypeVar
 from syncgate import documents
 from syncgate.config import Config, read_config
 from syncgate.documents import Node, Place, Problem, Problems, ProblemSet, unknown
-from syncgate.mapping import Tables, load_tables
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.compiler import compile_bundle
-from syncgate.site.files import adapter_path, decoded, files_of, is_table, read_files, read_json, systems_in
+from syncgate.site.files import adapter_path, files_of, read_files, read_json, systems_in
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.sources import Source, compile_sources
+from syncgate.site.tables import read_tables
 from syncgate.transports import kinds
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ class _Reading:
 
     def site(self, config: Config, node: Node, *, mac: Mac | None) -> Site:
         schema = self.attempt(lambda: self._schema(config, node))
-        tables = self.attempt(self._tables) or Tables()
+        tables = read_tables(self.files, self.problems)
         self.problems.extend(_names(config, node, systems_in(self.files)))
         self.problems.extend(_secrets(config, node))
         bundles = self._bundles(config, schema, mac)
@@ -129,9 +129,6 @@ class _Reading:
             raise ProblemSet([Problem(place, words, "no_file")]) from None
         return CanonicalSchema(read_json(content, config.schema_file), file=config.schema_file)
 
-    def _tables(self) -> Tables:
-        return load_tables({p: decoded(content, p) for p, content in self.files.items() if is_table(p)})
-
     def _bundles(self, config: Config, schema: CanonicalSchema | None, mac: Mac | None) -> dict[str, Bundle]:
         transports = kinds()
         served = [system for system in systems_in(self.files) if system in config.systems]
@@ -146,6 +143,7 @@ class _Reading:
                     secrets=config.secret_refs,
                     lease_margin=config.dispatch.lease_margin,
                     transports=transports,
+                    zone=config.site.time_zone,
                 )
             )
             for system in served

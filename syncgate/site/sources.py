@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncgate import documents
-from syncgate.config import Config, CsvSettings, SourceSettings
+from syncgate.config import Config, CsvSettings
 from syncgate.documents import Node, Problem, Problems, ProblemSet, unknown
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_mapping
 from syncgate.site.canonical import CanonicalSchema
-from syncgate.site.files import decoded, mapping_path
+from syncgate.site.files import decoded, is_mapping, mapping_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,10 @@ def compile_sources(
     found = {}
     for name, settings in config.sources.items():
         try:
-            mapping = _inbound(name, settings, node, files, tables=tables)
+            mapping = _inbound(name, config, node, files, tables=tables, schema=schema)
         except ProblemSet as error:
             problems.extend(error.problems)
             continue
-        if mapping is not None:
-            problems.extend(_fields(mapping, schema))
         title = {"zh": settings.title.zh, "en": settings.title.en}
         found[name] = Source(name=name, title=title, mapping=mapping, csv=settings.csv)
     problems.raise_if_any()
@@ -63,24 +61,26 @@ def compile_sources(
 
 
 def _inbound(
-    name: str, settings: SourceSettings, node: Node, files: Mapping[str, bytes], *, tables: Tables
+    name: str,
+    config: Config,
+    node: Node,
+    files: Mapping[str, bytes],
+    *,
+    tables: Tables,
+    schema: CanonicalSchema | None,
 ) -> FieldMapping | None:
+    settings = config.sources[name]
     if settings.mapping is None:
         return None
     path = mapping_path(settings.mapping)
     if path not in files:
-        known = [other.removeprefix("mappings/").removesuffix(".yaml") for other in files if "/tables/" not in other]
+        known = [other.removeprefix("mappings/").removesuffix(".yaml") for other in files if is_mapping(other)]
         place = documents.node_at(node, ("sources", name, "mapping")).place
         raise ProblemSet([Problem(place, unknown("mapping", settings.mapping, known), "no_file")])
-    mapping = load_mapping(decoded(files[path], path), path, tables=tables)
+    document = None if schema is None else schema.document
+    text, zone = decoded(files[path], path), config.site.time_zone
+    mapping = load_mapping(text, path, tables=tables, schema=document, zone=zone)
     if mapping.direction != "in":
         place = mapping.document.place
         raise ProblemSet([Problem(place, "expected 'direction: in' for a source, got 'out'", "direction")])
     return mapping
-
-
-def _fields(mapping: FieldMapping, schema: CanonicalSchema | None) -> Iterator[Problem]:
-    known = set() if schema is None else set(schema.document.get("properties", {}))
-    for entry in mapping.document.payload.fields if known else ():
-        if entry.name not in known:
-            yield Problem(entry.place, unknown("field of the canonical case", entry.name, known), "unknown_path")
