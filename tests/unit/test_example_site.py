@@ -1,0 +1,340 @@
+"""The example site fits together: adapters, mappings, tables, contracts and the canonical schema."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from syncgate import documents
+from syncgate.domain import rules
+from syncgate.domain.plan import parts_of, plan
+from syncgate.mapping import Context, Inputs, Mapped, Mapping, Unmappable, WaitsFor, load_mapping, load_tables
+from syncgate.sandbox.city.build import build_city
+from syncgate.sandbox.city.goldens import golden_documents
+from syncgate.site.adapter import Adapter
+from syncgate.site.bundle import Bundle
+from syncgate.site.canonical import CanonicalSchema
+from syncgate.site.compiler import compile_bundle
+from syncgate.transports.answer_view import AnswerView
+from syncgate.transports.answers import AnswerRules
+
+Json = Any
+ROOT = Path(__file__).parents[2]
+SYSTEMS = ("province", "food", "workorders")
+SECRETS = ("province_token", "province_tif_token", "food_key", "workorders_key")
+MAPPINGS = sorted(
+    path.relative_to(ROOT / "mappings").with_suffix("").as_posix()
+    for path in (ROOT / "mappings").rglob("*.yaml")
+    if path.parent.name != "tables"
+)
+CONTRACTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "schemas").glob("*/*.schema.json"))
+OUR_KEYS = {"orgbusno", "unid", "bizKey", "eventKey"}
+
+
+def loaded(path: str) -> Json:
+    """A JSON file of the site."""
+    return json.loads((ROOT / path).read_text("utf-8"))
+
+
+@cache
+def canonical() -> CanonicalSchema:
+    """The canonical schema, once."""
+    return CanonicalSchema.load(ROOT / "schemas/case.schema.json")
+
+
+@cache
+def mapping(name: str) -> Mapping:
+    """A mapping by its name, once."""
+    tables = {
+        path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+        for path in (ROOT / "mappings").rglob("tables/*.yaml")
+    }
+    file = f"mappings/{name}.yaml"
+    return load_mapping((ROOT / file).read_text("utf-8"), file, tables=load_tables(tables))
+
+
+@cache
+def bundle(system: str) -> Bundle:
+    """A system's bundle, compiled with every check."""
+    folders = (f"adapters/{system}", f"mappings/{system}", "mappings/tables", f"schemas/{system}")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+    return compile_bundle(
+        system,
+        files,
+        mac=lambda inputs: inputs[:16],
+        schema=canonical(),
+        secrets=SECRETS,
+    )
+
+
+def adapter(system: str) -> Adapter:
+    """A system's adapter."""
+    return bundle(system).adapter
+
+
+def contract_problems(system: str, name: str, payload: Json) -> list[str]:
+    """What a system's contract says against a payload."""
+    validator = jsonschema.Draft202012Validator(loaded(f"schemas/{system}/{name}.schema.json"))
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(payload)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_system_compiles_with_every_check(system: str) -> None:
+    assert bundle(system).system == system
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_mapping_and_contract_is_used_by_a_message(system: str) -> None:
+    messages = adapter(system).messages
+    assert {f"{system}/{message.mapping_name}" for message in messages} == {
+        name for name in MAPPINGS if name.startswith(f"{system}/")
+    }
+    assert {f"schemas/{system}/{message.contract_name}.schema.json" for message in messages} == {
+        path for path in CONTRACTS if path.startswith(f"schemas/{system}/")
+    }
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_operation_is_named_by_a_message_or_a_confirmation(system: str) -> None:
+    spoken = adapter(system)
+    used = {message.operation for message in spoken.messages}
+    used |= {message.on_change.update for message in spoken.messages if not isinstance(message.on_change, str)}
+    used |= {spoken.confirm_of(message).operation for message in spoken.messages} - {None}
+    assert used == set(spoken.options["operations"])
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_system_is_declared_to_receive_what_its_mappings_read_and_no_class_more(system: str) -> None:
+    read: set[str] = set()
+    for message in adapter(system).messages:
+        for path in mapping(f"{system}/{message.mapping_name}").paths:
+            read |= canonical().personal_classes(path)
+    assert read == set(adapter(system).personal)
+
+
+@pytest.mark.parametrize("path", CONTRACTS)
+def test_a_contract_is_closed_bounded_and_its_lengths_come_before_its_patterns(path: str) -> None:
+    contract = loaded(path)
+    jsonschema.Draft202012Validator.check_schema(contract)
+    assert contract["additionalProperties"] is False
+    assert set(contract["required"]) <= set(contract["properties"])
+    for name, field in contract["properties"].items():
+        assert field.get("title"), name
+        keys = list(field)
+        assert field.get("type") != "string" or "enum" in field or "maxLength" in field, name
+        assert "pattern" not in field or keys.index("maxLength") < keys.index("pattern"), name
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_the_examples_of_a_mapping_hold(name: str) -> None:
+    results = mapping(name).run_examples()
+    assert [(result.name, result.diff) for result in results if not result.ok] == []
+    assert len(results) >= 2
+
+
+def given_payloads(name: str) -> Iterator[tuple[str, Json]]:
+    """What the examples of a mapping give, by their names."""
+    for example in documents.plain(mapping(name).document.node)["examples"]:
+        if "gives" in example:
+            yield example["name"], example["gives"]
+
+
+@pytest.mark.parametrize("name", [name for name in MAPPINGS if not name.startswith("sources/")])
+def test_what_an_example_gives_keeps_the_contract(name: str) -> None:
+    system, message = name.split("/")
+    broken = {title: contract_problems(system, message, given) for title, given in given_payloads(name)}
+    assert broken
+    assert not any(broken.values()), broken
+
+
+def test_what_a_source_gives_is_a_canonical_case() -> None:
+    for title, given in given_payloads("sources/taipei1999/case"):
+        assert canonical().check(given).errors == (), title
+
+
+def test_every_rule_of_the_schema_is_implemented() -> None:
+    named = {rule["rule"] for rule in loaded("schemas/case.schema.json")["x-rules"]}
+    assert named == set(rules.NAMES)
+
+
+# --- whole cases -------------------------------------------------------------------------------------------
+
+
+def payloads(system: str, case: Json) -> Iterator[tuple[str, Mapped | Unmappable | WaitsFor]]:
+    """What a system should hold of a case: operation and outcome of the mapping, in the declared order."""
+    found = bundle(system)
+    for planned in plan(case, found.messages, applies=found.applies(case), numbers={}):
+        message, spec = found.message(planned.message), found.specs[planned.message]
+        context = Context(
+            case_id="case-1",
+            slot_key=f"{planned.message}-{planned.part}",
+            ordinal=planned.part_no,
+            system=system,
+            message=planned.message,
+        )
+        part = dict(parts_of(case, message.of))[planned.part]
+        outcome = spec.mapping.apply(Inputs(case=case, part=part, context=context))
+        if isinstance(outcome, Mapped):
+            assert spec.contract.violations(outcome.payload) == ()
+            assert contract_problems(system, planned.message, outcome.payload) == []
+        yield message.operation, outcome
+
+
+def merged(case: Json, patch: Json) -> Json:
+    """A case after a merge patch (RFC 7396), stages and materials united."""
+    found = copy.deepcopy(case)
+    for name, value in patch.items():
+        if name in ("stages", "materials"):
+            found[name] = found.get(name, []) + value
+        elif isinstance(value, dict) and isinstance(found.get(name), dict):
+            found[name] = merged(found[name], value)
+        else:
+            found[name] = value
+    return found
+
+
+def golden_cases(document: Json) -> tuple[Json, Json]:
+    """The case as first typed with all its stages, and as it stands in the end."""
+    first, *later = document["calls"]
+    typed = last = first["body"]
+    for call in later:
+        last = merged(last, call["body"])
+        if call["method"] == "POST":
+            typed = merged(typed, call["body"])
+    return typed, last
+
+
+def payload_of(outcome: Mapped | Unmappable | WaitsFor) -> Json:
+    """The payload, which there must be."""
+    assert isinstance(outcome, Mapped), outcome
+    return outcome.payload
+
+
+def without_our_keys(record: Json) -> Json:
+    """A record without what only the gate can know."""
+    return {name: value for name, value in record.items() if name not in OUR_KEYS}
+
+
+@pytest.mark.parametrize("name", golden_documents())
+def test_the_mappings_give_what_was_typed_by_hand_from_the_published_interface(name: str) -> None:
+    document = golden_documents()[name]
+    typed, last = golden_cases(document)
+    # What province took first stays, what food holds follows the case.
+    for system, case in (("province", typed), ("food", last)):
+        found = [
+            {"operation": operation, "record": without_our_keys(payload_of(outcome))}
+            for operation, outcome in payloads(system, case)
+        ]
+        wanted = [
+            {"operation": each["operation"], "record": without_our_keys(each["record"])} for each in document[system]
+        ]
+        assert found == wanted
+
+
+def test_every_case_of_the_example_city_maps_and_keeps_every_contract() -> None:
+    faults: dict[str, set[str]] = {}
+    count = 0
+    for life in build_city(case_count=150, hotline_count=10).lives:
+        case: Json = {}
+        for call in life.calls:
+            case = merged(case, call.body) if call.method != "PUT" else call.body
+            if call.path == "/v1/cases" and call.answer == "accepted":
+                assert canonical().check(case).errors == ()
+        for system in SYSTEMS:
+            for operation, outcome in payloads(system, life.calls[0].body):
+                count += 1
+                if not isinstance(outcome, Mapped):
+                    faults.setdefault(life.case_no, set()).add(f"{operation}: {outcome}")
+    assert count > 500
+    unmapped = {life.case_no for life in build_city(case_count=150).lives if "unmapped" in life.traits}
+    assert set(faults) == unmapped
+
+
+# --- answers -----------------------------------------------------------------------------------------------
+
+
+def verdict(system: str, operation: str, status: int, body: Json) -> tuple[str, str, str]:
+    """Outcome, reason and actor that the system's answer rules give."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    view = AnswerView(status, [("Content-Type", "application/json")], raw)
+    found = AnswerRules(adapter(system).answers).judge(view, operation=operation)
+    return found.outcome.value, found.reason, found.actor
+
+
+DENIED = ("denied", "credentials_refused", "operations")
+PROVINCE_ANSWERS = [
+    (200, {"code": "200", "text": "办件数据接收成功！"}, ("taken", "", "")),
+    (200, {"code": "0", "text": "rowguid（orgbusno）为1的数据已存在！"}, ("duplicate", "", "")),
+    (200, {"code": "0", "text": "applicant字段为空！"}, ("refused", "field_refused", "source")),
+    (200, {"code": "0", "text": "【某事项】事项不存在！"}, ("refused", "item_unknown", "table")),
+    (200, {"code": "0", "text": "orgbusno为1的办件不存在！"}, ("refused", "case_unknown_there", "system")),
+    (200, {"code": "0", "text": "办件数据接收失败！"}, ("unavailable", "", "")),
+    (200, {"code": "0", "text": "token验证失败！"}, DENIED),
+    (500, {"code": 400001, "msg": "鉴权失败，鉴权信息有误。"}, DENIED),
+    (401, b"", DENIED),
+    (429, b"", ("throttled", "", "")),
+    (503, b"", ("unavailable", "", "")),
+    (502, b"", ("unknown", "", "")),
+    (504, b"", ("unknown", "", "")),
+    (500, b"", ("unknown", "", "")),
+    (500, {"code": "400001"}, ("unknown", "", "")),
+    (200, {"code": 200}, ("unknown", "", "")),
+    (200, {"code": "0", "text": "你好"}, ("unknown", "", "")),
+    (200, b"<html>code 200</html>", ("unknown", "", "")),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "wanted"), PROVINCE_ANSWERS)
+def test_an_answer_of_province_means(status: int, body: Json, wanted: tuple[str, str, str]) -> None:
+    assert verdict("province", "receiveProc", status, body) == wanted
+
+
+FOOD_ANSWERS = [
+    ("create", 201, {"id": "SPJY2026000001", "bizKey": "k"}, ("taken", "", "")),
+    ("create", 200, {"id": "SPJY2026000001", "bizKey": "k"}, ("taken", "", "")),
+    ("replace", 200, {"id": "SPJY2026000001", "version": 2}, ("taken", "", "")),
+    ("event", 201, {"id": "SPEV2026000001"}, ("taken", "", "")),
+    ("create", 409, {"error": "exists", "id": "SPJY2026000001"}, ("duplicate", "", "")),
+    ("event", 409, {"error": "no such application"}, ("refused", "case_unknown_there", "system")),
+    ("replace", 404, {"error": "not found"}, ("refused", "case_unknown_there", "system")),
+    ("create", 404, {"error": "no such path"}, ("unknown", "", "")),
+    ("create", 422, {"error": "invalid", "fields": ["area"]}, ("refused", "field_refused", "source")),
+    ("create", 422, {"error": "key was used"}, ("refused", "request_key_used", "operations")),
+    ("create", 400, {"error": "Idempotency-Key required"}, ("refused", "request_malformed", "mapping")),
+    ("create", 401, {"error": "unauthorized"}, DENIED),
+    ("event", 429, b"", ("throttled", "", "")),
+    ("event", 503, b"", ("unavailable", "", "")),
+    ("event", 504, b"", ("unknown", "", "")),
+    ("create", 201, b"garbage", ("unknown", "", "")),
+    ("create", 200, {"ok": True}, ("unknown", "", "")),
+]
+
+
+@pytest.mark.parametrize(("operation", "status", "body", "wanted"), FOOD_ANSWERS)
+def test_an_answer_of_food_means(operation: str, status: int, body: Json, wanted: tuple[str, str, str]) -> None:
+    assert verdict("food", operation, status, body) == wanted
+
+
+WORKORDERS_ANSWERS = [
+    (201, {"orderNo": "WO-00000001"}, ("taken", "", "")),
+    (200, {"orderNo": "WO-00000001"}, ("taken", "", "")),
+    (409, {"error": "exists", "orderNo": "WO-00000001"}, ("duplicate", "", "")),
+    (422, {"error": "invalid", "fields": ["item"]}, ("refused", "field_refused", "source")),
+    (401, {"error": "unauthorized"}, DENIED),
+    (429, b"", ("throttled", "", "")),
+    (503, b"", ("unavailable", "", "")),
+    (201, b"", ("unknown", "", "")),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "wanted"), WORKORDERS_ANSWERS)
+def test_an_answer_of_workorders_means(status: int, body: Json, wanted: tuple[str, str, str]) -> None:
+    assert verdict("workorders", "create", status, body) == wanted
