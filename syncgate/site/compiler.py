@@ -6,20 +6,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, Final, TypeVar
-
-import orjson
 
 from syncgate import documents
 from syncgate.config import SystemSettings
 from syncgate.documents import Node, Place, Problem, Problems, ProblemSet
-from syncgate.domain.breaker import BreakerPolicy
-from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
+from syncgate.domain.plan import Json
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_condition, load_mapping
-from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
-from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
+from syncgate.site.adapter import Adapter, AdapterMessage
+from syncgate.site.assembly import CompiledMessage, assemble
+from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.checks import check_adapter, check_message
 from syncgate.site.contract import Contract, ContractError, compile_contract
@@ -32,7 +30,6 @@ from syncgate.site.files import (
     quirks_path,
     read_json,
 )
-from syncgate.site.packing import digest_of
 from syncgate.site.personal import CanonicalPaths, Permitted, spelled_out, wrong_entry
 from syncgate.site.promises import promise_warnings
 from syncgate.site.quirks import QuirksError, load_quirks
@@ -42,11 +39,6 @@ from syncgate.transports import TransportKind, kinds
 T = TypeVar("T")
 LEASE_MARGIN: Final = timedelta(seconds=10)
 ZONE: Final = "Asia/Shanghai"
-
-
-def canonical_json(value: Json) -> bytes:
-    """The one spelling of a JSON value that digests are taken of: sorted keys, UTF-8, no spaces."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def compile_bundle(
@@ -127,32 +119,19 @@ class _Compilation:
             for position in range(len(adapter.messages))
         ]
         self.problems.raise_if_any()
-        kind = self.transports[adapter.transport]
-        messages = tuple(
-            _plan_message(adapter, position, spec=spec, exists=exists, mac=mac)
-            for position, (spec, exists) in enumerate(one for one in compiled if one is not None)
-        )
-        return Bundle(
-            system=self.system,
-            digest=digest_of(self.files),
-            title={"zh": adapter.title.zh, "en": adapter.title.en},
-            mode=self.settings.mode or adapter.mode,
-            adapter=adapter,
-            transport=adapter.transport,
-            address=self.settings.address,
+        return assemble(
+            adapter,
+            self.files,
             options=options,
-            answers=adapter.answers,
-            messages=messages,
-            specs=MappingProxyType({spec.name: spec for spec, _ in (one for one in compiled if one is not None)}),
-            limits=_limits(adapter.limits, self.settings, lease_margin),
-            schedule=adapter.schedule,
-            breaker=BreakerPolicy(adapter.breaker.failures, adapter.breaker.probe_after),
-            personal=permitted.entries,
-            secret_names=kind.secret_names(options),
+            secret_names=self.transports[adapter.transport].secret_names(options),
             quirks=quirks,
-            files=MappingProxyType(dict(self.files)),
-            condition=lambda case: bool(applies(case, None)),
-            warnings=tuple(promise_warnings(adapter, lambda n: documents.node_at(node, ("messages", n)).place)),
+            settings=self.settings,
+            permitted=permitted,
+            lease_margin=lease_margin,
+            applies=applies,
+            messages=[one for one in compiled if one is not None],
+            mac=mac,
+            warnings=promise_warnings(adapter, lambda n: documents.node_at(node, ("messages", n)).place),
         )
 
     @property
@@ -219,7 +198,7 @@ class _Compilation:
 
     def _message(
         self, adapter: Adapter, node: Node, position: int, *, tables: Tables, permitted: Permitted
-    ) -> tuple[MessageSpec, Callable[[Json, Json], bool]] | None:
+    ) -> CompiledMessage | None:
         message = adapter.messages[position]
         here = ("messages", position)
         exists = self._condition(node, (*here, "when"), reads=message.of, tables=tables)
@@ -229,7 +208,7 @@ class _Compilation:
         self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
         if mapping is None or contract is None:
             return None
-        return _spec(adapter, message, mapping, contract), exists
+        return CompiledMessage(message, mapping, contract, exists)
 
     def _mapping(
         self, message: AdapterMessage, node: Node, here: tuple[str | int, ...], tables: Tables
@@ -297,65 +276,3 @@ def _place(node: Node, here: tuple[str | int, ...], key: str) -> Place:
 
 def _always(_case: Json, _part: Json) -> bool:
     return True
-
-
-def _spec(adapter: Adapter, message: AdapterMessage, mapping: FieldMapping, contract: Contract) -> MessageSpec:
-    at = message.remote_ref
-    return MessageSpec(
-        name=message.name,
-        mapping=mapping,
-        contract=contract,
-        remote_ref_at=MappingProxyType({} if at is None else at.model_dump(exclude_none=True)),
-        is_case_ref=message.is_case_ref,
-        confirm=_confirm(adapter.confirm_of(message)),
-        compared_fields=mapping.compared_fields,
-    )
-
-
-def _confirm(confirm: Confirm) -> ConfirmPolicy:
-    absent = {} if confirm.absent is None else confirm.absent.model_dump(mode="json", exclude_unset=True)
-    return ConfirmPolicy(
-        by=confirm.by,
-        operation=confirm.operation,
-        record_at=confirm.record,
-        absent=MappingProxyType(absent),
-        visible_after=confirm.visible_after,
-        waits=confirm.waits,
-        final_after=confirm.final_after,
-    )
-
-
-def _plan_message(
-    adapter: Adapter, position: int, *, spec: MessageSpec, exists: Callable[[Json, Json], bool], mac: Mac
-) -> Message:
-    message = adapter.messages[position]
-    earlier = tuple(other.name for other in adapter.messages[:position])
-    change, unplanned = message.on_change, message.on_unplanned
-    return Message(
-        name=message.name,
-        of=PartOf(message.of),
-        after=earlier if message.after is None else message.after,
-        is_ordered=message.is_ordered,
-        next_after=NextAfter(message.next_after),
-        on_change=OnChange.UPDATE if isinstance(change, UpdateBy) else OnChange(change),
-        on_unplanned=OnUnplanned.RETRACT if isinstance(unplanned, RetractBy) else OnUnplanned(unplanned),
-        operation=message.operation,
-        update_operation=change.update if isinstance(change, UpdateBy) else None,
-        retract_operation=unplanned.retract if isinstance(unplanned, RetractBy) else None,
-        exists=lambda case, part: bool(exists(case, part)),
-        inputs=lambda case, part: mac(canonical_json(spec.mapping.inputs_of(case, part))),
-    )
-
-
-def _limits(declared: AdapterLimits, settings: SystemSettings, margin: timedelta) -> Limits:
-    own = {key: value for key, value in settings.limits if value is not None}
-    limits = declared.model_copy(update=own)
-    return Limits(
-        rate=limits.rate,
-        burst=limits.burst or max(1, round(limits.rate or limits.concurrency)),
-        concurrency=limits.concurrency,
-        connect_timeout=limits.connect_timeout.total_seconds(),
-        timeout=limits.timeout.total_seconds(),
-        lease=limits.connect_timeout + limits.timeout + margin,
-        retry_after_at_most=limits.retry_after_at_most,
-    )

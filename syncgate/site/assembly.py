@@ -1,0 +1,141 @@
+"""From what was read and checked to a bundle; nothing can go wrong any more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from syncgate.config import SystemSettings
+from syncgate.documents import Problem
+from syncgate.domain.breaker import BreakerPolicy
+from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
+from syncgate.mapping import Mapping as FieldMapping
+from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
+from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
+from syncgate.site.contract import Contract
+from syncgate.site.packing import digest_of
+from syncgate.site.personal import Permitted
+
+Holds = Callable[[Json, Json], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMessage:
+    """A message of the adapter with what it names, compiled."""
+
+    declared: AdapterMessage
+    mapping: FieldMapping
+    contract: Contract
+    exists: Holds
+
+
+def canonical_json(value: Json) -> bytes:
+    """The one spelling of a JSON value that digests are taken of: sorted keys, UTF-8, no spaces."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def assemble(
+    adapter: Adapter,
+    files: Mapping[str, bytes],
+    *,
+    options: Any,
+    secret_names: frozenset[str],
+    quirks: ModuleType | None,
+    settings: SystemSettings,
+    permitted: Permitted,
+    lease_margin: timedelta,
+    applies: Holds,
+    messages: Sequence[CompiledMessage],
+    mac: Mac,
+    warnings: Iterable[Problem],
+) -> Bundle:
+    """The bundle of an adapter whose messages are compiled."""
+    specs = {message.declared.name: _spec(adapter, message) for message in messages}
+    return Bundle(
+        system=adapter.system,
+        digest=digest_of(files),
+        title=MappingProxyType({"zh": adapter.title.zh, "en": adapter.title.en}),
+        mode=settings.mode or adapter.mode,
+        adapter=adapter,
+        transport=adapter.transport,
+        address=settings.address,
+        options=options,
+        answers=adapter.answers,
+        messages=tuple(_plan_message(messages, position, mac) for position in range(len(messages))),
+        specs=MappingProxyType(specs),
+        limits=_limits(adapter.limits, settings, lease_margin),
+        schedule=adapter.schedule,
+        breaker=BreakerPolicy(adapter.breaker.failures, adapter.breaker.probe_after),
+        personal=permitted.entries,
+        secret_names=secret_names,
+        quirks=quirks,
+        files=MappingProxyType(dict(files)),
+        condition=lambda case: applies(case, None),
+        warnings=tuple(warnings),
+    )
+
+
+def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:
+    declared, at = message.declared, message.declared.remote_ref
+    return MessageSpec(
+        name=declared.name,
+        mapping=message.mapping,
+        contract=message.contract,
+        remote_ref_at=MappingProxyType({} if at is None else at.model_dump(exclude_none=True)),
+        is_case_ref=declared.is_case_ref,
+        confirm=_confirm(adapter.confirm_of(declared)),
+        compared_fields=message.mapping.compared_fields,
+    )
+
+
+def _confirm(confirm: Confirm) -> ConfirmPolicy:
+    absent = {} if confirm.absent is None else confirm.absent.model_dump(mode="json", exclude_unset=True)
+    return ConfirmPolicy(
+        by=confirm.by,
+        operation=confirm.operation,
+        record_at=confirm.record,
+        absent=MappingProxyType(absent),
+        visible_after=confirm.visible_after,
+        waits=confirm.waits,
+        final_after=confirm.final_after,
+    )
+
+
+def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac) -> Message:
+    message = messages[position]
+    declared, inputs_of = message.declared, message.mapping.inputs_of
+    earlier = tuple(other.declared.name for other in messages[:position])
+    change, unplanned = declared.on_change, declared.on_unplanned
+    return Message(
+        name=declared.name,
+        of=PartOf(declared.of),
+        after=earlier if declared.after is None else declared.after,
+        is_ordered=declared.is_ordered,
+        next_after=NextAfter(declared.next_after),
+        on_change=OnChange.UPDATE if isinstance(change, UpdateBy) else OnChange(change),
+        on_unplanned=OnUnplanned.RETRACT if isinstance(unplanned, RetractBy) else OnUnplanned(unplanned),
+        operation=declared.operation,
+        update_operation=change.update if isinstance(change, UpdateBy) else None,
+        retract_operation=unplanned.retract if isinstance(unplanned, RetractBy) else None,
+        exists=message.exists,
+        inputs=lambda case, part: mac(canonical_json(inputs_of(case, part))),
+    )
+
+
+def _limits(declared: AdapterLimits, settings: SystemSettings, margin: timedelta) -> Limits:
+    own = {key: value for key, value in settings.limits if value is not None}
+    limits = declared.model_copy(update=own)
+    return Limits(
+        rate=limits.rate,
+        burst=limits.burst or max(1, round(limits.rate or limits.concurrency)),
+        concurrency=limits.concurrency,
+        connect_timeout=limits.connect_timeout.total_seconds(),
+        timeout=limits.timeout.total_seconds(),
+        lease=limits.connect_timeout + limits.timeout + margin,
+        retry_after_at_most=limits.retry_after_at_most,
+    )
