@@ -12,7 +12,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from syncgate import documents
 from syncgate.domain import rules
 from syncgate.domain.plan import parts_of, plan
 from syncgate.mapping import Context, Inputs, Mapped, Mapping, Unmappable, WaitsFor, load_mapping, load_tables
@@ -107,7 +106,8 @@ def test_every_operation_is_named_by_a_message_or_a_confirmation(system: str) ->
     spoken = adapter(system)
     used = {message.operation for message in spoken.messages}
     used |= {message.on_change.update for message in spoken.messages if not isinstance(message.on_change, str)}
-    used |= {spoken.confirm_of(message).operation for message in spoken.messages} - {None}
+    reads = [spoken.confirm_of(message).operation for message in spoken.messages]
+    used |= {operation for operation in reads if operation}
     assert used == set(spoken.options["operations"])
 
 
@@ -142,9 +142,9 @@ def test_the_examples_of_a_mapping_hold(name: str) -> None:
 
 def given_payloads(name: str) -> Iterator[tuple[str, Json]]:
     """What the examples of a mapping give, by their names."""
-    for example in documents.plain(mapping(name).document.node)["examples"]:
-        if "gives" in example:
-            yield example["name"], example["gives"]
+    for example in mapping(name).document.examples:
+        if example.gives is not None:
+            yield example.name, example.gives
 
 
 @pytest.mark.parametrize("name", [name for name in MAPPINGS if not name.startswith("sources/")])
