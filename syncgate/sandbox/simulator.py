@@ -23,6 +23,8 @@ _FOREIGN_PAGE = Reply(
 )
 _NO_HTTP = bytes.fromhex("160301005a0200") + "\u4e71\u7801".encode("gbk") + b"\x00\xff\r\n\r\n"
 
+_NOTHING_DONE = Verdict(json_reply(503, {"error": "unavailable"}), "none")
+
 
 class Simulator:
     """Answers for one system; what it holds is what its ledger says."""
@@ -92,10 +94,8 @@ class Simulator:
         if not call.operation:
             return Verdict(json_reply(404, {"error": "no such path"}), "none")
         match switch.mode if switch else None:
-            case "drop_before":
-                return Verdict(json_reply(503, {}), "none")
-            case "unavailable":
-                return Verdict(json_reply(503, {"error": "unavailable"}), "none")
+            case "drop_before" | "unavailable":
+                return _NOTHING_DONE
             case "throttle":
                 return Verdict(json_reply(429, {"error": "busy"}, ("Retry-After", "1")), "none")
             case "refuse":
@@ -103,7 +103,7 @@ class Simulator:
             case "deny":
                 return self._system.denial()
             case "hang" if switch and not switch.acts:
-                return Verdict(json_reply(503, {}), "none")
+                return _NOTHING_DONE
             case _:
                 return self._system.decide(request, call, at=at)
 

@@ -186,9 +186,10 @@ def test_a_slow_answer_that_nobody_waited_for_is_noted(start: Callable[..., Runn
 def test_an_answer_that_a_killed_client_never_read_is_noted(start: Callable[..., Running]) -> None:
     system = start("workorders")
     body = json.dumps(ORDER).encode()
-    head = f"POST /workorders/v1/orders HTTP/1.1\r\nX-Api-Key: workorders-key\r\nX-Request-Id: k\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = b"POST /workorders/v1/orders HTTP/1.1\r\nX-Api-Key: workorders-key\r\nX-Request-Id: k\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", system.port)) as peer:
-        peer.sendall(head.encode() + body)
+        peer.sendall(head + length + body)
         assert eventually(lambda: len(rows(system.ledger, "SELECT * FROM effects")) == 1)
         time.sleep(0.1)
     assert eventually(lambda: rows(system.ledger, "SELECT request_seq, why FROM unheard") == [(1, "reset")])
@@ -259,9 +260,9 @@ def _report(system: Running, operation: str, record: dict[str, Any]) -> str:
     return str(json.loads(connection.getresponse().read())["text"])
 
 
-def spawn(folder: Path, name: str = "workorders", **env: str) -> tuple[subprocess.Popen[str], Running]:
+def spawn(folder: Path, name: str = "workorders", port: int = 0, **env: str) -> tuple[subprocess.Popen[str], Running]:
     command = [sys.executable, "-m", "syncgate.sandbox", "serve", "--system", name]
-    command += ["--folder", str(folder), "--ports-file", str(folder / "ports.json")]
+    command += ["--folder", str(folder), "--ports-file", str(folder / "ports.json"), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **env})
     assert process.stdout is not None
     said = process.stdout.readline().split()
@@ -293,7 +294,7 @@ def test_a_killed_process_comes_back_with_everything_that_it_answered(tmp_path: 
             writer.result(timeout=30)
     process.wait(timeout=10)
 
-    again, system = spawn(tmp_path)
+    again, system = spawn(tmp_path, port=system.port)
     held = {key for (key,) in rows(system.ledger, "SELECT key FROM effects")}
     assert set(answered) <= held
     connection = connect(system)

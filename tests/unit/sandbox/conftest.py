@@ -136,6 +136,16 @@ def signature() -> Callable[..., dict[str, str]]:
 @pytest.fixture
 def province_records() -> dict[str, dict[str, Any]]:
     """One whole record for each operation of province, all of one case."""
+    return _province_records()
+
+
+@pytest.fixture(scope="module")
+def province_records_of_module() -> dict[str, dict[str, Any]]:
+    """The same, for tests that run many examples."""
+    return _province_records()
+
+
+def _province_records() -> dict[str, dict[str, Any]]:
     case = {"orgbusno": "case-1", "projid": "P-1"}
     place = {"regionid": "990101000000"}
     return {
