@@ -55,9 +55,7 @@ class ProblemSet(Exception):
     """Every problem of what was read, in the order of their places; prints one a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(
-            sorted(dict.fromkeys(problems), key=lambda problem: problem.place)
-        )
+        self.problems: tuple[Problem, ...] = tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.place))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -1,4 +1,4 @@
-"""The mapping language: a closed, total, declarative way from a case to a payload, and from a record to a case.
+"""The mapping language: a closed, total way from a case to a payload, and from a record to a case.
 
 `load_tables` and `load_mapping` check everything at once and compile once; `Mapping.apply` gives a value for
 every input and never raises. See docs/reference/mapping-language.md.

@@ -72,9 +72,7 @@ class _DocumentReader:
             if entry.name not in KEYS:
                 self.problems.add(entry.key.place, documents.unknown("key", entry.name, KEYS), "unknown_key")
         name = self._name(node)
-        direction: Literal["out", "in"] = (
-            "in" if self._one_of(node, "direction", ("out", "in")) == "in" else "out"
-        )
+        direction: Literal["out", "in"] = "in" if self._one_of(node, "direction", ("out", "in")) == "in" else "out"
         reads = self._reads(node, direction)
         payload = self._payload(node, name, reads)
         return model.Document(
@@ -125,7 +123,7 @@ class _DocumentReader:
             roots=ROOTS[reads],
             tables=self.tables,
             functions=self.functions,
-            system=name.split("/", 1)[0],
+            system=name.rpartition("/")[0].rpartition("/")[2],
             zone=self.zone,
             is_outward=reads != "record",
         )
@@ -139,9 +137,7 @@ class _DocumentReader:
         listed = node.get("examples")
         if not isinstance(listed, documents.Sequence) or not listed.items:
             place = node.place if listed is None else listed.place
-            self.problems.add(
-                place, "expected at least one example under 'examples', got none", "no_examples"
-            )
+            self.problems.add(place, "expected at least one example under 'examples', got none", "no_examples")
             return ()
         return tuple(_ExampleReader(self.problems, item, reads).example() for item in listed)
 

@@ -110,12 +110,14 @@ class _Writer:
         self.objects: dict[tuple[str, tuple[str, ...]], str] = {}
         self.values: dict[tuple[str, tuple[str, ...]], str] = {}
         self.items: list[str] = []
+        self.it_steps: list[tuple[str, ...]] = []
 
     def finish(self, parameters: str, result: str) -> Compiled:
         body = [*self.head, *self.lines, f"    return {result}"]
         source = "\n".join((f"def mapped({parameters}):", *body, ""))
         namespace: dict[str, Any] = {"__builtins__": _BUILTINS, **self.constants}
-        exec(compile(source, "<mapping>", "exec"), namespace)
+        # The source holds nothing that a person wrote: see the head of this file.
+        exec(compile(source, "<mapping>", "exec"), namespace)  # noqa: S102
         return Compiled(source, namespace["mapped"])
 
     # --- writing -----------------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ class _Writer:
     # --- slots -------------------------------------------------------------------------------------------
 
     def store(self, expression: Expression, scope: Scope, slot: _Slot, take: str) -> None:
-        """Evaluates and takes the value, or notes why there is none. `take` says how, with {} for the value."""
+        """Takes the value as `take` says, with {} for it, or notes why there is none."""
         value = self.value(expression, scope, slot)
         if isinstance(expression, model.Const):
             self.line(take.format("None" if expression.value is None else value))
@@ -278,7 +280,8 @@ class _Writer:
             written = f"{above}.get({self.constant(keys[-1])})"
         else:
             written = root
-        refusal = self._constant(NotAnObject(".".join((path.root, *keys))))
+        steps = (*self.it_steps[-1], *keys) if path.root == "it" else (path.root, *keys)
+        refusal = self._constant(NotAnObject(".".join(steps)))
         lines = (
             f"{found} = {written}",
             f"if {found}.__class__ is not dict: {found} = EMPTY if {found} is None else {refusal}",
@@ -328,9 +331,7 @@ class _Writer:
             return self.through(expression.of, scope, slot, run)
         return self.gathered(expression.of, scope, slot, run)
 
-    def gathered(
-        self, of: tuple[Expression, ...], scope: Scope, slot: _Slot, run: Callable[..., JsonValue]
-    ) -> str:
+    def gathered(self, of: tuple[Expression, ...], scope: Scope, slot: _Slot, run: Callable[..., JsonValue]) -> str:
         """An operation over the list of several operands; the first absent or failing one decides."""
         listed, result = self.name("l"), self.name()
         self.line(f"{listed} = []")
@@ -381,12 +382,14 @@ class _Writer:
             self.line(f"{result} = []")
             inner = scope.inside(expression.of)
             self.items.append(item)
+            self.it_steps.append(inner.it or ("it",))
             with self.block(f"for {item} in {source}:"):
                 if expression.where is not None:
                     with self.block(f"if not ({self.condition(expression.where, inner)}):"):
                         self.line("continue")
                 self.store(expression.do, inner, slot.item(result), f"{result}.append({{}})")
             self.items.pop()
+            self.it_steps.pop()
         return result
 
     def list(self, items: tuple[Expression, ...], scope: Scope, slot: _Slot) -> str:

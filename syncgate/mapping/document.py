@@ -349,17 +349,17 @@ class Document:
 
     @property
     def system(self) -> str:
-        """The system or source that the mapping belongs to: the first part of its name."""
-        return self.name.split("/", 1)[0]
+        """The system or source that the mapping belongs to: `taipei1999` of `sources/taipei1999/case`."""
+        return self.name.rpartition("/")[0].rpartition("/")[2]
 
     @property
     def message(self) -> str:
-        """The rest of its name."""
+        """The last part of its name."""
         return self.name.rsplit("/", 1)[-1]
 
 
 def operands_of(expression: Expression) -> tuple[Expression, ...]:
-    """The expressions directly below one, in the order evaluated; without `when_absent`, `do` and conditions."""
+    """The expressions directly below one, in order; without `when_absent`, `do` and conditions."""
     match expression:
         case Lookup() | Time() | ParseTime() | Number() | ParseNumber() | Text() | Split() | Each():
             return (expression.of,)

@@ -64,9 +64,7 @@ class Mapping:
         faults: list[Fault] = []
         waits: list[str] = []
         refs = inputs.refs
-        payload = self._run(
-            inputs.case, inputs.part, inputs.context, refs.remote_ref, refs.case_ref, faults, waits
-        )
+        payload = self._run(inputs.case, inputs.part, inputs.context, refs.remote_ref, refs.case_ref, faults, waits)
         if faults:
             return Unmappable(tuple(faults))
         return WaitsFor(waits[0]) if waits else Mapped(payload)

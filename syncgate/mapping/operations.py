@@ -73,9 +73,7 @@ def lookup(expression: model.Lookup, table: CodeTable, path: str) -> Operation:
     """A code table as a function of our code (reversed: of theirs)."""
     codes: Mapping[str, JsonValue] = table.reversed_codes() if expression.is_reversed else table.codes
     otherwise = expression.otherwise
-    failure = Failure(
-        UNMAPPED_CODE, path, f"the table {table.name} has no such code", (("table", table.name),)
-    )
+    failure = Failure(UNMAPPED_CODE, path, f"the table {table.name} has no such code", (("table", table.name),))
     fallback = otherwise.value if isinstance(otherwise, model.Const) else None
     fallback = NULL if isinstance(otherwise, model.Const) and fallback is None else fallback
 
@@ -101,9 +99,7 @@ def row(expression: model.Row, table: SiteTable, path: str) -> Callable[[JsonVal
     column = expression.column
     facts = (("table", table.name), ("key", table.key))
     no_row = Failure(NO_ROW, path, f"the table {table.name} has no row for this {table.key}", facts)
-    no_day = Failure(
-        NO_ROW, path, f"the table {table.name} has no row in force then for this {table.key}", facts
-    )
+    no_day = Failure(NO_ROW, path, f"the table {table.name} has no row in force then for this {table.key}", facts)
 
     def find(key: JsonValue, at: JsonValue) -> JsonValue:
         if type(key) is not str:
@@ -138,9 +134,7 @@ def parse_time(expression: model.ParseTime, path: str) -> Operation:
     readers = [times.compile_reader(form, zone) for form in expression.formats]
     written = " or ".join(expression.formats)
     facts = (("formats", written), ("zone", expression.zone))
-    failure = Failure(
-        NOT_A_TIME, path, f"expected a time as {written} in {expression.zone}, got another", facts
-    )
+    failure = Failure(NOT_A_TIME, path, f"expected a time as {written} in {expression.zone}, got another", facts)
 
     def read(value: JsonValue) -> JsonValue:
         if type(value) is not str:

@@ -93,9 +93,7 @@ class Reader:
             return self._path(node, Options())
         if isinstance(node, Scalar):
             written = node.text or "nothing"
-            self._add(
-                node.place, f"expected a path or an operation, got {written}: write {{const: {written}}}"
-            )
+            self._add(node.place, f"expected a path or an operation, got {written}: write {{const: {written}}}")
             return _nothing(node)
         if isinstance(node, Sequence):
             self._add(node.place, "expected a path or an operation, got a list: write {list: [...]}")
@@ -150,7 +148,7 @@ class Reader:
         if is_uncompared and not is_field:
             self._add(
                 node.key_place("compared"),
-                "compared has no meaning here: write it at the outermost expression of a field of the payload",
+                "compared has no meaning here: write it at the outermost expression of a payload's field",
             )
         absent = node.get("when_absent")
         when_absent = None if absent is None else self.expression(absent, is_slot=is_slot)
@@ -209,13 +207,9 @@ class Reader:
         if not isinstance(table, CodeTable):
             self._unknown_table(node.get("table") or node, name, table, "code")
         elif is_reversed and not table.is_injective:
-            self._add(
-                node.key_place("reverse"), f"the table {name!r} has a code twice and cannot be reversed"
-            )
+            self._add(node.key_place("reverse"), f"the table {name!r} has a code twice and cannot be reversed")
         elif not (table.is_injective or table.is_lossy or is_lossy):
-            message = (
-                f"the table {name!r} gives one code for two of ours: write 'lossy: true' if that is meant"
-            )
+            message = f"the table {name!r} gives one code for two of ours: write 'lossy: true' if that is meant"
             self._add(node.key_place("table"), message, "lossy")
         return model.Lookup(
             place=node.place,
@@ -296,9 +290,7 @@ class Reader:
         try:
             ZoneInfo(zone)
         except (OSError, ValueError):
-            self._add(
-                (node.get("zone") or node).place, f"expected a time zone such as {self.zone}, got {zone!r}"
-            )
+            self._add((node.get("zone") or node).place, f"expected a time zone such as {self.zone}, got {zone!r}")
             return self.zone
         return zone
 
@@ -528,9 +520,7 @@ class Reader:
 
     def _read_first(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         items = self._items(node.get("first"), "first")
-        return model.First(
-            place=node.place, options=options, of=tuple(self.expression(item) for item in items)
-        )
+        return model.First(place=node.place, options=options, of=tuple(self.expression(item) for item in items))
 
     def _read_each(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         of = self._operand(node, "each")
@@ -669,9 +659,7 @@ class Reader:
         return self._bound(name, place, left, right)
 
     def _bound(self, name: str, place: Place, left: Operand, right: Operand) -> Condition:
-        if isinstance(right, Const) and (
-            isinstance(right.value, bool) or not isinstance(right.value, int | float)
-        ):
+        if isinstance(right, Const) and (isinstance(right.value, bool) or not isinstance(right.value, int | float)):
             got = documents.kind_of_value(right.value)
             self._add(right.place, f"expected a number as bound, got {got}")
         if name == "at_least":
@@ -722,11 +710,7 @@ class Reader:
         if found is None:
             self._add(node.place, f"expected the key {key!r}, got none")
         else:
-            got = (
-                "an empty text"
-                if isinstance(found, Scalar) and found.value == ""
-                else documents.kind_of(found)
-            )
+            got = "an empty text" if isinstance(found, Scalar) and found.value == "" else documents.kind_of(found)
             self._add(found.place, f"expected a text as {key!r}, got {got}")
         return ""
 

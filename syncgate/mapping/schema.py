@@ -35,13 +35,10 @@ class Shape:
     @property
     def is_free(self) -> bool:
         """Whether keys that the schema does not name may be there."""
-        if not self.schemas or self.is_list:
-            return not self.schemas
-        extra = [schema.get("additionalProperties") for schema in self.schemas]
-        if any(value is False for value in extra):
+        words = ("additionalProperties", "unevaluatedProperties")
+        if any(schema.get(word) is False for schema in self.schemas for word in words):
             return False
-        is_open = any(value is True or isinstance(value, dict) for value in extra)
-        return is_open or (not self.names and "object" in self.types) or not self.types
+        return not self.types or "object" in self.types
 
     @property
     def names(self) -> tuple[str, ...]:

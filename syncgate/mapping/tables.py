@@ -48,9 +48,7 @@ class TableRow:
 
     def holds_on(self, day: date) -> bool:
         """Whether the row is in force on a day."""
-        return (self.from_day is None or self.from_day <= day) and (
-            self.until_day is None or day < self.until_day
-        )
+        return (self.from_day is None or self.from_day <= day) and (self.until_day is None or day < self.until_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +242,8 @@ class _Reading:
 
     def _refuse_overlap(self, row: TableRow, others: list[TableRow]) -> None:
         for other in others:
-            starts_before_end = (
-                row.from_day is None or other.until_day is None or row.from_day < other.until_day
-            )
-            ends_after_start = (
-                other.from_day is None or row.until_day is None or other.from_day < row.until_day
-            )
+            starts_before_end = row.from_day is None or other.until_day is None or row.from_day < other.until_day
+            ends_after_start = other.from_day is None or row.until_day is None or other.from_day < row.until_day
             if starts_before_end and ends_after_start:
                 message = f"the rows of key {row.key!r} overlap: the other one is in line {other.place.line}"
                 self.problems.add(row.place, message, "overlap")

@@ -16,9 +16,7 @@ TextStep = Callable[[str], str]
 _SPACE = re.compile(r"\s+")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _FULL_WIDTH_DIGITS = {0xFF10 + digit: str(digit) for digit in range(10)}
-_DOTS = dict.fromkeys(
-    map(ord, "\u2022\u2027\u2219\u22c5\u30fb\uff65\u2024\u25cf\u16eb\u0387\uff0e"), "\u00b7"
-)
+_DOTS = dict.fromkeys(map(ord, "\u2022\u2027\u2219\u22c5\u30fb\uff65\u2024\u25cf\u16eb\u0387\uff0e"), "\u00b7")
 """What is written for the dot in names such as 阿依古丽·示例."""
 
 STEP_ARGUMENTS: Mapping[str, str] = {

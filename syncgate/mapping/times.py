@@ -33,7 +33,8 @@ def format_problem(text: str) -> str | None:
     """What is wrong with a format, or None."""
     for found in _DIRECTIVE.finditer(text):
         if found[1] not in DIRECTIVES and found[1] != "%":
-            return f"unknown directive '%{found[1]}'; expected one of {', '.join('%' + name for name in DIRECTIVES)}"
+            known = ", ".join(f"%{name}" for name in DIRECTIVES)
+            return f"unknown directive '%{found[1]}'; expected one of {known}"
     names = [found[1] for found in _DIRECTIVE.finditer(text) if found[1] != "%"]
     if not names:
         return "expected a format with directives such as %Y-%m-%d, got none"

@@ -176,9 +176,7 @@ def validation_problems(text: str) -> list[str]:
 
 
 def test_a_valid_document_becomes_the_model() -> None:
-    got = documents.validate(
-        Adapter, documents.read_yaml("system: food\nconfirm: {by: look_up, waits: [1]}", "a")
-    )
+    got = documents.validate(Adapter, documents.read_yaml("system: food\nconfirm: {by: look_up, waits: [1]}", "a"))
     assert got == Adapter(system="food", confirm=LookUp(by="look_up", waits=[1]))
 
 
