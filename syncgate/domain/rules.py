@@ -53,9 +53,7 @@ def has_uscc_check_digit(code: str) -> bool:
     """
     if len(code) != 18 or any(symbol not in _USCC_SYMBOLS for symbol in code):
         return False
-    total = sum(
-        _USCC_SYMBOLS.index(symbol) * weight for symbol, weight in zip(code[:17], _USCC_WEIGHTS, strict=True)
-    )
+    total = sum(_USCC_SYMBOLS.index(symbol) * weight for symbol, weight in zip(code[:17], _USCC_WEIGHTS, strict=True))
     return code[17] == _USCC_SYMBOLS[(31 - total % 31) % 31]
 
 

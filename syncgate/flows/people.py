@@ -61,7 +61,7 @@ LOCAL: Final = "local"
 """The command line of the same machine: it can read the master key anyway. Never stored, never granted."""
 
 
-class InvalidPrincipal(RequestError):  # noqa: N818 - named as its tree is
+class InvalidPrincipal(RequestError):
     """A key was asked for that no principal can have."""
 
     code = "invalid_request"
@@ -258,9 +258,7 @@ def _refuse_impossible(gate: Gate, wish: KeyWish) -> None:
 
 def _unknown(pointer: str, names: Sequence[str], known: Collection[str]) -> list[FieldError]:
     expected = ", ".join(sorted(known))
-    return [
-        FieldError(f"{pointer}/{no}", "enum", expected) for no, name in enumerate(names) if name not in known
-    ]
+    return [FieldError(f"{pointer}/{no}", "enum", expected) for no, name in enumerate(names) if name not in known]
 
 
 def _refuse_excluded(principals: Sequence[Principal], wish: KeyWish, now: datetime) -> None:

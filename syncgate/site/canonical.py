@@ -96,9 +96,7 @@ class CanonicalSchema:
         return Checked(tuple([*refused, *errors][:_ERRORS_AT_MOST]), tuple(warnings))
 
     def _error_of(self, finding: Finding) -> FieldError:
-        return FieldError(
-            pointer(finding.tokens), finding.rule, finding.expected, self._tree.titles(finding.tokens)
-        )
+        return FieldError(pointer(finding.tokens), finding.rule, finding.expected, self._tree.titles(finding.tokens))
 
     def _error_by_rule(self, broken: Broken) -> FieldError:
         expected = self.rule_titles.get(broken.rule, {}).get("en", "")

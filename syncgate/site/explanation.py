@@ -91,7 +91,8 @@ class Explainer:
         if "propertyNames" in error.absolute_schema_path:
             yield Finding((*tokens, str(error.instance)), "field_name", "")
         elif keyword == "required":
-            for name in error.validator_value:
+            wanted: Any = error.validator_value
+            for name in wanted:
                 if name not in error.instance:
                     yield Finding((*tokens, name), "required", self._type_at((*tokens, name)))
         elif keyword in ("additionalProperties", "unevaluatedProperties"):
@@ -100,8 +101,10 @@ class Explainer:
             yield Finding(tokens, _RULES.get(keyword, "schema"), _expected(keyword, error.validator_value))
 
     def _unknown(self, tokens: tuple[Token, ...], error: ValidationError) -> Iterator[Finding]:
-        known = error.schema.get("properties", {})
-        for name in error.instance:
+        schema: Any = error.schema
+        document: Any = error.instance
+        known = schema.get("properties", {})
+        for name in document:
             if name not in known:
                 near = nearest(name, known) if len(name) <= _LONGEST_NAME else None
                 yield Finding((*tokens, name), "unknown_field", near or "")

@@ -49,9 +49,7 @@ class SchemaTree:
             return {}
         return {"zh": str(node["title"]), "en": str(node.get("x-title-en", node["title"]))}
 
-    def fields(
-        self, node: Node | None = None, path: tuple[str, ...] = ()
-    ) -> Iterator[tuple[tuple[str, ...], Node]]:
+    def fields(self, node: Node | None = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
         """Every field with its path; `*` stands for any position of a list and for any other key."""
         node = self.root if node is None else node
         if path:

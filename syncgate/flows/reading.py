@@ -1,0 +1,317 @@
+"""What can be read: cases, where they stand, deliveries with their evidence, systems. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
+from syncgate.domain.errors import NotFound
+from syncgate.domain.rows import Attempt, Case, Delivery, Lane, Principal, SystemRow
+from syncgate.flows.gate import CaseRef, Gate
+from syncgate.flows.intake import open_document
+from syncgate.flows.scope import (
+    find_case,
+    find_delivery,
+    is_unbounded,
+    narrowed,
+    narrowed_prefixes,
+    sees_case,
+    sees_delivery,
+    sees_open,
+    sees_system,
+)
+from syncgate.flows.shape import shape_of
+from syncgate.flows.views import (
+    AttemptView,
+    BreakerView,
+    CasePage,
+    CaseSummary,
+    CaseView,
+    DeliveryDetail,
+    DeliveryPage,
+    DeliveryView,
+    EvidenceView,
+    Held,
+    Holding,
+    Open,
+    Passport,
+    PauseView,
+    RevisionView,
+    SlotView,
+    SystemView,
+)
+from syncgate.ports import CaseFilter, DeliveryFilter, Tx
+
+Json = Any
+_SCANS_AT_MOST: Final = 20
+"""Pages of the store that one page of a scoped principal may look through; its cursor goes on from there."""
+_IN_SLOT_ORDER: Final = WAITING | MAYBE_SENT
+
+
+async def read_case(gate: Gate, principal: Principal, ref: CaseRef) -> CaseView:
+    """One case, masked for all but the source that posted it. Raises NotFound."""
+
+    def step(tx: Tx) -> CaseView:
+        case = find_case(tx, principal, ref)
+        document = open_document(gate, tx, case) if case.wrapped_key else None
+        is_masked = not sees_open(principal, case)
+        shown = gate.schema.mask(document) if is_masked else document
+        return CaseView(case=CaseSummary.of(case), is_masked=is_masked, document=shown)
+
+    return await gate.writer.read(step)
+
+
+async def read_revisions(gate: Gate, principal: Principal, ref: CaseRef) -> tuple[RevisionView, ...]:
+    """Every accepted submission of a case, the oldest first. Raises NotFound."""
+
+    def step(tx: Tx) -> tuple[RevisionView, ...]:
+        case = find_case(tx, principal, ref)
+        return tuple(
+            RevisionView(**{name: getattr(submission, name) for name in RevisionView.__slots__})
+            for submission in tx.list_submissions(case.case_id)
+        )
+
+    return await gate.writer.read(step)
+
+
+async def read_passport(gate: Gate, principal: Principal, ref: CaseRef) -> Passport:
+    """What each system holds of a case, and what it waits for. Raises NotFound."""
+
+    def step(tx: Tx) -> Passport:
+        case = find_case(tx, principal, ref)
+        deliveries = tx.deliveries(case.case_id)
+        holdings = (
+            _holding(gate, case, lane, [d for d in deliveries if d.system == lane.system])
+            for lane in tx.lanes(case.case_id)
+            if sees_system(principal, lane.system)
+        )
+        return Passport(case=CaseSummary.of(case), systems=tuple(holdings))
+
+    return await gate.writer.read(step)
+
+
+async def list_cases(
+    gate: Gate, principal: Principal, where: CaseFilter, *, after: UUID | None = None, limit: int = 50
+) -> CasePage:
+    """Cases in scope, newest first. after: the last one of the page before."""
+    scoped = replace(
+        where,
+        origins=narrowed(where.origins, principal.sources),
+        regions=narrowed_prefixes(where.regions, principal.regions),
+    )
+    if scoped.origins == () or scoped.regions == ():
+        return CasePage(cases=(), next=None)
+
+    def step(tx: Tx) -> CasePage:
+        seen: list[Case] = []
+        cursor: UUID | None = after
+        for _ in range(_SCANS_AT_MOST):
+            found = tx.list_cases(scoped, after=cursor, limit=limit)
+            for case in found:
+                cursor = case.case_id
+                if not principal.systems or sees_case(principal, case, tx.lanes(case.case_id)):
+                    seen.append(case)
+                if len(seen) == limit:
+                    return _case_page(seen, cursor)
+            if len(found) < limit:
+                return _case_page(seen, None)
+        return _case_page(seen, cursor)
+
+    return await gate.writer.read(step)
+
+
+def _case_page(cases: Iterable[Case], cursor: UUID | None) -> CasePage:
+    return CasePage(cases=tuple(map(CaseSummary.of, cases)), next=str(cursor) if cursor else None)
+
+
+async def list_deliveries(
+    gate: Gate, principal: Principal, where: DeliveryFilter, *, after: UUID | None = None, limit: int = 50
+) -> DeliveryPage:
+    """Deliveries in scope, newest first. after: the last one of the page before."""
+    scoped = replace(where, systems=narrowed(where.systems, principal.systems))
+    if scoped.systems == ():
+        return DeliveryPage(deliveries=(), next=None)
+
+    def step(tx: Tx) -> DeliveryPage:
+        seen: list[Delivery] = []
+        cursor: UUID | None = after
+        for _ in range(_SCANS_AT_MOST):
+            found = tx.list_deliveries(scoped, after=cursor, limit=limit)
+            for delivery in _seen(tx, principal, found):
+                seen.append(delivery)
+                if len(seen) == limit:
+                    return _delivery_page(seen, delivery.delivery_id)
+            if len(found) < limit:
+                return _delivery_page(seen, None)
+            cursor = found[-1].delivery_id
+        return _delivery_page(seen, cursor)
+
+    return await gate.writer.read(step)
+
+
+def _seen(tx: Tx, principal: Principal, found: Sequence[Delivery]) -> Iterator[Delivery]:
+    if is_unbounded(principal):
+        yield from found
+        return
+    cases = tx.cases({delivery.case_id for delivery in found})
+    for delivery in found:
+        case = cases.get(delivery.case_id)
+        if case is not None and sees_delivery(tx, principal, delivery, case):
+            yield delivery
+
+
+def _delivery_page(deliveries: Iterable[Delivery], cursor: UUID | None) -> DeliveryPage:
+    return DeliveryPage(deliveries=tuple(map(DeliveryView.of, deliveries)), next=str(cursor) if cursor else None)
+
+
+async def read_delivery(gate: Gate, principal: Principal, delivery_id: UUID) -> DeliveryDetail:
+    """One delivery with every attempt and its evidence. Raises NotFound."""
+
+    def step(tx: Tx) -> DeliveryDetail:
+        delivery, case = find_delivery(tx, principal, delivery_id)
+        return DeliveryDetail(
+            delivery=DeliveryView.of(delivery),
+            case=CaseSummary.of(case),
+            attempts=tuple(_attempt(gate, tx, case, attempt) for attempt in tx.attempts(delivery_id)),
+        )
+
+    return await gate.writer.read(step)
+
+
+async def require_delivery(gate: Gate, principal: Principal, delivery_id: UUID) -> None:
+    """Raises NotFound where the delivery is not in scope."""
+    await gate.writer.read(lambda tx: find_delivery(tx, principal, delivery_id))
+
+
+async def list_systems(gate: Gate, principal: Principal) -> tuple[SystemView, ...]:
+    """Every system in scope, by name."""
+
+    def step(tx: Tx) -> tuple[SystemView, ...]:
+        counters = tx.counters()
+        return tuple(_system(gate, tx, row, counters) for row in tx.systems() if sees_system(principal, row.system))
+
+    return await gate.writer.read(step)
+
+
+async def read_system(gate: Gate, principal: Principal, system: str) -> SystemView:
+    """One system. Raises NotFound."""
+
+    def step(tx: Tx) -> SystemView:
+        row = tx.system(system)
+        if row is None or not sees_system(principal, system):
+            raise NotFound("expected a system of this site, got none of that name")
+        return _system(gate, tx, row, tx.counters())
+
+    return await gate.writer.read(step)
+
+
+def _holding(gate: Gate, case: Case, lane: Lane, deliveries: Iterable[Delivery]) -> Holding:
+    by_slot: dict[tuple[str, str], list[Delivery]] = {}
+    for delivery in deliveries:
+        by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
+    return Holding(
+        system=lane.system,
+        title=_title(gate, lane.system),
+        is_origin=lane.system == case.origin,
+        case_ref=lane.case_ref,
+        verified_at=lane.verified_at,
+        waits_for=lane.waits_for,
+        slots=tuple(_slot(slot, of_slot) for slot, of_slot in by_slot.items()),
+    )
+
+
+def _slot(slot: tuple[str, str], deliveries: Sequence[Delivery]) -> SlotView:
+    held = [delivery for delivery in deliveries if delivery.phase is Phase.DELIVERED]
+    return SlotView(
+        message=slot[0],
+        part=slot[1],
+        part_no=deliveries[0].part_no,
+        holds=_held(held[-1]) if held else None,
+        opens=tuple(_open(delivery) for delivery in deliveries if delivery.phase in _IN_SLOT_ORDER),
+    )
+
+
+def _held(delivery: Delivery) -> Held:
+    return Held(
+        delivery_id=delivery.delivery_id,
+        revision=delivery.revision,
+        since=delivery.delivered_at,
+        remote_ref=delivery.remote_ref,
+        version_no=delivery.version_no,
+    )
+
+
+def _open(delivery: Delivery) -> Open:
+    return Open(**{name: getattr(delivery, name) for name in Open.__slots__})
+
+
+def _attempt(gate: Gate, tx: Tx, case: Case, attempt: Attempt) -> AttemptView:
+    return AttemptView(
+        entry_no=attempt.entry_no,
+        kind=attempt.kind,
+        outcome=attempt.outcome,
+        actor=attempt.actor,
+        revision=attempt.revision,
+        bundle=attempt.bundle,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        detail=attempt.detail,
+        sent=_evidence(gate, tx, case, attempt.sent_blob, is_ours=True),
+        received=_evidence(gate, tx, case, attempt.received_blob, is_ours=False),
+    )
+
+
+def _evidence(gate: Gate, tx: Tx, case: Case, mac: bytes | None, *, is_ours: bool) -> EvidenceView | None:
+    """Size and digest; of what we sent the shape too: its keys are our mapping's, not a citizen's words."""
+    if mac is None:
+        return None
+    scope = str(case.case_id)
+    blob = tx.blob(scope, mac)
+    if blob is None or not case.wrapped_key:
+        return EvidenceView(digest=mac.hex(), size=None)
+    plain = gate.keyring.open(case.wrapped_key, blob.sealed, bound_to=f"blob:{scope}:{mac.hex()}")
+    return EvidenceView(digest=mac.hex(), size=len(plain), masked=_shape(plain) if is_ours else None)
+
+
+def _shape(plain: bytes) -> Json:
+    try:
+        return shape_of(orjson.loads(plain))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _system(gate: Gate, tx: Tx, row: SystemRow, counters: Mapping[tuple[str, Phase, str], int]) -> SystemView:
+    backlog = dict.fromkeys(Phase, 0)
+    parked: dict[str, int] = {}
+    for (system, phase, reason), count in counters.items():
+        if system == row.system and count:
+            backlog[phase] += count
+            if phase is Phase.PARKED:
+                parked[reason] = parked.get(reason, 0) + count
+    return SystemView(
+        system=row.system,
+        title=_title(gate, row.system),
+        mode=row.mode,
+        is_source=row.is_source,
+        active_bundle=row.active_bundle,
+        pause=PauseView(is_paused=row.is_paused, by=row.paused_by, reason=row.pause_reason, at=row.paused_at),
+        breaker=BreakerView(
+            state=row.breaker,
+            reason=row.breaker_reason,
+            until=row.breaker_until,
+            failures_count=row.failures_count,
+        ),
+        backlog=backlog,
+        parked=parked,
+        next_due_at=tx.next_due_at(row.system),
+        last_taken_at=row.last_taken_at,
+    )
+
+
+def _title(gate: Gate, system: str) -> dict[str, str]:
+    return dict(gate.active_bundle(system).title) if system in gate.active else {}

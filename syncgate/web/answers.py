@@ -1,0 +1,84 @@
+"""What FastAPI's own routes share: who calls, small strict bodies, the refusals that OpenAPI lists."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from syncgate.domain.rows import Principal
+from syncgate.flows.people import Action
+from syncgate.web import body as bodies
+from syncgate.web.auth import require
+from syncgate.web.place import Place
+from syncgate.web.problems import MEDIA, InvalidRequest, broken_by
+
+Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the history and audit.")]
+
+DESCRIPTIONS: Final = {
+    400: "The body is not the JSON that this call takes.",
+    401: "No key, or one that is not valid.",
+    403: "The key does not reach this call.",
+    404: "Nothing of that name is visible to the caller.",
+    409: "The request contradicts what is stored.",
+    412: "The request names an older state than the stored one.",
+    413: "The body is too large.",
+    415: "This media type, charset or content coding is not taken.",
+    422: "The content breaks its rules; every broken field is named at once.",
+    500: "An error of ours; its id is in the log.",
+    503: "The store did not take it, or may have: try again with the same Idempotency-Key.",
+}
+READING: Final = (401, 403, 404, 422, 500, 503)
+"""What a reading call may be refused with."""
+WRITING: Final = (400, *READING, 409, 413, 415)
+"""What a writing call may be refused with."""
+
+
+class Asked(BaseModel):
+    """A small body: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+M = TypeVar("M", bound=Asked)
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, as OpenAPI lists them."""
+    content = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": DESCRIPTIONS[status], "content": content} for status in sorted(statuses)}
+
+
+def caller(place: Place, action: Action) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency that gives the principal of a request, if it may do this at all."""
+
+    async def allowed(request: Request) -> Principal:
+        principal = await place.principal(request.scope)
+        require(principal, action)
+        return principal
+
+    return allowed
+
+
+def asked(place: Place, model: type[M]) -> Callable[[Request], Awaitable[M]]:
+    """A dependency that gives the strictly parsed body of a request."""
+
+    async def body(request: Request) -> M:
+        headers = request.scope["headers"]
+        bodies.require_media(headers, bodies.JSON)
+        raw = await bodies.read(headers, request.receive, limit=place.settings.body_limit)
+        bodies.parse(raw, depth_limit=place.settings.depth_limit)
+        try:
+            return model.model_validate_json(raw, strict=True)
+        except ValidationError as error:
+            raise InvalidRequest("expected another body", errors=broken_by(error.errors())) from None
+
+    return body
+
+
+def takes(model: type[Asked]) -> dict[str, Any]:
+    """How OpenAPI describes a body that `asked` parses."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": schema}}}}

@@ -1,0 +1,59 @@
+"""The REST surface as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from syncgate.flows.gate import Gate
+from syncgate.flows.people import Doorkeeper
+from syncgate.web import cases, deliveries, health, keys, problems, submissions, systems
+from syncgate.web.flows import Flows
+from syncgate.web.metrics import Metrics
+from syncgate.web.openapi import describe
+from syncgate.web.place import Place
+from syncgate.web.refs import EncodedSlashes
+from syncgate.web.settings import WebSettings
+
+
+def create_app(
+    gate: Gate,
+    settings: WebSettings,
+    *,
+    flows: Flows | None = None,
+    is_ready: Callable[[], bool] = lambda: True,
+) -> FastAPI:
+    """The application of one gate; it starts and stops nothing.
+
+    Args:
+        gate: what the flows work on.
+        settings: limits and habits.
+        flows: what the routes call instead of the real flows, for tests.
+        is_ready: whether the process takes cases now; asked by /readyz.
+    """
+    place = Place(
+        gate=gate,
+        settings=settings,
+        flows=flows or Flows(),
+        doorkeeper=Doorkeeper(gate, remembered_for=settings.key_remembered_for, local_token=settings.local_token),
+        metrics=Metrics(),
+        is_ready=is_ready,
+    )
+    app = FastAPI(
+        title="syncgate",
+        version=settings.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"logs": False},
+    )
+    app.router.routes.extend(submissions.routes(place))
+    for router in (cases, deliveries, systems, keys, health):
+        app.include_router(router.router(place))
+    problems.install(app, default=settings.language, schema=gate.schema)
+    describe(app, place)
+    app.add_middleware(EncodedSlashes)
+    app.add_middleware(problems.Guard, default=settings.language)
+    return app

@@ -1,0 +1,62 @@
+"""Reading cases: the list, one, its revisions, its passport."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from syncgate.domain.rows import Principal
+from syncgate.flows import reading
+from syncgate.flows.people import Action
+from syncgate.flows.views import CasePage, CaseView, Passport, RevisionView
+from syncgate.ports import CaseFilter
+from syncgate.web.answers import READING, caller, refusals
+from syncgate.web.params import Cursor, Limit, Names, aware
+from syncgate.web.place import Place
+from syncgate.web.refs import case_ref
+
+
+def router(place: Place) -> APIRouter:
+    """The routes of one gate."""
+    routes = APIRouter(tags=["cases"], responses=refusals(*READING))
+    reads = caller(place, Action.READ_CASES)
+
+    @routes.get("/v1/cases", summary="Cases, newest first")
+    async def list_cases(
+        principal: Annotated[Principal, Depends(reads)],
+        origin: Names = None,
+        region: Annotated[list[str] | None, Query(description="Prefix of a division code.")] = None,
+        kind: Names = None,
+        created_from: datetime | None = None,
+        created_until: datetime | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> CasePage:
+        where = CaseFilter(
+            origins=_tuple(origin),
+            regions=_tuple(region),
+            kinds=_tuple(kind),
+            created_from=aware(created_from, "created_from"),
+            created_until=aware(created_until, "created_until"),
+        )
+        return await reading.list_cases(place.gate, principal, where, after=cursor, limit=limit)
+
+    @routes.get("/v1/cases/{case}", summary="One case, masked for all but the source that posted it")
+    async def read_case(case: str, principal: Annotated[Principal, Depends(reads)]) -> CaseView:
+        return await reading.read_case(place.gate, principal, case_ref(case))
+
+    @routes.get("/v1/cases/{case}/revisions", summary="Every accepted submission of a case")
+    async def read_revisions(case: str, principal: Annotated[Principal, Depends(reads)]) -> tuple[RevisionView, ...]:
+        return await reading.read_revisions(place.gate, principal, case_ref(case))
+
+    @routes.get("/v1/cases/{case}/passport", summary="What each system holds of a case")
+    async def read_passport(case: str, principal: Annotated[Principal, Depends(reads)]) -> Passport:
+        return await reading.read_passport(place.gate, principal, case_ref(case))
+
+    return routes
+
+
+def _tuple(names: list[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)

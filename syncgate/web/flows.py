@@ -1,0 +1,64 @@
+"""The flows behind the routes, as values: a test puts others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from syncgate.domain.rows import Delivery, Principal
+from syncgate.flows import by_hand, intake
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.intake import Call
+
+Json = Any
+Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]
+
+
+class Move(Protocol):
+    """Moves one delivery by hand."""
+
+    async def __call__(self, gate: Gate, principal: Principal, delivery_id: UUID, *, reason: str) -> Delivery: ...
+
+
+class Confirm(Protocol):
+    """Says by hand whether a system holds a delivery."""
+
+    async def __call__(
+        self,
+        gate: Gate,
+        principal: Principal,
+        delivery_id: UUID,
+        *,
+        held: bool,
+        remote_ref: str | None,
+        reason: str,
+    ) -> Delivery: ...
+
+
+class Pause(Protocol):
+    """Stops sends to a system; says how many were already in flight."""
+
+    async def __call__(self, gate: Gate, principal: Principal, system: str, *, reason: str) -> int: ...
+
+
+class Resume(Protocol):
+    """Lets a system be sent to again."""
+
+    async def __call__(self, gate: Gate, principal: Principal, system: str, *, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flows:
+    """What the routes call."""
+
+    post_case: Callable[[Gate, Caller, Json, Call], Awaitable[Accepted]] = intake.post_case
+    put_case: Change = intake.put_case
+    patch_case: Change = intake.patch_case
+    append_stages: Change = intake.append_stages
+    requeue: Move = by_hand.requeue
+    cancel: Move = by_hand.cancel
+    confirm: Confirm = by_hand.confirm
+    pause: Pause = by_hand.pause
+    resume: Resume = by_hand.resume

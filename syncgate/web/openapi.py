@@ -1,0 +1,225 @@
+"""The OpenAPI 3.1 document: FastAPI's own, and by hand what the raw routes take and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from syncgate.domain.delivery import Phase
+from syncgate.web import body as bodies
+from syncgate.web.answers import WRITING, Asked, refusals
+from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
+from syncgate.web.keys import KeyAsked
+from syncgate.web.place import Place
+
+Json = Any
+OPEN: Final = frozenset({"/livez", "/readyz", "/openapi.json", "/docs"})
+"""Paths that need no key."""
+_CHANGING: Final = (*WRITING, 412)
+
+
+def describe(app: FastAPI, place: Place) -> None:
+    """Makes the app's `openapi()` complete."""
+
+    def openapi() -> dict[str, Json]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, place)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI, place: Place) -> dict[str, Json]:
+    document = get_openapi(title=app.title, version=app.version, openapi_version="3.1.0", routes=app.routes)
+    document["info"]["description"] = (
+        "A case is typed once, and every system that needs it holds it, provably. "
+        "Errors are RFC 9457 problems with a stable `code`."
+    )
+    for path, operations in _submission_paths().items():
+        document["paths"].setdefault(path, {}).update(operations)
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(_schemas(place.gate.schema.document))
+    for model in (ReasonAsked, ConfirmAsked, KeyAsked):
+        schemas[model.__name__] = _model(model)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    }
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["security"] = [] if path in OPEN else [{"bearer": []}, {"key": []}]
+    return document
+
+
+def _model(model: type[Asked]) -> Json:
+    return TypeAdapter(model).json_schema()
+
+
+def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        "Case": _rebased({key: value for key, value in case.items() if key not in ("$schema", "$id")}),
+        "Receipt": _RECEIPT,
+        "Problem": _PROBLEM,
+        "BrokenField": _BROKEN_FIELD,
+    }
+
+
+def _rebased(node: Json) -> Json:
+    """The schema with its references pointing at its new place inside the document."""
+    if isinstance(node, dict):
+        return {
+            key: value.replace("#/$defs/", "#/components/schemas/Case/$defs/")
+            if key == "$ref" and isinstance(value, str)
+            else _rebased(value)
+            for key, value in node.items()
+        }
+    return [_rebased(entry) for entry in node] if isinstance(node, list) else node
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _header(name: str, description: str, **schema: Json) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
+
+
+_SOURCE: Final = _header("X-Source", "The source that posts; needed where the key has several.")
+_KEY: Final = _header("Idempotency-Key", "The same key with the same body answers as the first time.", maxLength=255)
+_IF_MATCH: Final = _header("If-Match", 'The revision that is to be changed: `"3"`.')
+_CASE: Final = {
+    "name": "case",
+    "in": "path",
+    "required": True,
+    "description": "A case_id, or `system:number`, percent-encoded.",
+    "schema": {"type": "string"},
+}
+
+
+def _submission_paths() -> dict[str, dict[str, Json]]:
+    stages = {
+        "oneOf": [
+            {"$ref": "#/components/schemas/Case/$defs/stage"},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["stages"],
+                "properties": {
+                    "stages": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"$ref": "#/components/schemas/Case/$defs/stage"},
+                    }
+                },
+            },
+        ]
+    }
+    patch = {"type": "object", "description": "A merge patch (RFC 7396) of a case."}
+    change = [_CASE, _SOURCE, _KEY, _IF_MATCH]
+    return {
+        "/v1/cases": {
+            "post": _operation("post_case", "Post a case", {bodies.JSON: _ref("Case")}, [_SOURCE, _KEY, _IF_MATCH])
+        },
+        "/v1/cases/{case}": {
+            "put": _operation("put_case", "Replace a case's content", {bodies.JSON: _ref("Case")}, change),
+            "patch": _operation("patch_case", "Change a case", {bodies.MERGE_PATCH: patch, bodies.JSON: patch}, change),
+        },
+        "/v1/cases/{case}/stages": {
+            "post": _operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change)
+        },
+    }
+
+
+def _operation(name: str, summary: str, media: dict[str, Json], parameters: list[Json]) -> Json:
+    receipt = {
+        "content": {bodies.JSON: {"schema": _ref("Receipt")}},
+        "headers": {
+            "Location": {"description": "Where the case is.", "schema": {"type": "string"}},
+            "ETag": {"description": "The revision, as If-Match takes it.", "schema": {"type": "string"}},
+        },
+    }
+    refused = {str(status): told for status, told in refusals(*_CHANGING).items()}
+    return {
+        "tags": ["cases"],
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": schema} for kind, schema in media.items()},
+        },
+        "responses": {
+            "200": {"description": "The content is that of the current revision; nothing changed.", **receipt},
+            "202": {"description": "Stored, and its deliveries planned.", **receipt},
+            **refused,
+        },
+    }
+
+
+_TEXT: Final = {"type": "string"}
+_UUID: Final = {"type": "string", "format": "uuid"}
+
+_BROKEN_FIELD: Final = {
+    "type": "object",
+    "required": ["pointer", "title", "rule", "expected", "message"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON Pointer of the field (RFC 6901)."},
+        "title": {"type": "string", "description": "The field's title in the caller's language."},
+        "rule": {"type": "string", "description": "Stable name of the broken rule."},
+        "expected": {"type": "string", "description": "What the rule wants; never what came."},
+        "message": {"type": "string", "description": "The rule in the caller's language."},
+    },
+}
+
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable; what a program decides by."},
+        "detail": _TEXT,
+        "errors": {"type": "array", "items": _ref("BrokenField")},
+        "id": {"type": "string", "description": "Of an error of ours: what to look for in the log."},
+    },
+}
+
+_RECEIPT: Final = {
+    "type": "object",
+    "required": ["case_id", "case_no", "revision", "receipt", "deliveries", "warnings"],
+    "properties": {
+        "case_id": _UUID,
+        "case_no": _TEXT,
+        "revision": {"type": "integer", "minimum": 1},
+        "receipt": _TEXT,
+        "unchanged": {"type": "boolean", "const": True},
+        "deliveries": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["delivery_id", "system", "message", "part", "phase"],
+                "properties": {
+                    "delivery_id": _UUID,
+                    "system": _TEXT,
+                    "message": _TEXT,
+                    "part": {"type": "string", "description": "Id of the stage or material."},
+                    "phase": {"type": "string", "enum": [phase.value for phase in Phase]},
+                },
+            },
+        },
+        "warnings": {"type": "array", "items": _ref("BrokenField")},
+    },
+}

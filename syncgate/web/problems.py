@@ -1,0 +1,188 @@
+"""Problems: every error as `application/problem+json`, without a value, a secret or a stack.
+
+Source: RFC 9457.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from syncgate.domain.errors import FieldError, RequestError, SyncgateError
+from syncgate.site.canonical import CanonicalSchema
+from syncgate.telemetry import log
+from syncgate.web import words
+from syncgate.web.settings import Language
+
+MEDIA: Final = "application/problem+json"
+_CODE_BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
+_HEADERS_BY_STATUS: Final = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+
+
+class InvalidRequest(RequestError):
+    """A parameter, header or small body breaks its rules; `errors` names every one at once."""
+
+    code = "invalid_request"
+    status = 422
+
+
+def answer(error: SyncgateError, *, language: Language, schema: CanonicalSchema) -> Response:
+    """The problem that tells a caller what to change, or whom to wait for."""
+    fields = {}
+    if isinstance(error, RequestError) and error.errors:
+        fields = {"errors": told(error.errors, language=language, schema=schema)}
+    is_ours = error.status == 500
+    return problem(
+        error.status,
+        error.code if not is_ours else "internal_error",
+        language=language,
+        detail="" if is_ours else error.message,
+        more=fields,
+    )
+
+
+def problem(
+    status: int,
+    code: str,
+    *,
+    language: Language,
+    detail: str = "",
+    more: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One problem as a response."""
+    document: dict[str, Any] = {
+        "type": f"urn:syncgate:problem:{code}",
+        "title": words.title(code, language),
+        "status": status,
+        "code": code,
+    }
+    if detail:
+        document["detail"] = detail
+    document |= more or {}
+    sent = {"Content-Language": language, **_HEADERS_BY_STATUS.get(status, {}), **(headers or {})}
+    return Response(orjson.dumps(document), status, sent, MEDIA)
+
+
+def told(errors: Iterable[FieldError], *, language: Language, schema: CanonicalSchema) -> list[dict[str, str]]:
+    """Broken rules in the caller's language, one entry a field."""
+    return [_told(error, language, schema) for error in errors]
+
+
+def _told(error: FieldError, language: Language, schema: CanonicalSchema) -> dict[str, str]:
+    message = words.sentence(error.rule, error.expected, language)
+    if message is None:
+        message = schema.rule_titles.get(error.rule, {}).get(language) or error.expected or error.rule
+    return {
+        "pointer": error.pointer,
+        "title": error.titles.get(language, ""),
+        "rule": error.rule,
+        "expected": error.expected,
+        "message": message,
+    }
+
+
+def install(app: FastAPI, *, default: Language, schema: CanonicalSchema) -> None:
+    """Makes every error of the app's own routes a problem."""
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SyncgateError)
+        return answer(error, language=language_of(request.scope, default), schema=schema)
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        language = language_of(request.scope, default)
+        broken = InvalidRequest("expected a valid request, got another", errors=broken_by(error.errors()))
+        return answer(broken, language=language, schema=schema)
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _CODE_BY_STATUS.get(error.status_code, "bad_request")
+        language = language_of(request.scope, default)
+        return problem(error.status_code, code, language=language, headers=error.headers)
+
+    app.add_exception_handler(SyncgateError, on_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+
+
+def language_of(scope: Scope, default: Language) -> Language:
+    """The language that the caller of this request reads."""
+    for name, value in scope["headers"]:
+        if name == b"accept-language":
+            return words.chosen(value.decode("latin-1"), default)
+    return default
+
+
+_RULE_BY_PYDANTIC: Final = {
+    "missing": "required",
+    "extra_forbidden": "unknown_field",
+    "string_too_short": "min_length",
+    "string_too_long": "max_length",
+    "greater_than_equal": "minimum",
+    "less_than_equal": "maximum",
+    "enum": "enum",
+    "literal_error": "enum",
+}
+
+
+def broken_by(errors: Iterable[Any]) -> list[FieldError]:
+    """Pydantic's findings as broken rules: where and which, never what came."""
+    return [_broken(error) for error in errors]
+
+
+def _broken(error: Mapping[str, Any]) -> FieldError:
+    rule = _RULE_BY_PYDANTIC.get(error["type"], "type")
+    context = error.get("ctx", {})
+    limits = ("min_length", "max_length", "ge", "le", "expected")
+    expected = next((str(context[name]) for name in limits if name in context), "")
+    if rule == "type":
+        expected = error["type"].removesuffix("_parsing").removesuffix("_type")
+    pointer = "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in error["loc"])
+    return FieldError(pointer, rule, expected)
+
+
+class Guard:
+    """Answers what nobody expected with an id that the log holds too, and tells neither values nor text."""
+
+    def __init__(self, app: ASGIApp, *, default: Language) -> None:
+        """Args: app: what may fail; default: language without a wish."""
+        self._app = app
+        self._default = default
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal is_started
+            is_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            error_id = str(uuid4())
+            log.error("request_failed", error_id=error_id, error=type(error).__name__, at=_places(error))
+            if not is_started:
+                language = language_of(scope, self._default)
+                answered = problem(500, "internal_error", language=language, more={"id": error_id})
+                await answered(scope, receive, send)
+
+
+def _places(error: Exception) -> str:
+    """Where it came from, as file and line only: an exception's text may hold what a citizen wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = (f"{frame.filename.rsplit('syncgate/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+    return " < ".join(places)

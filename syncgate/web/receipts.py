@@ -1,0 +1,34 @@
+"""What a source gets for an accepted submission."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncgate.flows.gate import Accepted
+from syncgate.site.canonical import CanonicalSchema
+from syncgate.web.problems import told
+from syncgate.web.settings import Language
+
+
+def receipt(accepted: Accepted, *, language: Language, schema: CanonicalSchema) -> dict[str, Any]:
+    """The receipt as JSON; identifiers are those of the first answer, phases those of now."""
+    document: dict[str, Any] = {
+        "case_id": str(accepted.case_id),
+        "case_no": accepted.case_no,
+        "revision": accepted.revision,
+        "receipt": accepted.receipt,
+        "deliveries": [
+            {
+                "delivery_id": str(placed.delivery_id),
+                "system": placed.system,
+                "message": placed.message,
+                "part": placed.part,
+                "phase": placed.phase,
+            }
+            for placed in accepted.deliveries
+        ],
+        "warnings": told(accepted.warnings, language=language, schema=schema),
+    }
+    if accepted.is_unchanged:
+        document["unchanged"] = True
+    return document

@@ -1,0 +1,30 @@
+"""What the REST surface is told at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Limits and habits of the REST surface.
+
+    Attributes:
+        body_limit: bytes of one body.
+        depth_limit: levels of nesting of one body.
+        language: what messages are in where a caller asks for none.
+        key_remembered_for: how long a known key is believed without asking the store again.
+        local_token: accepted from the command line of the same machine, which can read it; None: none is.
+        version: of the product, as OpenAPI states it.
+    """
+
+    body_limit: int = 1024**2
+    depth_limit: int = 32
+    language: Language = "zh"
+    key_remembered_for: timedelta = timedelta(seconds=1)
+    local_token: str | None = field(default=None, repr=False)
+    version: str = "0.1.0"

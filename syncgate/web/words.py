@@ -1,0 +1,92 @@
+"""What callers read, in Chinese and English: problems by code, broken rules by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from syncgate.web.settings import Language
+
+PROBLEMS: Final[dict[str, tuple[str, str]]] = {
+    "malformed_body": ("请求内容不是可识别的 JSON", "The body is not the JSON that this call takes"),
+    "unauthenticated": ("缺少密钥或密钥无效", "No key, or a key that is not valid"),
+    "forbidden": ("该密钥无权进行此操作", "This key does not reach this call"),
+    "not_found": ("未找到", "Not found"),
+    "conflict": ("与已有数据冲突", "The request contradicts what is stored"),
+    "stale_revision": ("版本已过期", "The request names an older state than the stored one"),
+    "body_too_large": ("请求内容过大", "The body is too large"),
+    "unsupported_media_type": ("不支持的内容类型或编码", "This media type or charset is not taken"),
+    "invalid_case": ("办件内容有误", "The case breaks its rules"),
+    "invalid_request": ("请求参数有误", "The request breaks its rules"),
+    "idempotency_key_reused": ("幂等键已用于其他请求", "This Idempotency-Key came with another request"),
+    "store_unavailable": ("系统暂时无法保存，请稍后重试", "Nothing was stored; try again later"),
+    "commit_unknown": (
+        "保存结果未知，请以相同幂等键重试",
+        "Whether it was stored is not known; try again with the same Idempotency-Key",
+    ),
+    "illegal_move": ("当前状态不允许此操作", "The delivery's phase does not allow this"),
+    "method_not_allowed": ("不支持的请求方法", "Method not allowed"),
+    "bad_request": ("请求有误", "Bad request"),
+    "internal_error": ("系统内部错误", "An error of ours"),
+}
+
+RULES: Final[dict[str, tuple[str, str]]] = {
+    "required": ("必填", "is required"),
+    "unknown_field": ("未知字段", "is not a known field"),
+    "type": ("类型应为 {expected}", "must be of type {expected}"),
+    "enum": ("取值应为 {expected} 之一", "must be one of {expected}"),
+    "const": ("取值应为 {expected}", "must be {expected}"),
+    "format": ("格式应为 {expected}", "must be a {expected}"),
+    "pattern": ("应匹配 {expected}", "must match {expected}"),
+    "min_length": ("长度不得少于 {expected} 个字符", "must have at least {expected} characters"),
+    "max_length": ("长度不得超过 {expected} 个字符", "must have at most {expected} characters"),
+    "minimum": ("不得小于 {expected}", "must be at least {expected}"),
+    "maximum": ("不得大于 {expected}", "must be at most {expected}"),
+    "min_items": ("不得少于 {expected} 项", "must have at least {expected} entries"),
+    "max_items": ("不得超过 {expected} 项", "must have at most {expected} entries"),
+    "min_properties": ("不得少于 {expected} 个字段", "must have at least {expected} fields"),
+    "max_properties": ("不得超过 {expected} 个字段", "must have at most {expected} fields"),
+    "unique_items": ("各项不得重复", "must have no entry twice"),
+    "field_name": ("字段名不符合要求", "has a name that is not allowed"),
+    "known_with_other_content": ("已有相同标识但内容不同", "is known with other content"),
+    "identity_is_fixed": ("不得更改", "cannot be changed"),
+}
+
+_NEAREST: Final = ("，是否为 {expected}", "; did you mean {expected}")
+
+
+def chosen(accept_language: str | None, default: Language) -> Language:
+    """The language to answer in: the one of zh and en that the caller prefers, else the default.
+
+    Source: RFC 9110 §12.5.4.
+    """
+    best: tuple[float, Language] | None = None
+    for entry in (accept_language or "").lower().split(",")[:20]:
+        tag, _, weight = entry.partition(";q=")
+        name = tag.strip().split("-")[0]
+        if name in ("zh", "en") and (quality := _quality(weight)) > (best[0] if best else 0.0):
+            best = (quality, "zh" if name == "zh" else "en")
+    return best[1] if best else default
+
+
+def _quality(weight: str) -> float:
+    try:
+        return float(weight.strip() or 1)
+    except ValueError:
+        return 0.0
+
+
+def title(code: str, language: Language) -> str:
+    """What a problem of this code is called."""
+    zh, en = PROBLEMS.get(code, PROBLEMS["bad_request"])
+    return zh if language == "zh" else en
+
+
+def sentence(rule: str, expected: str, language: Language) -> str | None:
+    """What a broken rule asks for; None for a rule whose words are in the canonical schema."""
+    if rule not in RULES:
+        return None
+    place = 0 if language == "zh" else 1
+    text = RULES[rule][place]
+    if rule == "unknown_field" and expected:
+        text += _NEAREST[place]
+    return text.replace("{expected}", expected)
