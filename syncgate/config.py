@@ -121,12 +121,10 @@ class IntakeSettings(Model):
     Attributes:
         body_limit: bytes of one case.
         depth_limit: levels of nesting.
-        batch_limit: lines of one batch.
     """
 
     body_limit: Size = 1024**2
     depth_limit: Annotated[StrictInt, Field(ge=4, le=200)] = 32
-    batch_limit: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1000
 
 
 class CsvSettings(Model):
@@ -225,16 +223,6 @@ class EnvironmentSettings(Model):
     secrets: dict[Name, SecretRef] = Field(default_factory=dict)
 
 
-class EvidenceSettings(Model):
-    """What an attempt keeps.
-
-    Attributes:
-        answer_limit: bytes of an answer that are kept.
-    """
-
-    answer_limit: Size = 64 * 1024
-
-
 class LoggingSettings(Model):
     """What is logged.
 
@@ -255,8 +243,6 @@ class DispatchSettings(Model):
         poll_interval: how often a worker looks for lanes that nobody announced.
         batch: lanes that one claim takes at most.
         lease_margin: added to a system's time-outs to make the lease.
-        grant_for: how long a grant of sends is good.
-        hand_over_limit: lanes that the intake hands to workers in memory at most.
         stop_within: how long a graceful stop waits for what is in flight.
     """
 
@@ -264,8 +250,6 @@ class DispatchSettings(Model):
     poll_interval: Duration = timedelta(milliseconds=500)
     batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 50
     lease_margin: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)
-    grant_for: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)
-    hand_over_limit: Annotated[StrictInt, Field(ge=0)] = 1000
     stop_within: Duration = timedelta(seconds=20)
 
 
@@ -284,7 +268,6 @@ class Config(Model):
         sources: who posts cases, by name.
         systems: who gets them, by name; each has its adapter in `adapters/<name>/`.
         environments: what an environment changes, by name.
-        evidence: what an attempt keeps.
         logging: what is logged.
         dispatch: how workers take work.
     """
@@ -300,7 +283,6 @@ class Config(Model):
     sources: dict[Name, SourceSettings] = Field(default_factory=dict)
     systems: dict[Name, SystemSettings] = Field(default_factory=dict)
     environments: dict[Name, EnvironmentSettings] = Field(default_factory=dict)
-    evidence: EvidenceSettings = EvidenceSettings()
     logging: LoggingSettings = LoggingSettings()
     dispatch: DispatchSettings = DispatchSettings()
 

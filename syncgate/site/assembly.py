@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import Any
 from syncgate.config import SystemSettings
 from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
+from syncgate.domain.case import canonical_bytes
 from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
@@ -31,12 +31,6 @@ class CompiledMessage:
     mapping: FieldMapping
     contract: Contract
     exists: Holds
-
-
-def canonical_json(value: Json) -> bytes:
-    """The one spelling of a JSON value that digests are taken of: sorted keys, UTF-8, no spaces."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
 
 
 def assemble(
@@ -123,7 +117,7 @@ def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac) 
         update_operation=change.update if isinstance(change, UpdateBy) else None,
         retract_operation=unplanned.retract if isinstance(unplanned, RetractBy) else None,
         exists=message.exists,
-        inputs=lambda case, part: mac(canonical_json(inputs_of(case, part))),
+        inputs=lambda case, part: mac(canonical_bytes(inputs_of(case, part))),
     )
 
 

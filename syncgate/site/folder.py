@@ -77,6 +77,31 @@ def load_site(
     return reading.site(*read, mac=mac)
 
 
+def recompiled(site: Site, files: Mapping[str, bytes], *, mac: Mac | None = None) -> Bundle:
+    """A stored bundle compiled again, under the site's addresses and limits of now.
+
+    Its mappings and contracts are those that once sent, so what was sent is confirmed as it was meant. What
+    it may read and which secrets it names was asked when it was deployed.
+
+    Args:
+        site: the site.
+        files: as `unpack` gives them.
+        mac: keyed digest of inputs.
+
+    Raises:
+        ProblemSet: this version cannot read it any more.
+    """
+    system = next(iter(systems_in(files)), "")
+    return compile_bundle(
+        system,
+        files,
+        mac=mac,
+        settings=site.config.system(system),
+        lease_margin=site.config.dispatch.lease_margin,
+        zone=site.config.site.time_zone,
+    )
+
+
 class _Reading:
     """One reading of a folder; collects problems and goes on as far as it can."""
 
