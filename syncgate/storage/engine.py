@@ -81,7 +81,7 @@ class Engine(Protocol):
 class SqliteEngine:
     """The embedded engine: one file, one writer, WAL, every commit flushed."""
 
-    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -154,8 +154,9 @@ class PostgresEngine:
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, url: URL) -> None:
-        self.dialect: Dialect = postgresql_dialect.dialect(paramstyle="format")
-        self._options = self.dialect.create_connect_args(url)[1]
+        dialect: Any = postgresql_dialect.dialect
+        self.dialect: Dialect = dialect(paramstyle="format")
+        self._options: dict[str, Any] = dict(self.dialect.create_connect_args(url)[1])
 
     def connect(self, *, is_reader: bool) -> psycopg.Connection[Any]:
         connection = psycopg.connect(**{"connect_timeout": 5, **self._options}, autocommit=True)

@@ -175,7 +175,7 @@ class SqlStore:
         )
         try:
             return retrying(self._engine.connect, is_reader=is_reader)
-        except (OSError, *self._engine.errors) as error:
+        except self._engine.errors as error:
             code = self._engine.code(error)
             raise StoreUnavailable(f"expected a connection to the store, got {code}") from None
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     TextClause,
     text,
 )
-from sqlalchemy.sql.base import SchemaEventTarget
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase, is_final
@@ -87,7 +87,7 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, sqlite_where=rule, postgresql_where=rule)
 
 
-def _table(name: str, *parts: SchemaEventTarget, has_rowid: bool = True, **options: Any) -> Table:
+def _table(name: str, *parts: SchemaItem, has_rowid: bool = True, **options: Any) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=has_rowid, **options)
 
 

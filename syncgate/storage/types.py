@@ -110,7 +110,7 @@ class Word(TypeDecorator[StrEnum]):
         self.words = words
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Name.dialect_impl(dialect))
+        return dialect.type_descriptor(Text() if _is_sqlite(dialect) else postgresql.TEXT(collation="C"))
 
     def bind_processor(self, dialect: Dialect) -> Convert | None:
         return unless_none(lambda word: word.value)

@@ -38,7 +38,7 @@ def insert_or_add(table: Table, *, keys: Sequence[str], count: str) -> Statement
 
 
 def _by_engine(table: Table, meet: Callable[[Any], Any]) -> Statement:
-    values = {column.name: bindparam(column.name) for column in table.columns}
+    values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
     return Statement(
         meet(sqlite.insert(table).values(values)),
         postgresql=meet(postgresql.insert(table).values(values)),

@@ -17,7 +17,7 @@ from syncgate.storage.work import Work
 
 CASE = Shape(cases, Case)
 SUBMISSION = Shape(submissions, Submission)
-IS_CHANGE = literal_column("is_change")
+IS_CHANGE: Any = literal_column("is_change")
 
 _by_case_id = select(cases).where(cases.c.case_id == given("case_id", cases.c.case_id))
 CASE_BY_ID = Statement(_by_case_id)

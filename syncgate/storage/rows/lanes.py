@@ -61,6 +61,7 @@ NEXT_DUE_AT = Statement(select(lanes.c.due_at).where(_of_system, text(IS_QUEUED)
 LEASES_COUNT = Statement(
     select(func.count()).select_from(lanes).where(text(IS_LEASED), lanes.c.lease_until > _now, _of_system)
 )
+EXPIRE_LEASES = Statement(update(lanes).where(text(IS_LEASED), lanes.c.lease_until > _now).values(lease_until=_now))
 _is_later = or_(lanes.c.due_at.is_(None), lanes.c.due_at > _now)
 WAKE = Statement(
     update(lanes)
@@ -97,6 +98,9 @@ class LaneRows:
 
     def expired_lanes(self, *, limit: int) -> list[Lane]:
         return LANE.rows(self._work.all(EXPIRED_LANES, now=self._work.now, limit=limit))
+
+    def expire_leases(self) -> int:
+        return self._work.run(EXPIRE_LEASES, {"now": self._work.now})
 
     def next_due_at(self, system: str) -> datetime | None:
         record = self._work.one(NEXT_DUE_AT, system=system)
