@@ -128,7 +128,7 @@ def _natural_person(random: Random, serial: int, *, contact: Person) -> dict[str
             ("111", who.id_no),
             ("111", who.id_no),
             ("414", f"EX{serial:07d}"),
-            ("511", f"990{serial:05d}"),
+            ("511", f"T9901{serial:06d}"),
             ("999", f"QT-{serial:06d}"),
         )
     )

@@ -1,0 +1,107 @@
+"""The site's mappings give exactly what was projected by hand, for every case of the city."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncgate.mapping import Context, Inputs, Mapped, Mapping, Unmappable, load_mapping, load_tables
+from syncgate.sandbox.city import City, Life
+from syncgate.sandbox.city.goldens import golden_documents, golden_life
+from syncgate.sandbox.expected import expected_lines
+from syncgate.sandbox.expected.story import State, states
+
+ROOT = Path(__file__).parents[3]
+KEYS = {"orgbusno": "the-case", "bizKey": "the-case", "unid": "the-slot", "eventKey": "the-slot"}
+STEPS = ("accepted", "declined", "step", "supplement_requested", "supplement_received", "decided")
+PARTS = {
+    "province": {
+        "receiveProc": ("step", "stages", STEPS),
+        "receiveSpecialnode": ("special", "stages", ("special_started", "special_ended")),
+        "receiveApplyFile": ("material", "materials", ()),
+        "receiveDone": ("done", "stages", ("finished",)),
+    },
+    "food": {"event": ("event", "stages", ())},
+}
+BASES = {"province": ("receiveBasicInfo", "basic_info"), "food": ("create", "application")}
+
+
+@pytest.fixture(scope="module")
+def mappings() -> dict[str, Mapping]:
+    files = [*ROOT.glob("mappings/tables/*.yaml"), *ROOT.glob("mappings/*/tables/*.yaml")]
+    tables = load_tables({str(f.relative_to(ROOT)): f.read_text("utf-8") for f in files})
+    found = {}
+    for system in ("province", "food", "workorders"):
+        for file in (ROOT / "mappings" / system).glob("*.yaml"):
+            mapping = load_mapping(file.read_text("utf-8"), str(file.relative_to(ROOT)), tables=tables)
+            found[f"{system}/{file.stem}"] = mapping
+    return found
+
+
+def document_of(state: State) -> dict[str, Any]:
+    """The canonical case that the gate would hold."""
+    parts = {"stages": state.stages, "materials": state.materials}
+    return state.case | {name: [part.content for part in held] for name, held in parts.items() if held}
+
+
+def payload(mapping: Mapping, case: dict[str, Any], part: Any = None, ordinal: int = 1) -> Any:
+    context = Context(case_id="the-case", slot_key="the-slot", ordinal=ordinal)
+    match mapping.apply(Inputs(case, part, context)):
+        case Mapped(payload=mapped):
+            return {name: value for name, value in mapped.items() if KEYS.get(name) != value}
+        case other:
+            return other
+
+
+def mapped_parts(mappings: dict[str, Mapping], system: str, case: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for operation, (message, part_list, kinds) in PARTS[system].items():
+        parts = [part for part in case.get(part_list, ()) if not kinds or part["kind"] in kinds]
+        parts = [part for part in parts if part.get("kind") != "applied"]
+        for ordinal, part in enumerate(parts, 1):
+            yield operation, payload(mappings[f"{system}/{message}"], case, part, ordinal)
+
+
+def held_by_mapping(mappings: dict[str, Mapping], system: str, life: Life) -> list[tuple[str, Any]]:
+    """What the mappings make of a life: province keeps what it took before the first correction."""
+    history = states(life)
+    last = document_of(history[-1])
+    gated = [n for n, state in enumerate(history) if any(g.system == "province" for g in state.waited_for)]
+    taken = document_of(history[gated[0] - 1]) if gated and system == "province" else last
+    operation, message = BASES[system]
+    base = payload(mappings[f"{system}/{message}"], taken)
+    return [(operation, base), *mapped_parts(mappings, system, last)]
+
+
+@pytest.mark.parametrize("system", ["province", "food"])
+@pytest.mark.parametrize("name", golden_documents())
+def test_mappings_give_the_golden_payloads(mappings: dict[str, Mapping], name: str, system: str) -> None:
+    golden = golden_documents()[name]
+    mapped = held_by_mapping(mappings, system, golden_life(golden))
+    assert mapped == [(operation["operation"], operation["record"]) for operation in golden[system]]
+
+
+@pytest.mark.parametrize("system", ["province", "food"])
+def test_mappings_give_the_whole_city_as_expected(
+    mappings: dict[str, Mapping], city: City, lines: list[dict[str, Any]], system: str
+) -> None:
+    expected = {line["case_no"]: line["operations"] for line in lines if line["system"] == system}
+    for life in city.lives:
+        if life.case_no not in expected:
+            continue
+        mapped = held_by_mapping(mappings, system, life)
+        if isinstance(mapped[0][1], Unmappable):
+            assert expected[life.case_no] == []
+        else:
+            assert mapped == [(x["operation"], x["record"]) for x in expected[life.case_no]], life.case_no
+
+
+def test_the_hotline_cases_map_as_expected(
+    mappings: dict[str, Mapping], city: City, lines: list[dict[str, Any]]
+) -> None:
+    expected = {line["case_no"]: line["operations"][0]["record"] for line in lines if line["system"] == "workorders"}
+    for life in city.lives:
+        if life.case_no in expected:
+            assert payload(mappings["workorders/order"], life.calls[0].body) == expected[life.case_no]
