@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from syncgate.domain.plan import parts_of, plan
 from syncgate.mapping import Context, Inputs, Mapped, Mapping, Unmappable, WaitsFor, load_mapping, load_tables
 from syncgate.sandbox.city.build import build_city
 from syncgate.sandbox.city.goldens import golden_documents
+from syncgate.sandbox.systems.food_records import invalid_in_application, invalid_in_event
+from syncgate.sandbox.systems.province_records import REQUIRED, malformed_field, missing_field
 from syncgate.site.adapter import Adapter
 from syncgate.site.bundle import Bundle
 from syncgate.site.canonical import CanonicalSchema
@@ -68,7 +71,7 @@ def bundle(system: str) -> Bundle:
     return compile_bundle(
         system,
         files,
-        mac=lambda inputs: inputs[:16],
+        mac=lambda inputs: sha256(inputs).digest(),
         schema=canonical(),
         secrets=SECRETS,
     )
@@ -239,6 +242,23 @@ def test_the_mappings_give_what_was_typed_by_hand_from_the_published_interface(n
         assert found == wanted
 
 
+def objections(system: str, operation: str, record: Json) -> list[str]:
+    """What the simulated system itself would refuse the record for."""
+    if system == "province":
+        found = missing_field(operation, record) or malformed_field(operation, record)
+        return [found] if found else []
+    if system == "food":
+        return invalid_in_event(record) if operation == "event" else invalid_in_application(record)
+    return []
+
+
+@pytest.mark.parametrize("message", ["basic_info", "step", "special", "material", "done"])
+def test_the_contract_requires_what_the_simulated_province_demands(message: str) -> None:
+    operation = next(each.operation for each in adapter("province").messages if each.name == message)
+    required = loaded(f"schemas/province/{message}.schema.json")["required"]
+    assert set(REQUIRED[operation]) <= set(required)
+
+
 def test_every_case_of_the_example_city_maps_and_keeps_every_contract() -> None:
     faults: dict[str, set[str]] = {}
     count = 0
@@ -251,11 +271,21 @@ def test_every_case_of_the_example_city_maps_and_keeps_every_contract() -> None:
         for system in SYSTEMS:
             for operation, outcome in payloads(system, life.calls[0].body):
                 count += 1
-                if not isinstance(outcome, Mapped):
+                if isinstance(outcome, Mapped):
+                    assert objections(system, operation, outcome.payload) == []
+                else:
                     faults.setdefault(life.case_no, set()).add(f"{operation}: {outcome}")
     assert count > 500
     unmapped = {life.case_no for life in build_city(case_count=150).lives if "unmapped" in life.traits}
     assert set(faults) == unmapped
+
+
+def test_another_material_is_no_change_of_what_province_took_first() -> None:
+    case = golden_documents()["plain_approval"]["calls"][0]["body"]
+    more = merged(case, {"materials": [{"id": "M99", "name": "补充材料", "get_type": "1"}]})
+    basic_info, application = bundle("province").message("basic_info"), bundle("food").message("application")
+    assert basic_info.inputs(case, None) == basic_info.inputs(more, None)
+    assert application.inputs(case, None) != application.inputs(more, None)
 
 
 # --- answers -----------------------------------------------------------------------------------------------
