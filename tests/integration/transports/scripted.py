@@ -77,7 +77,7 @@ class Scripted:
         try:
             while self.acts and await self.acts.pop(0)(connection):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self._open.discard(task)
