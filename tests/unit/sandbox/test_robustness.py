@@ -21,7 +21,7 @@ from syncgate.sandbox.systems import build
 from syncgate.sandbox.wire import Request
 
 FOLDER = Path(syncgate.sandbox.__file__).parent
-MODULES = sorted(path for path in FOLDER.glob("**/*.py") if path.name != "play.py")
+MODULES = sorted(path for path in FOLDER.glob("**/*.py") if "play" not in path.relative_to(FOLDER).parts)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["1", "case-1"]),
