@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,12 +15,13 @@ from pathlib import Path
 import structlog
 
 from syncgate.config import Config, SiteSecrets, load_config
-from syncgate.domain.errors import SiteInvalid
+from syncgate.documents import ProblemSet
+from syncgate.domain.errors import SyncgateError
 from syncgate.flows.deploy import Deployed, deploy, stored_bundles
 from syncgate.flows.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.gate import Gate
-from syncgate.ports import Transport
-from syncgate.site.bundle import Bundle
+from syncgate.ports import Keyring, Transport
+from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.folder import Site, load_site, recompiled
 from syncgate.site.packing import pack, unpack
 from syncgate.storage.lock import store_lock
@@ -182,7 +183,12 @@ async def running_gate(
     writer = GroupWriter(opened.store)
     bundles = _old_bundles(opened, site)
     transports = Transports(bundles, secrets)
-    on_due: list[Dispatcher] = []
+    listeners: list[Dispatcher] = []
+
+    def on_due(systems: Iterable[str]) -> None:
+        for listener in listeners:
+            listener.on_due(systems)
+
     gate = Gate(
         writer=writer,
         keyring=opened.keyring,
@@ -192,7 +198,7 @@ async def running_gate(
         bundles=bundles,
         active={},
         sources=frozenset(site.sources),
-        on_due=lambda systems: [dispatcher.on_due(systems) for dispatcher in on_due] and None,
+        on_due=on_due,
     )
     try:
         await deploy_site(gate, site, by="serve")
@@ -200,7 +206,7 @@ async def running_gate(
         if dispatcher is not None:
             if opened.is_alone:
                 await writer.write(lambda tx: tx.expire_leases())
-            on_due.append(dispatcher)
+            listeners.append(dispatcher)
             dispatcher.start()
         yield Running(root, config_path, site, gate, dispatcher, transports)
         if dispatcher is not None:
@@ -221,9 +227,8 @@ def load_secrets(root: Path, site: Site) -> SiteSecrets:
     return SiteSecrets.load(site.config.secret_refs, root=root, needed=site.secret_names)
 
 
-def inputs_mac(keyring: object) -> object:
+def inputs_mac(keyring: Keyring) -> Mac:
     """The keyed digest of mapping inputs."""
-    assert isinstance(keyring, SiteKeyring)
     return lambda content: keyring.mac("inputs", content)
 
 
@@ -241,7 +246,7 @@ def _old_bundles(opened: OpenStore, site: Site) -> dict[str, Bundle]:
             continue
         try:
             found[digest] = recompiled(site, unpack(packed), mac=inputs_mac(opened.keyring))
-        except (SiteInvalid, Exception) as error:
+        except (SyncgateError, ProblemSet) as error:
             log.warning("old_bundle_unreadable", digest=digest[7:19], error=type(error).__name__)
     return found
 

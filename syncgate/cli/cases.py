@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -26,7 +27,7 @@ def submit(
     Example: syncgate submit OPEN1999_202604.csv --source taipei1999
     """
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     from syncgate.cli.records import read_records
     from syncgate.cli.submitting import Tally, cases_of, post_all, write_refused
@@ -36,13 +37,14 @@ def submit(
     columns = frozenset(path.split(".")[1] for path in chosen.mapping.paths)
     tally, begun = Tally(), time.monotonic()
     rows = list(cases_of(read_records(file, chosen.csv, columns=columns), chosen.mapping, tally))
-    steps = iter(track(range(len(rows)), description=file.name, console=Console(stderr=True)))
-    next(steps, None)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(file.name, total=len(rows))
 
-    async def act(client: Any) -> None:
-        await post_all(client, iter(rows), source=source, tally=tally, on_progress=lambda _: next(steps, None))
+        async def act(client: Any) -> None:
+            on_progress = partial(progress.advance, task)
+            await post_all(client, iter(rows), source=source, tally=tally, on_progress=on_progress)
 
-    call(invocation, act)
+        call(invocation, act)
     refused = write_refused(file, tally)
     result = {**{name: tally.counts[name] for name in ("new", "changed", "unchanged", "refused")}}
     seconds = time.monotonic() - begun

@@ -16,9 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Option(help="Who or what holds the key.")],
-    role: Annotated[
-        str, typer.Option(help="source, viewer, operator, integrator, admin, security or auditor.")
-    ],
+    role: Annotated[str, typer.Option(help="source, viewer, operator, integrator, admin, security or auditor.")],
     source: Annotated[list[str] | None, typer.Option(help="Posts as this source; may be repeated.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Reaches only this system.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Reaches only this region.")] = None,

@@ -18,9 +18,7 @@ class BreakerPolicy:
     probe_after: timedelta
 
 
-ANSWERED_AS_ITSELF: Final = frozenset(
-    {Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE, Outcome.REFUSED}
-)
+ANSWERED_AS_ITSELF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE, Outcome.REFUSED})
 """Outcomes that show the system alive and letting us in: they close the breaker."""
 
 

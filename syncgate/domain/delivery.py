@@ -116,9 +116,7 @@ WAITING: Final = frozenset({Phase.PENDING, Phase.PARKED})
 MAYBE_SENT: Final = frozenset({Phase.IN_FLIGHT, Phase.AWAITING, Phase.UNCONFIRMED})
 """A slot has at most one delivery in these phases, and nothing else is sent for it meanwhile."""
 
-BY_HAND: Final = frozenset(
-    {Event.CONFIRMED_BY_HAND, Event.ABSENT_BY_HAND, Event.REQUEUED, Event.CANCELLED_BY_HAND}
-)
+BY_HAND: Final = frozenset({Event.CONFIRMED_BY_HAND, Event.ABSENT_BY_HAND, Event.REQUEUED, Event.CANCELLED_BY_HAND})
 """Events that only a person causes."""
 
 

@@ -17,7 +17,7 @@ from syncgate.ports import Tx
 
 async def requeue(gate: Gate, principal: Principal, delivery_id: UUID, *, reason: str) -> Delivery:
     """A parked delivery waits to be sent again, its schedule anew. Raises NotFound, Conflict."""
-    fresh = {"tries_count": 0, "first_failed_at": None, "detail": "", "actor": ""}
+    fresh: dict[str, Any] = {"tries_count": 0, "first_failed_at": None, "detail": "", "actor": ""}
     return await _moved(gate, principal, delivery_id, Event.REQUEUED, reason, is_due=True, **fresh)
 
 
@@ -41,7 +41,7 @@ async def confirm(
     """
     if not held:
         return await _moved(gate, principal, delivery_id, Event.ABSENT_BY_HAND, reason, is_due=True, sent_mac=None)
-    known = {} if remote_ref is None else {"remote_ref": remote_ref}
+    known: dict[str, Any] = {} if remote_ref is None else {"remote_ref": remote_ref}
     return await _moved(gate, principal, delivery_id, Event.CONFIRMED_BY_HAND, reason, is_held=True, **known)
 
 
@@ -52,9 +52,7 @@ async def pause(gate: Gate, principal: Principal, system: str, *, reason: str) -
         row = tx.system(system, lock=True)
         if row is None:
             raise NotFound("expected a system of this site, got none of that name")
-        tx.save_system(
-            replace(row, is_paused=True, paused_by=principal.name, pause_reason=reason, paused_at=tx.now)
-        )
+        tx.save_system(replace(row, is_paused=True, paused_by=principal.name, pause_reason=reason, paused_at=tx.now))
         tx.append_audit(_audit(tx, principal, "pause", f"system:{system}", reason))
         return tx.leases_count(system)
 
@@ -97,7 +95,7 @@ async def _moved(
             raise NotFound("expected a delivery that is known here, got none of that id")
         active = gate.active.get(lane.system)
         work = open_lane(tx, lane, gate.bundles[active].messages if active else ())
-        times = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
+        times: dict[str, Any] = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
         counted, attempt = noted(
             delivery,
             kind=AttemptKind.BY_HAND,
@@ -107,9 +105,7 @@ async def _moved(
             detail={"reason": reason},
         )
         try:
-            after = work.move(
-                delivery, event, entries_count=counted.entries_count, **{**times, **changes}
-            )
+            after = work.move(delivery, event, entries_count=counted.entries_count, **{**times, **changes})
         except IllegalMove as error:
             raise Conflict(error.message) from None
         tx.insert_attempts([attempt])

@@ -131,8 +131,7 @@ def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
     if delivery.change is Change.RETRACT:
         return Change.RETRACT
     is_held = any(
-        d.phase is Phase.DELIVERED and (d.message, d.part) == (delivery.message, delivery.part)
-        for d in work.deliveries
+        d.phase is Phase.DELIVERED and (d.message, d.part) == (delivery.message, delivery.part) for d in work.deliveries
     )
     if not is_held:
         return Change.CREATE
@@ -220,4 +219,3 @@ def _is_other_sent(deliveries: Iterable[Delivery], delivery: Delivery) -> bool:
 def content_mac(delivery: Delivery) -> bytes:
     """What tells one content of a slot from another: what its mapping read, and which mapping."""
     return delivery.input_mac + delivery.bundle.encode()[-16:]
-

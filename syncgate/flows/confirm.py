@@ -53,9 +53,7 @@ async def _by_look_up(
     return after_look_up(reading, payload, before, compared=compared)
 
 
-def after_look_up(
-    reading: Reading, payload: Json, before: Json | None, *, compared: frozenset[str]
-) -> Verdict:
+def after_look_up(reading: Reading, payload: Json, before: Json | None, *, compared: frozenset[str]) -> Verdict:
     """What a look-up says of a send. Pure.
 
     Args:
@@ -66,9 +64,7 @@ def after_look_up(
     """
     match reading.found:
         case Found.ABSENT:
-            return Verdict(
-                event=Event.ABSENT, outcome=Outcome.TAKEN, rule="absent", evidence=reading.evidence
-            )
+            return Verdict(event=Event.ABSENT, outcome=Outcome.TAKEN, rule="absent", evidence=reading.evidence)
         case Found.UNDECIDED:
             return _undecided("look_up_failed", reading)
         case Found.DENIED:

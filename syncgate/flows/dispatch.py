@@ -58,9 +58,7 @@ class _Loop:
 class Dispatcher:
     """Works on the lanes of every system that has an active bundle, until it is stopped."""
 
-    def __init__(
-        self, gate: Gate, transport_of: Callable[[str], Transport], settings: DispatchSettings
-    ) -> None:
+    def __init__(self, gate: Gate, transport_of: Callable[[str], Transport], settings: DispatchSettings) -> None:
         """Args: transport_of: the transport of a bundle, by digest; it is kept and closed by the caller."""
         self._gate = gate
         self._transport_of = transport_of
@@ -210,4 +208,3 @@ def _not_begun(work: Work) -> Verdict:
 def _broken(work: Work) -> Event:
     """After a defect of ours: the bytes of a send may have left."""
     return Event.UNDECIDED if work.task is Task.CONFIRM else Event.UNKNOWN
-

@@ -102,4 +102,3 @@ class Accepted:
 
 Detail = Mapping[str, str | int | bool | None]
 """Flat facts about a step, without personal data."""
-

@@ -77,9 +77,7 @@ class LaneWork:
 
     def released(self) -> None:
         """Notes the end of the lease; written by `save`."""
-        self.lane = replace(
-            self.lane, lease_token=None, lease_until=None, lease_owner=None, send_started_at=None
-        )
+        self.lane = replace(self.lane, lease_token=None, lease_until=None, lease_owner=None, send_started_at=None)
 
     def save(self, *, expected_token: UUID | None) -> bool:
         """Writes the lane with its due time if the lease is still the expected one."""

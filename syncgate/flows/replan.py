@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from syncgate.domain import ids
@@ -126,7 +127,7 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
 
 
 def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned) -> Delivery:
-    changes = {
+    changes: dict[str, Any] = {
         "revision": case.revision,
         "input_mac": planned.input_mac,
         "change": None,
@@ -138,5 +139,5 @@ def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Plann
     }
     if delivery.phase is Phase.PARKED:
         return work.move(delivery, Event.REQUEUED, **changes)
-    after = replace(delivery, **changes, reason=None, changed_at=work.tx.now)  # type: ignore[arg-type]
+    after = replace(delivery, **changes, reason=None, changed_at=work.tx.now)
     return work.write(delivery, after)

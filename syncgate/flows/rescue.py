@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
@@ -44,7 +45,7 @@ def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
         detail={"note": "its worker did not come back; the sending time is unknown"},
     )
     work.tx.insert_attempts([attempt])
-    counts = {"entries_count": counted.entries_count}
+    counts: dict[str, Any] = {"entries_count": counted.entries_count}
     if event is Event.EXPIRED_UNSENT:
         work.move(delivery, event, due_at=work.tx.now, **counts)
         return
@@ -75,4 +76,3 @@ def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> dateti
     if spec is None or spec.confirm.by == "hold":
         return None
     return work.tx.now + spec.confirm.visible_after
-

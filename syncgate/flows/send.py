@@ -104,4 +104,3 @@ async def _note_start(gate: Gate, work: Work) -> bool:
         return tx.save_lane(lane, expected_token=work.token)
 
     return await gate.writer.write(step)
-

@@ -89,9 +89,7 @@ def _breaker_moved(tx: Tx, work: Work, verdict: Verdict, bundle: Bundle) -> Syst
 def _would_move(row: SystemRow, outcome: Outcome, *, now: datetime) -> bool:
     if outcome in (Outcome.DENIED, Outcome.UNAVAILABLE) or row.breaker is BreakerState.OPEN or row.failures_count:
         return True
-    return outcome in breaker.ANSWERED_AS_ITSELF and (
-        row.last_taken_at is None or now - row.last_taken_at >= FRESH
-    )
+    return outcome in breaker.ANSWERED_AS_ITSELF and (row.last_taken_at is None or now - row.last_taken_at >= FRESH)
 
 
 def _moved(
@@ -194,9 +192,7 @@ def _asked_wait(verdict: Verdict, bundle: Bundle) -> timedelta:
     return timedelta(0) if asked is None else min(asked, bundle.limits.retry_after_at_most)
 
 
-def _asked_later(
-    gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle
-) -> dict[str, Any]:
+def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> dict[str, Any]:
     """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
     policy = _policy_of(delivery, bundle)
     if verdict.event is not Event.UNDECIDED:
@@ -216,9 +212,7 @@ def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:
     return spec.confirm if spec is not None else next(iter(bundle.specs.values())).confirm
 
 
-def _attempt(
-    gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict
-) -> tuple[Delivery, Attempt]:
+def _attempt(gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict) -> tuple[Delivery, Attempt]:
     kind = AttemptKind.CONFIRM if work.task is Task.CONFIRM else AttemptKind.SEND
     if verdict.outcome is None and kind is AttemptKind.SEND:
         kind = AttemptKind.SYSTEM
