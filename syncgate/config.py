@@ -22,7 +22,7 @@ from pydantic import (
 from syncgate.documents import Node, Place, Problem, ProblemSet, read_yaml, validate
 from syncgate.domain.errors import SiteInvalid
 from syncgate.site.adapter import Mode, Model, Name, Title
-from syncgate.site.units import Duration, Rate, Size
+from syncgate.site.units import Duration, Rate, Size, Wait
 
 CONFIG_FILE: Final = "config.yaml"
 EXAMPLE_FILE: Final = "config.example.yaml"
@@ -172,9 +172,9 @@ class LimitOverrides(Model):
     rate: Rate | None = None
     burst: Annotated[StrictInt, Field(ge=1)] | None = None
     concurrency: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None
-    connect_timeout: Duration | None = None
-    timeout: Duration | None = None
-    retry_after_at_most: Duration | None = None
+    connect_timeout: Wait | None = None
+    timeout: Wait | None = None
+    retry_after_at_most: Wait | None = None
 
 
 class SystemOverride(Model):
@@ -247,7 +247,7 @@ class DispatchSettings(Model):
     """
 
     is_enabled: StrictBool = True
-    poll_interval: Duration = timedelta(milliseconds=500)
+    poll_interval: Wait = timedelta(milliseconds=500)
     batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 50
     lease_margin: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)
     stop_within: Duration = timedelta(seconds=20)

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from syncgate.site.units import Duration, Rate
+from syncgate.site.units import Duration, Rate, Wait
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
 
 Mode = Literal["draft", "shadow", "live", "manual", "retired"]
@@ -111,7 +111,7 @@ class Confirm(Model):
     record: Pointer = ""
     absent: AnswerCondition | None = None
     visible_after: Duration = timedelta(seconds=2)
-    waits: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
+    waits: Annotated[tuple[Wait, ...], Field(min_length=1)] = (
         timedelta(seconds=1),
         timedelta(seconds=5),
         timedelta(seconds=30),
@@ -181,9 +181,9 @@ class AdapterLimits(Model):
     rate: Rate | None = None
     burst: Annotated[StrictInt, Field(ge=1)] | None = None
     concurrency: Annotated[StrictInt, Field(ge=1, le=1000)] = 8
-    connect_timeout: Duration = timedelta(seconds=3)
-    timeout: Duration = timedelta(seconds=10)
-    retry_after_at_most: Duration = timedelta(minutes=10)
+    connect_timeout: Wait = timedelta(seconds=3)
+    timeout: Wait = timedelta(seconds=10)
+    retry_after_at_most: Wait = timedelta(minutes=10)
 
 
 class AdapterBreaker(Model):
@@ -195,7 +195,7 @@ class AdapterBreaker(Model):
     """
 
     failures: Annotated[StrictInt, Field(ge=1)] = 5
-    probe_after: Duration = timedelta(seconds=30)
+    probe_after: Wait = timedelta(seconds=30)
 
 
 class Adapter(Model):
@@ -228,7 +228,7 @@ class Adapter(Model):
     answers: Annotated[tuple[AnswerRule, ...], Field(min_length=1)]
     confirm: Confirm
     limits: AdapterLimits = AdapterLimits()
-    schedule: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
+    schedule: Annotated[tuple[Wait, ...], Field(min_length=1)] = (
         timedelta(seconds=1),
         timedelta(seconds=5),
         timedelta(seconds=30),

@@ -19,7 +19,7 @@ SEND_KEY: Final = "{send_key}"
 Path = tuple[str | int, ...]
 
 
-def check_adapter(adapter: Adapter, node: Node, *, system: str, secrets: Collection[str] | None) -> Iterator[Problem]:
+def check_adapter(adapter: Adapter, node: Node, *, system: str) -> Iterator[Problem]:
     """Everything that an adapter's own document can say wrongly, beyond its model."""
     if adapter.system != system:
         place = node_at(node, ("system",)).place
@@ -29,8 +29,6 @@ def check_adapter(adapter: Adapter, node: Node, *, system: str, secrets: Collect
     for position, message in enumerate(adapter.messages):
         yield from _operations_of(adapter, message, node, ("messages", position))
     yield from _confirms(adapter, node)
-    if secrets is not None:
-        yield from _secrets(node_at(node, ("options",)), secrets)
 
 
 def _messages(adapter: Adapter, node: Node) -> Iterator[Problem]:
@@ -157,16 +155,24 @@ def _operations(adapter: Adapter) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _secrets(node: Node, declared: Collection[str]) -> Iterator[Problem]:
+def check_secrets(names: Collection[str], node: Node, declared: Collection[str]) -> Iterator[Problem]:
+    """Every secret that the options name and that the site does not declare."""
+    places = dict(_secrets_in(node))
+    for name in sorted(set(names) - set(declared)):
+        words = f"{unknown('secret', name, declared)} (secrets in the configuration)"
+        yield Problem(places.get(name, node.place), words, "unknown")
+
+
+def _secrets_in(node: Node) -> Iterator[tuple[str, Place]]:
     if isinstance(node, documents.Mapping):
         named = node.get("secret")
-        if isinstance(named, documents.Scalar) and named.text not in declared:
-            yield Problem(named.place, unknown("secret", named.text, declared) + " (config.yaml, secrets)", "unknown")
+        if isinstance(named, documents.Scalar):
+            yield named.text, named.place
         for entry in node:
-            yield from _secrets(entry.value, declared)
+            yield from _secrets_in(entry.value)
     elif isinstance(node, documents.Sequence):
         for item in node:
-            yield from _secrets(item, declared)
+            yield from _secrets_in(item)
 
 
 def check_message(
@@ -175,8 +181,6 @@ def check_message(
     contract: Contract | None,
     permitted: Permitted,
     paths: CanonicalPaths | None,
-    *,
-    place: Place,
 ) -> Iterator[Problem]:
     """Whether one message's mapping fits its message, its contract and what the system may receive."""
     if mapping is None:

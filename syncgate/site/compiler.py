@@ -19,7 +19,7 @@ from syncgate.site.adapter import Adapter, AdapterMessage
 from syncgate.site.assembly import CompiledMessage, assemble
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
-from syncgate.site.checks import check_adapter, check_message
+from syncgate.site.checks import check_adapter, check_message, check_secrets
 from syncgate.site.contract import Contract, ContractError, compile_contract
 from syncgate.site.files import (
     adapter_path,
@@ -30,7 +30,7 @@ from syncgate.site.files import (
     quirks_path,
     read_json,
 )
-from syncgate.site.personal import CanonicalPaths, Permitted, spelled_out, wrong_entry
+from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.promises import promise_warnings
 from syncgate.site.quirks import QuirksError, load_quirks
 from syncgate.site.tables import read_tables
@@ -102,22 +102,19 @@ class _Compilation:
 
     def bundle(self, mac: Mac, lease_margin: timedelta) -> Bundle:
         tables = read_tables(self.files, self.problems)
-        node = self._attempt(lambda: documents.read_yaml(self._text(adapter_path(self.system)), self._adapter_file))
-        if node is None:
-            raise ProblemSet(self.problems.found)
-        quirks = self._quirks()
-        adapter = self._attempt(lambda: documents.validate(Adapter, node))
-        if adapter is None:
+        path = adapter_path(self.system)
+        node = self._attempt(lambda: documents.read_yaml(self._text(path), path))
+        adapter = None if node is None else self._attempt(lambda: documents.validate(Adapter, node))
+        if node is None or adapter is None:
             self._compile_unread(tables)
             raise ProblemSet(self.problems.found)
+        quirks = self._quirks()
         options = self._options(adapter, node, quirks)
         permitted = self._permitted(adapter, node)
-        self.problems.extend(check_adapter(adapter, node, system=self.system, secrets=self.secrets))
+        self.problems.extend(check_adapter(adapter, node, system=self.system))
         applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
-        compiled = [
-            self._message(adapter, node, position, tables=tables, permitted=permitted)
-            for position in range(len(adapter.messages))
-        ]
+        positions = range(len(adapter.messages))
+        messages = [self._message(adapter, node, at, tables=tables, permitted=permitted) for at in positions]
         self.problems.raise_if_any()
         return assemble(
             adapter,
@@ -129,14 +126,10 @@ class _Compilation:
             permitted=permitted,
             lease_margin=lease_margin,
             applies=applies,
-            messages=[one for one in compiled if one is not None],
+            messages=[message for message in messages if message is not None],
             mac=mac,
-            warnings=promise_warnings(adapter, lambda n: documents.node_at(node, ("messages", n)).place),
+            warnings=promise_warnings(adapter, lambda at: documents.node_at(node, ("messages", at)).place),
         )
-
-    @property
-    def _adapter_file(self) -> str:
-        return adapter_path(self.system)
 
     def _attempt(self, act: Callable[[], T]) -> T | None:
         try:
@@ -161,7 +154,8 @@ class _Compilation:
             return None
 
     def _compile_unread(self, tables: Tables) -> None:
-        """Where the adapter cannot be read, its mappings are compiled all the same, for their problems."""
+        """Where the adapter cannot be read, quirks and mappings are compiled all the same, for their problems."""
+        self._quirks()
         for path in self.files:
             if is_mapping(path):
                 self._attempt(lambda path=path: self._load(path, tables))  # type: ignore[misc]
@@ -174,7 +168,10 @@ class _Compilation:
             return None
         model = self._attempt(lambda: _options_model(kind, quirks, place))
         below = documents.node_at(node, ("options",))
-        return None if model is None else self._attempt(lambda: documents.validate(model, below))
+        options = None if model is None else self._attempt(lambda: documents.validate(model, below))
+        if options is not None and self.secrets is not None:
+            self.problems.extend(check_secrets(kind.secret_names(options), below, self.secrets))
+        return options
 
     def _permitted(self, adapter: Adapter, node: Node) -> Permitted:
         for position, entry in enumerate(adapter.personal):
@@ -204,8 +201,7 @@ class _Compilation:
         exists = self._condition(node, (*here, "when"), reads=message.of, tables=tables)
         mapping = self._mapping(message, node, here, tables)
         contract = self._contract(message, node, here)
-        place = documents.node_at(node, here).place
-        self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
+        self.problems.extend(check_message(message, mapping, contract, permitted, self.paths))
         if mapping is None or contract is None:
             return None
         return CompiledMessage(message, mapping, contract, exists)
@@ -224,7 +220,7 @@ class _Compilation:
 
     @property
     def _canonical(self) -> Mapping[str, Any] | None:
-        return None if self.schema is None else spelled_out(self.schema.document)
+        return None if self.schema is None else self.schema.document
 
     def _contract(self, message: AdapterMessage, node: Node, here: tuple[str | int, ...]) -> Contract | None:
         path = contract_path(self.system, message.contract_name)
@@ -234,16 +230,10 @@ class _Compilation:
         return self._attempt(lambda: read_contract(self.files[path], path))
 
     def _no_such_file(self, kind: str, name: str, path: str, place: Place) -> None:
-        folder, suffix = (
-            path.removesuffix(PurePosixPath(path).name),
-            PurePosixPath(path).name.removeprefix(name),
-        )
-        known = [
-            other.removeprefix(folder).removesuffix(suffix)
-            for other in self.files
-            if other.startswith(folder) and "/" not in other.removeprefix(folder)
-        ]
-        near = documents.nearest(name, known)
+        wanted = PurePosixPath(path)
+        suffix = wanted.name.removeprefix(name)
+        beside = [other.name for other in map(PurePosixPath, self.files) if other.parent == wanted.parent]
+        near = documents.nearest(name, [other.removesuffix(suffix) for other in beside])
         hint = f"; the nearest known is {near!r}" if near else ""
         self.problems.add(place, f"expected the {kind} {path}, got no such file{hint}", "no_file")
 

@@ -16,6 +16,7 @@ from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.compiler import compile_bundle
 from syncgate.site.files import adapter_path, files_of, read_files, read_json, systems_in
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
+from syncgate.site.references import check_references
 from syncgate.site.sources import Source, compile_sources
 from syncgate.site.tables import read_tables
 from syncgate.transports import kinds
@@ -130,6 +131,8 @@ class _Reading:
         self.problems.extend(_names(config, node, systems_in(self.files)))
         self.problems.extend(_secrets(config, node))
         bundles = self._bundles(config, schema, mac)
+        found = check_references(bundles, systems=config.systems, sources=config.sources)
+        self.problems.extend(found)
         self._check_narrowing(config, node, bundles, schema)
         self._name_unserved(config)
         sources = self.attempt(lambda: compile_sources(config, node, self.files, tables=tables, schema=schema))

@@ -20,17 +20,6 @@ _ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
 _ANYTHING: Final[Node] = {}
 
 
-def spelled_out(schema: Any) -> Any:
-    """The same schema with `additionalProperties: true` written where leaving it out means that."""
-    if isinstance(schema, list):
-        return [spelled_out(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    found = {key: spelled_out(value) for key, value in schema.items()}
-    is_object = "x-title-en" in schema and "properties" in schema
-    return {"additionalProperties": True, **found} if is_object else found
-
-
 class CanonicalPaths:
     """The paths that a mapping may read, as mappings write them (`case.applicant.name`)."""
 

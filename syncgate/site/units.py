@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -50,8 +50,16 @@ def _amount(text: Any, wanted: str) -> tuple[float, str]:
     return float(found[1]), found[2]
 
 
+def _some(length: timedelta) -> timedelta:
+    if length <= timedelta(0):
+        raise ValueError("expected a duration above 0, got 0")
+    return length
+
+
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 """A length of time, written with its unit."""
+Wait = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_some)]
+"""A length of time above 0."""
 Rate = Annotated[float, BeforeValidator(rate)]
 """Sends a second, written as `100/s`."""
 Size = Annotated[int, BeforeValidator(size)]
