@@ -1,0 +1,174 @@
+"""The demo from the first process to the last word. Exit code 0 only if everything holds."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from syncgate.sandbox.city import City, build_city
+from syncgate.sandbox.expected import expected_lines, write_expected
+from syncgate.sandbox.play import care, secrecy
+from syncgate.sandbox.play.gate import Gate
+from syncgate.sandbox.play.posting import Posting
+from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
+from syncgate.sandbox.play.site import BASES, DemoError, Folder, demo_secrets, free_port, write_config
+from syncgate.sandbox.play.tamper import copy_altered
+from syncgate.sandbox.play.timetable import MODES, Timetable
+
+AT_MOST = 175.0
+SPREAD = 50.0
+
+
+class Demo:
+    """One run of the demo in its folder."""
+
+    def __init__(self, folder: Folder, *, seed: int, case_count: int) -> None:
+        self._folder, self._seed, self._case_count = folder, seed, case_count
+        self._started = time.monotonic()
+        self._env = demo_secrets()
+        self._systems = Simulators(folder, self._env, tuple(BASES))
+        self._process = GateProcess(folder, self._env, free_port())
+        self._keys: dict[str, str] = {}
+
+    def prepare(self) -> None:
+        """Clear the folder, start the systems, write the configuration, create the keys."""
+        shutil.rmtree(self._folder.path, ignore_errors=True)
+        self._folder.path.mkdir(parents=True)
+        self._systems.start_all()
+        write_config(self._folder, ports=self._systems.ports, listen_port=self._process.port)
+        window = create_key(self._folder, self._env, role="source", name="demo-window", source="window")
+        operator = create_key(self._folder, self._env, role="operator", name="demo-operator")
+        self._keys = {"source_key": window, "operator_key": operator}
+
+    def say(self, word: str) -> None:
+        """Progress, on stderr."""
+        print(f"{time.monotonic() - self._started:6.1f} s  {word}", file=sys.stderr, flush=True)
+
+    def stay(self) -> None:
+        """Start everything, and play nothing until interrupted."""
+        self._process.start()
+        print(f"gate: {self._process.base_url}  (API: {self._process.base_url}/docs)")
+        for name, port in self._systems.ports.items():
+            print(f"{name}: http://127.0.0.1:{port}{BASES[name]}")
+        for name, key in self._keys.items():
+            print(f"{name}: {key}")
+        print("Ctrl-C ends everything.", flush=True)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return
+
+    def play(self) -> bool:
+        """Whether everything held."""
+        city = build_city(self._seed, case_count=self._case_count)
+        count = write_expected(city.lives, self._folder.expected)
+        self.say(f"{count} lines of what every system must hold are written, before the first post")
+        self._process.start()
+        gate = Gate(self._process.base_url, **self._keys)
+        metrics = self._run(city, gate)
+        self.stop()
+        return self._prove(city, metrics)
+
+    def stop(self) -> None:
+        """End every process."""
+        self._process.stop()
+        self._systems.stop_all()
+
+    def _run(self, city: City, gate: Gate) -> str:
+        posting = Posting(gate, city, spread=SPREAD)
+        timetable = Timetable(self._systems, self._process, gate, self.say)
+        operator = care.Operator(gate)
+        operator.start()
+        player = threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")
+        self.say(f"posting {len(city.lives)} cases")
+        player.start()
+        posting.run()
+        player.join()
+        self.say(f"{posting.call_count} calls made, {gate.retry_count} of them asked again")
+        lines = list(expected_lines(city.lives))
+        until = self._started + AT_MOST - 25
+        left = care.wait_until_settled(gate, lines, posting.case_no_by_id, until=until)
+        operator.stop()
+        if wrong := care.wrong_reasons(lines, left, posting.case_no_by_id):
+            raise DemoError("expected other reasons:\n" + "\n".join(wrong[:20]))
+        self._tell(gate, posting, timetable, operator, left_count=len(left))
+        return gate.metrics()
+
+    def _tell(
+        self, gate: Gate, posting: Posting, timetable: Timetable, operator: care.Operator, *, left_count: int
+    ) -> None:
+        killed = ", ".join(map(str, timetable.in_flight_at_kills))
+        print(f"posted: {len(posting.case_no_by_id)} cases in {posting.call_count} calls")
+        print(f"  repeated on purpose: {posting.repeat_count}, after no answer: {gate.retry_count}")
+        print(f"killed with kill -9: {len(timetable.in_flight_at_kills)} times, in flight then: {killed}")
+        print(f"requeued by the operator after wrong refusals: {operator.requeue_count}")
+        print(f"left behind, each as expected: {left_count} deliveries")
+        if len(timetable.in_flight_at_kills) < 3:
+            raise DemoError("expected three kills with deliveries in flight, got fewer")
+
+    def _prove(self, city: City, metrics: str) -> bool:
+        required = ("--kills", str(self._folder.kills), "--faults-required", ",".join(MODES))
+        code, told = run_reader(self._folder, "--systems", str(self._folder.systems), *required)
+        print(told, end="")
+        return all([code == 0, self._finds_alteration(), self._is_secret(city, metrics)])
+
+    def _finds_alteration(self) -> bool:
+        """Alter one record behind food's back, in a copy, and let the reader find it."""
+        copy = self._folder.path / "altered"
+        copy_altered(self._folder.systems, copy)
+        code, told = run_reader(self._folder, "--systems", str(copy), "--kills", str(self._folder.kills))
+        is_found = code == 1 and "altered: food" in told and "premises differs" in told
+        print(f"one record altered behind food's back, in a copy: {'found' if is_found else 'NOT FOUND'}")
+        return is_found
+
+    def _is_secret(self, city: City, metrics: str) -> bool:
+        page = self._folder.path / "metrics.txt"
+        page.write_text(metrics, "utf-8")
+        database = self._folder.database
+        files = [database.with_name(database.name + ending) for ending in ("", "-wal", "-journal")]
+        files += [page, *sorted(self._folder.logs.glob("gate*"))]
+        values = secrecy.personal_values(city.lives)
+        found = secrecy.readable(files, secrecy.patterns(values))
+        names = ", ".join(file.name for file in files if file.exists())
+        said = "none" if not found else "FOUND\n  " + "\n  ".join(found[:20])
+        print(f"personal values readable in {names}, of {len(values)} looked for in 7 forms: {said}")
+        return not found
+
+
+def _guarded(run: object, posting: Posting) -> None:
+    assert callable(run)
+    try:
+        run()
+    except Exception as error:
+        posting.abort(error)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="syncgate demo", description=__doc__)
+    parser.add_argument("--site", type=Path, default=Path(), help="the example site")
+    parser.add_argument("--stay", action="store_true", help="start everything and play nothing")
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--cases", type=int, default=520, help="how many applications")
+    options = parser.parse_args(arguments)
+    root = options.site.resolve()
+    demo = Demo(Folder(root, root / ".demo"), seed=options.seed, case_count=options.cases)
+    try:
+        demo.prepare()
+        if options.stay:
+            demo.stay()
+            return 0
+        is_good = demo.play()
+    except DemoError as error:
+        print(f"the demo failed: {error}", file=sys.stderr)
+        return 1
+    finally:
+        demo.stop()
+    print("the demo holds" if is_good else "the demo does NOT hold")
+    return 0 if is_good else 1

@@ -1,0 +1,191 @@
+"""The processes of the demo: simulated systems and the gate, started, stopped, killed, restarted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from syncgate.sandbox.play.site import DemoError, Folder
+
+START_WITHIN = 30.0
+STOP_WITHIN = 15.0
+
+
+def wait_for(what: str, is_so: Callable[[], bool], *, within: float, every: float = 0.1) -> None:
+    """Return once it is so. Raises DemoError naming what never came."""
+    deadline = time.monotonic() + within
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise DemoError(f"expected {what} within {within:g} s, got nothing")
+        time.sleep(every)
+
+
+class Process:
+    """One child process with its log file; only ever ended through its own handle."""
+
+    def __init__(self, name: str, command: Sequence[str], *, folder: Folder, env: Mapping[str, str]) -> None:
+        folder.logs.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        with (folder.logs / f"{name}.log").open("ab") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=folder.root,
+                env={**os.environ, **env, "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._child.poll() is None
+
+    def terminate(self) -> None:
+        """SIGTERM, and SIGKILL for what does not end."""
+        if not self.is_alive:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._child.kill()
+        self._child.wait()
+
+
+class Simulators:
+    """The three simulated systems, each a process of its own."""
+
+    def __init__(self, folder: Folder, env: Mapping[str, str], names: Sequence[str]) -> None:
+        self._folder, self._env, self._names = folder, env, tuple(names)
+        self._processes: dict[str, Process] = {}
+        self.ports: dict[str, int] = {}
+        self._client = httpx.Client(trust_env=False, timeout=10)
+
+    def start_all(self) -> None:
+        """Start every system on a free port."""
+        for name in self._names:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start one system, on the port that it had before if it ran before."""
+        command = ["-m", "syncgate.sandbox", "serve", "--system", name, "--port", str(self.ports.get(name, 0))]
+        command += ["--folder", str(self._folder.systems), "--ports-file", str(self._folder.ports)]
+        known = self.ports.get(name)
+        self._processes[name] = Process(name, command, folder=self._folder, env=self._env)
+        wait_for(f"{name} to listen", lambda: self._is_up(name, known), within=START_WITHIN)
+
+    def _is_up(self, name: str, known: int | None) -> bool:
+        if not self._processes[name].is_alive:
+            raise DemoError(f"expected {name} to run, got its end; see {self._folder.logs / name}.log")
+        port = known or self._published().get(name)
+        if port is None:
+            return False
+        self.ports[name] = port
+        try:
+            return self._client.get(self._control(name, "health")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _published(self) -> dict[str, int]:
+        try:
+            ports: dict[str, int] = json.loads(self._folder.ports.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return ports
+
+    def _control(self, name: str, path: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}/_sandbox/{path}"
+
+    def stop(self, name: str) -> None:
+        """Stop one system: nobody listens on its port."""
+        self._processes[name].terminate()
+
+    def running(self, names: Sequence[str]) -> list[str]:
+        """Which of these run now."""
+        return [name for name in names if self._processes[name].is_alive]
+
+    def stop_all(self) -> None:
+        """Stop every system."""
+        for process in self._processes.values():
+            process.terminate()
+
+    def switch_on(self, name: str, mode: str, **settings: Any) -> None:
+        """Make a system misbehave."""
+        answer = self._client.post(self._control(name, "modes"), json={"mode": mode, **settings})
+        answer.raise_for_status()
+
+    def switch_off(self, name: str, mode: str = "") -> None:
+        """Make a system behave, in one respect or in all."""
+        path = f"modes/{mode}" if mode else "modes"
+        self._client.delete(self._control(name, path)).raise_for_status()
+
+
+class GateProcess:
+    """The gate, and the times at which it was killed."""
+
+    def __init__(self, folder: Folder, env: Mapping[str, str], port: int) -> None:
+        self._folder, self._env, self.port = folder, env, port
+        self._process: Process | None = None
+        self._client = httpx.Client(trust_env=False, timeout=5)
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.killed_at: list[str] = []
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        command = ["-m", "syncgate", "--site", ".", "--config", str(self._folder.config), "serve"]
+        self._process = Process("gate", command, folder=self._folder, env=self._env)
+        wait_for("the gate to be ready", self._is_ready, within=START_WITHIN)
+
+    def _is_ready(self) -> bool:
+        if self._process is None or not self._process.is_alive:
+            raise DemoError(f"expected the gate to run, got its end; see {self._folder.logs}/gate.log")
+        try:
+            return self._client.get(f"{self.base_url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL, written down for the reader: an answer may have died with it."""
+        if self._process is not None:
+            self.killed_at.append(datetime.now(UTC).isoformat())
+            self._process.kill()
+            self._folder.kills.write_text(json.dumps(self.killed_at), "utf-8")
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        if self._process is not None:
+            self._process.terminate()
+
+
+def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, source: str = "") -> str:
+    """An API key, made by the command line before the gate runs."""
+    command = [sys.executable, "-m", "syncgate", "--site", ".", "--config", str(folder.config)]
+    command += ["keys", "create", "--role", role, "--name", name, "--json"]
+    command += ["--source", source] if source else []
+    result = subprocess.run(
+        command, cwd=folder.root, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
+    )
+    if result.returncode != 0:
+        raise DemoError(f"expected a key for {role}, got exit code {result.returncode}: {result.stderr[-2000:]}")
+    return str(json.loads(result.stdout)["key"])
+
+
+def run_reader(folder: Folder, *arguments: str) -> tuple[int, str]:
+    """Run the reader by path in an isolated process; its exit code and what it printed."""
+    reader = Path(__file__).parent.parent / "reader.py"
+    command = [sys.executable, "-I", str(reader), "--expected", str(folder.expected), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return result.returncode, result.stdout + result.stderr

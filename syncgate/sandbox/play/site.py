@@ -1,0 +1,108 @@
+"""The demo's own configuration: the example site's, with the addresses of this run."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+BASES = {"province": "/gateway/province", "food": "/foodlicence/api", "workorders": "/workorders/v1"}
+SECRETS = {
+    "SYNCGATE_PROVINCE_TOKEN": "SANDBOX_PROVINCE_TOKEN",
+    "SYNCGATE_PROVINCE_TIF_TOKEN": "SANDBOX_PROVINCE_TIF_TOKEN",
+    "SYNCGATE_FOOD_KEY": "SANDBOX_FOOD_KEY",
+    "SYNCGATE_WORKORDERS_KEY": "SANDBOX_WORKORDERS_KEY",
+}
+"""Environment variables of the gate's secrets -> those of the simulated systems that must agree."""
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where the demo keeps everything; `root` is the example site."""
+
+    root: Path
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def database(self) -> Path:
+        return self.path / "syncgate.db"
+
+    @property
+    def systems(self) -> Path:
+        return self.path / "systems"
+
+    @property
+    def ports(self) -> Path:
+        return self.path / "ports.json"
+
+    @property
+    def expected(self) -> Path:
+        return self.path / "expected.ndjson"
+
+    @property
+    def kills(self) -> Path:
+        return self.path / "kills.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+
+def free_port() -> int:
+    """A port of loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def demo_secrets() -> dict[str, str]:
+    """Fresh secrets, under the gate's names and the simulated systems'."""
+    found = {}
+    for ours, theirs in SECRETS.items():
+        found[ours] = found[theirs] = secrets.token_urlsafe(18)
+    return found
+
+
+def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int) -> None:
+    """Write `.demo/config.yaml` from config.example.yaml, and a master key beside it.
+
+    Raises:
+        DemoError: the example has no line that must be replaced.
+    """
+    text = (folder.root / "config.example.yaml").read_text("utf-8")
+    key = folder.path / "master.key"
+    text = _replace(text, r"^(store:\n(?:\s*#.*\n)*\s+url:\s*)\S+", f"sqlite:///{folder.database}")
+    text = _replace(text, r"^(master_key:\n(?:\s*#.*\n)*\s+file:\s*)\S+", str(key))
+    text = _replace(text, r"^(listen:\n(?:.*\n)*?\s+port:\s*)\d+", str(listen_port))
+    for system, port in ports.items():
+        text = _with_address(text, system, f"http://127.0.0.1:{port}{BASES[system]}")
+    key.touch(mode=0o600)
+    key.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n", "ascii")
+    folder.config.write_text(text, "utf-8")
+
+
+def _with_address(text: str, system: str, address: str) -> str:
+    """`name: {}` gets an address, a longer entry gets its own replaced."""
+    empty = rf"^(systems:\n(?:[ #].*\n)*?  {system}: )\{{\}}"
+    if re.search(empty, text, re.MULTILINE):
+        return _replace(text, empty, f"{{address: {address}}}")
+    return _replace(text, rf"^(systems:\n(?:[ #].*\n)*?  {system}:\n(?:    .*\n)*?    address:\s*)\S+", address)
+
+
+def _replace(text: str, pattern: str, value: str) -> str:
+    changed, count = re.subn(pattern, lambda found: found[1] + value, text, count=1, flags=re.MULTILINE)
+    if not count:
+        raise DemoError(f"expected a line like {pattern} in config.example.yaml, got none")
+    return changed
