@@ -60,6 +60,7 @@ class Work:
         d = self.delivery
         keys = {
             "case_id": str(d.case_id),
+            "case_no": self.case.case_no,
             "slot_key": self.slot_key,
             "send_key": ids.send_key(d.delivery_id, d.revision, d.bundle),
         }

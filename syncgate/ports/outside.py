@@ -46,8 +46,8 @@ class Request:
     Attributes:
         operation: name of an operation of the adapter's options.
         payload: the mapped payload (JSON), None for a look-up.
-        keys: values for the operation's placeholders: case_id, slot_key, send_key, and, where known,
-            remote_ref, case_ref. All are ours or the system's own numbers, none is personal.
+        keys: values for the operation's placeholders: case_id, case_no, slot_key, send_key, and, where known,
+            remote_ref, case_ref. All are ours, the origin's or the system's own numbers, none is personal.
         delivery_id: for log correlation.
     """
 

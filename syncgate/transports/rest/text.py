@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
-PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id")
+PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id", "case_no")
 """What a path, a query value or a header may name in braces."""
 
 _PIECES: Final = re.compile(r"\{([^{}]*)\}|([{}])")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 
 
 class KeyMissing(Exception):
@@ -48,6 +48,8 @@ class Template:
         Raises:
             KeyMissing: a placeholder has no value, or an empty one.
         """
+        if not self.names:
+            return self.literals[0]
         filled = [self.literals[0]]
         for name, literal in zip(self.names, self.literals[1:], strict=True):
             value = keys.get(name)
@@ -81,6 +83,7 @@ def _known(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=256)
 def is_header_name(text: str) -> bool:
     """Whether the text is a token (RFC 9110 §5.6.2)."""
     return _HEADER_NAME.fullmatch(text) is not None
@@ -88,7 +91,7 @@ def is_header_name(text: str) -> bool:
 
 def is_header_value(text: str) -> bool:
     """Whether the text can be a header's value: printable ASCII on one line, no space around it."""
-    return _HEADER_VALUE.fullmatch(text) is not None
+    return text != "" and text.isascii() and text.isprintable() and text == text.strip()
 
 
 def _checked(text: str) -> str:
