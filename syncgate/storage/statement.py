@@ -64,13 +64,14 @@ class Compiled:
 class Statement:
     """A Core statement with bind parameters by name. Module-level ones are compiled once per engine."""
 
-    __slots__ = ("_compiled", "_core", "_postgresql")
+    __slots__ = ("_compiled", "_core", "_postgresql", "locks")
 
     def __init__(self, core: Executable, *, postgresql: Executable | None = None) -> None:
         """Args: core: the statement; postgresql: what PostgreSQL runs in its place, where the two differ."""
         self._core = core
         self._postgresql = core if postgresql is None else postgresql
         self._compiled: dict[str, Compiled] = {}
+        self.locks = getattr(core, "_for_update_arg", None) is not None
 
     def compiled(self, dialect: Dialect) -> Compiled:
         """The statement for this engine."""

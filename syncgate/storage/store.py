@@ -137,7 +137,7 @@ class SqlStore:
             now = self._now(cursor)
         except self._engine.errors as error:
             raise Interrupted(Fault.LOST, self._engine.code(error)) from None
-        return Work(self._engine, cursor, now, writer=self._writer)
+        return Work(self._engine, cursor, now, writer=self._writer, is_reader=is_reader)
 
     def _finish(self, connection: Any, cursor: Any, *, is_reader: bool) -> None:
         try:

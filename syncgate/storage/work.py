@@ -35,9 +35,12 @@ class Work:
     """The connection's side of a transaction. After an error a step is spoiled: it ends in a rollback, even if
     it swallows the error, because PostgreSQL would refuse every further statement of its savepoint."""
 
-    __slots__ = ("_gains", "_step_gains", "cursor", "engine", "now", "spoiled_by", "writer")
+    __slots__ = ("_gains", "_step_gains", "cursor", "engine", "is_reader", "now", "spoiled_by", "writer")
 
-    def __init__(self, engine: Engine, cursor: Any, now: datetime, *, writer: AuditWriter) -> None:
+    def __init__(
+        self, engine: Engine, cursor: Any, now: datetime, *, writer: AuditWriter, is_reader: bool = False
+    ) -> None:
+        self.is_reader = is_reader
         self.engine = engine
         self.cursor = cursor
         self.now = now
@@ -48,6 +51,8 @@ class Work:
 
     def all(self, statement: Statement, **params: Any) -> list[Record]:
         """The rows that the statement gives."""
+        if self.is_reader and statement.locks:
+            raise IllegalMove("expected a step that only reads, got one that locks")
         compiled = statement.compiled(self.engine.dialect)
         values = compiled.bind(params)
         return compiled.load(self._guarded(lambda: self.cursor.execute(compiled.text, values).fetchall()))

@@ -94,10 +94,7 @@ class DeliveryRows:
         return True
 
     def list_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
-        found = select(deliveries).where(*_conditions(where)).order_by(deliveries.c.delivery_id.desc())
-        if after is not None:
-            found = found.where(deliveries.c.delivery_id < after)
-        return DELIVERY.rows(self._work.all(Statement(found.limit(limit))))
+        return DELIVERY.rows(self._work.all(listing(where, after=after, limit=limit)))
 
     def counters(self) -> dict[CounterKey, int]:
         counts: Counter[CounterKey] = Counter()
@@ -106,6 +103,14 @@ class DeliveryRows:
         for key, by in self._work.gains():
             counts[key] += by
         return {key: counts[key] for key in sorted(counts) if counts[key]}
+
+
+def listing(where: DeliveryFilter, *, after: UUID | None, limit: int) -> Statement:
+    """The statement that lists deliveries, newest first."""
+    found = select(deliveries).where(*_conditions(where)).order_by(deliveries.c.delivery_id.desc())
+    if after is not None:
+        found = found.where(deliveries.c.delivery_id < after)
+    return Statement(found.limit(limit))
 
 
 def flush_counters(work: Work) -> None:

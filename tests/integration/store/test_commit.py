@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncgate.domain.errors import Conflict, NotFound
+from syncgate.domain.errors import Conflict, IllegalMove, NotFound, StoreUnavailable
 from syncgate.ports.store import Tx
 from syncgate.storage import SqlStore
 from tests.support.rows import SetClock, a_case, a_delivery, a_lane, a_submission, new_id, stored_case
@@ -76,5 +76,22 @@ def test_a_step_that_swallows_a_conflict_is_rolled_back_all_the_same(store: SqlS
 
 
 def test_a_read_writes_nothing(store: SqlStore) -> None:
-    with pytest.raises(Exception, match=r"expected the store"):
+    with pytest.raises(StoreUnavailable):
         store.read(lambda tx: tx.insert_case(a_case()))
+
+
+def test_a_read_takes_no_locks(store: SqlStore) -> None:
+    with pytest.raises(IllegalMove):
+        store.read(lambda tx: tx.due_lanes("food", limit=1))
+
+
+def test_a_read_sees_one_state_while_others_write(store: SqlStore) -> None:
+    case_id, store_case = stored_case()
+
+    def read(tx: Tx) -> list[object]:
+        before = tx.case(case_id)
+        assert store.write([store_case]) == [None]
+        return [before, tx.case(case_id)]
+
+    assert store.read(read) == [None, None]
+    assert store.read(lambda tx: tx.case(case_id)) is not None
