@@ -152,13 +152,19 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant, or None where nothing is near."""
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str | None:
+    """The known name that was probably meant, or None where nothing is near.
+
+    Args:
+        name: What was written.
+        known: What may be written.
+        cutoff: How alike the two must be, from 0 to 1.
+    """
     names = list(known)
     lowered = {known_name.lower(): known_name for known_name in names}
     if name.lower() in lowered:
         return lowered[name.lower()]
-    found = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return found[0] if found else None
 
 

@@ -98,6 +98,7 @@ class _Writer:
             "LEFT_OUT": LEFT_OUT,
             "NULL": NULL,
             "EMPTY": EMPTY,
+            "NotAnObject": NotAnObject,
             "note": note,
             "equal": operations.equal,
             "is_among": operations.is_among,
@@ -281,10 +282,10 @@ class _Writer:
         else:
             written = root
         steps = (*self.it_steps[-1], *keys) if path.root == "it" else (path.root, *keys)
-        refusal = self._constant(NotAnObject(".".join(steps)))
+        place = self.constant(".".join(steps))
         lines = (
             f"{found} = {written}",
-            f"if {found}.__class__ is not dict: {found} = EMPTY if {found} is None else {refusal}",
+            f"if {found}.__class__ is not dict: {found} = EMPTY if {found} is None else NotAnObject({found}, {place})",
         )
         if is_hoisted:
             self.head.extend(f"    {line}" for line in lines)

@@ -55,8 +55,8 @@ class NotAnObject:
 
     __slots__ = ("failure",)
 
-    def __init__(self, path: str) -> None:
-        self.failure = Failure(WRONG_TYPE, path, "expected an object, got something else")
+    def __init__(self, value: JsonValue, path: str) -> None:
+        self.failure = value if isinstance(value, Failure) else wrong_type(path, "an object", value)
 
     def get(self, key: str) -> Failure:
         """The failure, whatever the key."""

@@ -132,7 +132,7 @@ class Reader:
         if first is None:
             self._add(node.place, "expected an operation, got none")
             return None
-        near = documents.nearest(first, OPERATIONS)
+        near = documents.nearest(first, OPERATIONS, cutoff=0.7)
         hint = f"the nearest known is {near!r}" if near else "an object of fields is written {object: {...}}"
         self._add(node.key_place(first), f"unknown operation {first!r}; {hint}", "unknown_operation")
         return None
@@ -289,7 +289,7 @@ class Reader:
         zone = self._text(node, "zone")
         try:
             ZoneInfo(zone)
-        except (OSError, ValueError):
+        except (KeyError, OSError, ValueError):
             self._add((node.get("zone") or node).place, f"expected a time zone such as {self.zone}, got {zone!r}")
             return self.zone
         return zone

@@ -43,7 +43,7 @@ class Shape:
     @property
     def names(self) -> tuple[str, ...]:
         """The properties that the schema names."""
-        return tuple(name for schema in self.schemas for name in _properties(schema))
+        return tuple(dict.fromkeys(name for schema in self.schemas for name in _properties(schema)))
 
     @property
     def types(self) -> set[str]:
