@@ -441,6 +441,25 @@ def test_waiting_for_a_connection_in_vain_is_unavailable(make_client: MakeClient
     assert second.evidence.sent is None
 
 
+def test_a_send_that_is_given_up_frees_its_connection(make_client: MakeClient) -> None:
+    """A worker that stops cancels its sends; the system's only connection must not stay taken."""
+
+    async def scenario() -> Answer:
+        async with scripted(reads_and_hangs, answers(200, TAKEN)) as server:
+            transport = made(make_client, server.url, connections=1)
+            given_up = asyncio.create_task(transport.send(REQUEST))
+            while not server.seen:
+                await asyncio.sleep(0.01)
+            given_up.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await given_up
+            answer = await transport.send(REQUEST)
+            await transport.aclose()
+            return answer
+
+    assert asyncio.run(scenario()).outcome is Outcome.TAKEN
+
+
 @pytest.mark.parametrize("act", [reads_and_hangs, drips(b"HTTP/1.1 200 OK\r\n" * 99, every=0.05)])
 def test_a_request_never_lasts_longer_than_its_timeout(act: Act, make_client: MakeClient) -> None:
     started = time.monotonic()

@@ -58,7 +58,7 @@ def test_a_slash_at_the_end_of_the_address_is_one_too_many() -> None:
     [
         {"path": "cases"},
         {"path": "/cases?x=1"},
-        {"path": "/cases/{case_no}"},
+        {"path": "/cases/{applicant}"},
         {"path": "/cases/{slot_key"},
         {"path": "/cases/slot_key}"},
         {"path": "/cases/{}"},
