@@ -11,7 +11,6 @@ import pytest
 from syncgate.mapping import Context, Inputs, Mapped, Mapping, Unmappable, load_mapping, load_tables
 from syncgate.sandbox.city import City, Life
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
-from syncgate.sandbox.expected import expected_lines
 from syncgate.sandbox.expected.story import State, states
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,161 @@
+"""The player's parts: configuration, what is settled, what is altered, what is posted."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fabricated_ledgers import Entry
+
+from syncgate.sandbox import reader
+from syncgate.sandbox.city import Call, City, Life
+from syncgate.sandbox.city.goldens import golden_documents, golden_life
+from syncgate.sandbox.expected import expected_lines
+from syncgate.sandbox.modes import MODES as KNOWN_MODES
+from syncgate.sandbox.play import care, timetable
+from syncgate.sandbox.play.gate import Gate
+from syncgate.sandbox.play.posting import Posting
+from syncgate.sandbox.play.site import BASES, DemoError, Folder, write_config
+from syncgate.sandbox.play.tamper import copy_altered
+from syncgate.sandbox.systems import BASES as PUBLISHED_BASES
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_timetable_switches_every_mode_on_and_off_and_kills_three_times() -> None:
+    deeds = timetable.TIMETABLE
+    assert {deed.mode for deed in deeds if deed.what == "on"} == set(timetable.MODES) == set(KNOWN_MODES)
+    counts = Counter(deed.what for deed in deeds)
+    assert counts["kill"] == 3 and counts["stop"] == counts["start"] == 1
+    assert [deed.at for deed in deeds] == sorted(deed.at for deed in deeds)
+    assert deeds[-1].what == "off"
+
+
+def test_the_demo_knows_the_published_paths() -> None:
+    assert BASES == PUBLISHED_BASES
+
+
+def test_the_configuration_is_the_examples_with_this_runs_addresses(tmp_path: Path) -> None:
+    folder = Folder(ROOT, tmp_path)
+    write_config(folder, ports={"province": 9901, "food": 9902, "workorders": 9903}, listen_port=9900)
+    text = folder.config.read_text("utf-8")
+    assert f"url: sqlite:///{tmp_path}/syncgate.db" in text
+    assert f"file: {tmp_path}/master.key" in text
+    assert "port: 9900" in text
+    for system, port in (("province", 9901), ("food", 9902), ("workorders", 9903)):
+        assert f"address: http://127.0.0.1:{port}{BASES[system]}" in text
+    assert "https://province.example/gateway/province" in text
+    assert (tmp_path / "master.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_changed_example_is_told_instead_of_played(tmp_path: Path) -> None:
+    (tmp_path / "config.example.yaml").write_text("site: {}\n", "utf-8")
+    with pytest.raises(DemoError, match="expected a line like"):
+        write_config(Folder(tmp_path, tmp_path), ports={}, listen_port=1)
+
+
+def open_deliveries(lines: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What the gate lists once only that is left which is expected."""
+    found = []
+    for line in lines:
+        common = {"system": line["system"], "case_id": f"id-{line['case_no']}"}
+        for message, reason in line["leftover"]["parked"]:
+            found.append(common | {"message": message, "phase": "parked", "reason": reason})
+        found += [common | {"message": "event", "phase": "pending", "reason": None}] * line["leftover"]["pending"]
+    return found, {f"id-{line['case_no']}": line["case_no"] for line in lines}
+
+
+def test_only_what_is_expected_to_stay_behind_is_settled(lines: list[dict[str, Any]]) -> None:
+    deliveries, numbers = open_deliveries(lines)
+    assert deliveries
+    assert care.differences(lines, deliveries, numbers) == []
+    assert care.wrong_reasons(lines, deliveries, numbers) == []
+
+
+def test_something_in_flight_is_not_settled(lines: list[dict[str, Any]]) -> None:
+    deliveries, numbers = open_deliveries(lines)
+    deliveries.append({"system": "food", "case_id": "id-x", "message": "event", "phase": "in_flight"})
+    assert care.differences(lines, deliveries, numbers)
+
+
+def test_a_correction_that_is_not_parked_is_not_settled(lines: list[dict[str, Any]]) -> None:
+    deliveries, numbers = open_deliveries(lines)
+    gone = next(d for d in deliveries if d["reason"] == "correction_not_taken")
+    deliveries.remove(gone)
+    assert care.differences(lines, deliveries, numbers)
+
+
+def test_a_delivery_parked_for_another_reason_is_told(lines: list[dict[str, Any]]) -> None:
+    deliveries, numbers = open_deliveries(lines)
+    next(d for d in deliveries if d["reason"] == "correction_not_taken")["reason"] = "field_refused"
+    assert len(care.wrong_reasons(lines, deliveries, numbers)) == 1
+
+
+def test_an_alteration_in_a_copy_is_found_and_the_ledger_stays(
+    tmp_path: Path,
+    lines: list[dict[str, Any]],
+    small_ledgers: dict[str, list[Entry]],
+    write: Callable[[dict[str, list[Entry]]], Path],
+) -> None:
+    systems = write(small_ledgers)
+    with sqlite3.connect(systems / "food.sqlite") as ledger:
+        ledger.execute("CREATE TRIGGER frozen BEFORE UPDATE ON effects BEGIN SELECT RAISE(ABORT, 'append-only'); END")
+    golden = [line for line in lines if "golden" in line["traits"] and line["system"] == "food"]
+    copy_altered(systems, tmp_path / "altered")
+    honest = reader.compare(golden, [reader.read_ledger(systems / "food.sqlite")], [], [])
+    altered = reader.compare(golden, [reader.read_ledger(tmp_path / "altered" / "food.sqlite")], [], [])
+    assert honest.is_good
+    assert [(found.kind, found.detail) for found in altered.findings] == [("altered", "premises differs")]
+
+
+class FakeGate(Gate):
+    """Takes every call, remembers it, and delivers at once."""
+
+    def __init__(self, *, refusals: bool = True) -> None:
+        super().__init__("http://127.0.0.1:1", source_key="s", operator_key="o")
+        self.calls: list[tuple[str, Call]] = []
+        self._refusals = refusals
+
+    def submit(self, call: Call, *, case_id: str) -> httpx.Response:
+        if call.answer == "refused" and self._refusals:
+            return httpx.Response(422, json={"errors": [{"pointer": p} for p in call.refused_at]})
+        self.calls.append((case_id, call))
+        number = case_id or call.body["case_no"]
+        return httpx.Response(202, json={"case_id": number, "case_no": number, "revision": 1, "receipt": "r"})
+
+    def deliveries(self, **filters: str | list[str]) -> list[dict[str, Any]]:
+        places = (("province", "basic_info"), ("food", "application"))
+        return [{"system": s, "message": m, "phase": "delivered"} for s, m in places]
+
+
+def small_city(city: City) -> City:
+    lives: list[Life] = [golden_life(document) for document in golden_documents().values()]
+    return City(tuple(lives), city.refused)
+
+
+def test_every_call_is_made_in_its_lifes_order(city: City) -> None:
+    gate, small = FakeGate(), small_city(city)
+    posting = Posting(gate, small, spread=0.1, threads=3)
+    posting.run()
+    for life in small.lives:
+        made = [call for case_id, call in gate.calls if life.case_no in (case_id, call.body.get("case_no"))]
+        assert made == [call for call in life.calls for _ in range(call.times)]
+    assert posting.open_count == 0
+    assert posting.repeat_count == 1
+
+
+def test_an_invalid_case_that_is_taken_stops_the_demo(city: City) -> None:
+    with pytest.raises(DemoError, match="expected a refusal"):
+        Posting(FakeGate(refusals=False), small_city(city), spread=0).run()
+
+
+def test_what_is_left_over_is_read_from_the_document() -> None:
+    lines = list(expected_lines([golden_life(golden_documents()["correction"])]))
+    left = care.left_over(json.loads(json.dumps(lines)))
+    assert left == {("province", lines[0]["case_no"]): (Counter({"basic_info": 1}), 0)}
