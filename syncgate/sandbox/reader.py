@@ -201,8 +201,13 @@ class Comparison:
         self.findings: list[Finding] = []
         self.unmatched = set(self.contents)
         self.first_seq: dict[Slot, int] = {}
+        self.updates: Counter[Slot] = Counter()
         for effect in ledger.effects:
             self.first_seq.setdefault(effect.slot, effect.seq)
+            self.updates[effect.slot] += effect.kind == "updated"
+        self.slots_by_key: dict[str, list[Slot]] = defaultdict(list)
+        for slot in sorted(self.contents):
+            self.slots_by_key[slot[1]].append(slot)
 
     def run(self) -> list[Finding]:
         """All findings of this system."""
@@ -243,7 +248,8 @@ class Comparison:
         return "|".join(str(record.get(name)) for name in self.shape.part_fields.get(slot[0], ()))
 
     def _compare_case(self, line: Record, key: str | None) -> None:
-        held = {(s[0], self._part(s)): s for s in sorted(self.unmatched) if key is not None and s[1] == key}
+        slots = self.slots_by_key.get(key, []) if key is not None else []
+        held = {(slot[0], self._part(slot)): slot for slot in slots if slot in self.unmatched}
         pairs: list[tuple[Record, Slot]] = []
         absent: list[Record] = []
         for operation in line["operations"]:
@@ -280,7 +286,7 @@ class Comparison:
             else:
                 continue
             self._add("altered", case_no, name, operation["part"], detail)
-        updates = sum(1 for e in self.ledger.effects if e.slot == slot and e.kind == "updated")
+        updates = self.updates[slot]
         if updates != operation["updates"]:
             kind = "doubled" if updates > operation["updates"] else "missing"
             self._add(kind, case_no, "update", "", f"expected {operation['updates']} updates, got {updates}")
