@@ -66,7 +66,10 @@ class RestTransport:
     async def look_up(
         self, request: Request, *, record_at: str, absent: Mapping[str, Any] | AnswerCondition
     ) -> Reading:
-        """Reads one record back; a connection that could not be made is tried once more."""
+        """Reads one record back; a connection that could not be made is tried once more.
+
+        An empty `absent` means that no answer shows absence.
+        """
         tokens, condition = _pointer(record_at), self._condition(absent)
         try:
             sent, came = await self._ask(request)
@@ -94,8 +97,12 @@ class RestTransport:
         sent = self._wire.compose(request)
         return sent, await self._client.request(sent, self._timeouts)
 
-    def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition:
-        document = absent.model_dump(exclude_unset=True) if isinstance(absent, AnswerCondition) else absent
+    def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition | None:
+        if isinstance(absent, AnswerCondition):
+            absent = absent.model_dump(exclude_unset=True)
+        document = dict(absent)
+        if not document:
+            return None
         key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
         found = self._absent.get(key)
         if found is None:

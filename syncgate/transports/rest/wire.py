@@ -138,7 +138,7 @@ class Wire:
         came: HttpResponse | HttpFailure,
         *,
         record_at: tuple[str, ...],
-        absent: CompiledCondition,
+        absent: CompiledCondition | None,
     ) -> Reading:
         """The judged look-up.
 
@@ -154,7 +154,7 @@ class Wire:
             return Reading(found=Found.DENIED, evidence=evidence)
         if verdict.outcome in _DECIDES_NOTHING:
             return Reading(found=Found.UNDECIDED, evidence=evidence)
-        if absent.holds(view):
+        if absent is not None and absent.holds(view):
             return Reading(found=Found.ABSENT, evidence=evidence)
         record = _record(view, record_at)
         if record is MISSING or not (verdict.outcome is Outcome.TAKEN or verdict.is_implied):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -34,7 +35,7 @@ from scripted import (
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
 from syncgate.ports import Request
-from syncgate.transports.answers import load_rules
+from syncgate.transports.answers import AnswerCondition, load_rules
 from syncgate.transports.rest import RestOptions
 from syncgate.transports.rest.client import LONGEST_ANSWER
 from syncgate.transports.rest.evidence import EVIDENCE_BYTES
@@ -573,6 +574,26 @@ def test_a_look_up_finds_what_the_answer_shows(row: LookUpRow, make_client: Make
     assert reading.evidence.request_line == "GET /base/cases/a%2Fb"
 
 
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [(401, Found.DENIED), (429, Found.UNDECIDED), (503, Found.UNDECIDED), (422, Found.ABSENT), (404, Found.ABSENT)],
+)
+def test_absence_is_not_believed_of_a_system_that_does_not_let_us_ask(
+    status: int, found: Found, make_client: MakeClient
+) -> None:
+    """Promise 4: however wide the adapter's `absent` is."""
+
+    async def scenario() -> Reading:
+        async with scripted(answers(status)) as server:
+            transport = made(make_client, server.url)
+            wide = AnswerCondition.model_validate({"status": ["4xx", "5xx"]})
+            reading = await transport.look_up(READ, record_at="/data", absent=wide)
+            await transport.aclose()
+            return reading
+
+    assert asyncio.run(scenario()).found is found
+
+
 def test_a_look_up_at_nobody_is_undecided(make_client: MakeClient) -> None:
     reading = looking_up(make_client, f"http://127.0.0.1:{free_port()}/base")
     assert reading.found is Found.UNDECIDED
@@ -597,12 +618,29 @@ def test_a_look_up_that_could_not_connect_is_tried_once_more(make_client: MakeCl
     assert asyncio.run(scenario()).found is Found.RECORD
 
 
-def test_an_unreadable_absent_condition_is_a_defect_of_the_site(make_client: MakeClient) -> None:
+@pytest.mark.parametrize(("absent", "found"), [({"status": [404]}, Found.ABSENT), ({}, Found.UNDECIDED)])
+def test_only_a_given_condition_shows_absence(absent: dict[str, Any], found: Found, make_client: MakeClient) -> None:
+    async def scenario() -> Reading:
+        async with scripted(answers(404)) as server:
+            transport = made(make_client, server.url)
+            reading = await transport.look_up(READ, record_at="/data", absent=MappingProxyType(absent))
+            await transport.aclose()
+            return reading
+
+    assert asyncio.run(scenario()).found is found
+
+
+@pytest.mark.parametrize(
+    ("change", "match"), [({"absent": {"statuses": [404]}}, "absent"), ({"record_at": "data"}, "record")]
+)
+def test_an_unreadable_look_up_is_a_defect_of_the_site(
+    change: dict[str, Any], match: str, make_client: MakeClient
+) -> None:
     async def scenario() -> None:
         transport = made(make_client, "http://127.0.0.1:1")
-        await transport.look_up(READ, record_at="/data", absent={})
+        await transport.look_up(READ, **{"record_at": "/data", "absent": ABSENT} | change)
 
-    with pytest.raises(SiteInvalid, match="absent"):
+    with pytest.raises(SiteInvalid, match=match):
         asyncio.run(scenario())
 
 
