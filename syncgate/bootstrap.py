@@ -157,7 +157,7 @@ class Running:
     dispatcher: Dispatcher | None
     transports: Transports
 
-    async def deploy(self, *, by: str) -> Deployed:
+    async def deploy(self, by: str) -> Deployed:
         """Reads the site's folder anew, checks it whole and activates it. Raises ProblemSet, SiteInvalid."""
         site = await asyncio.to_thread(load_site, self.root, self.config_path, mac=inputs_mac(self.gate.keyring))
         secrets = load_secrets(self.root, site)
@@ -209,9 +209,9 @@ async def running_gate(
             listeners.append(dispatcher)
             dispatcher.start()
         yield Running(root, config_path, site, gate, dispatcher, transports)
-        if dispatcher is not None:
-            await dispatcher.stop()
     finally:
+        for listener in listeners:
+            await listener.stop()
         await transports.aclose()
         await asyncio.to_thread(writer.close)
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from syncgate.flows.gate import Gate
 from syncgate.flows.people import Doorkeeper
-from syncgate.web import cases, deliveries, health, keys, problems, submissions, systems
+from syncgate.web import cases, deliveries, deployments, health, keys, problems, submissions, systems
 from syncgate.web.flows import Flows
 from syncgate.web.metrics import Metrics
 from syncgate.web.openapi import describe
@@ -23,6 +23,7 @@ def create_app(
     *,
     flows: Flows | None = None,
     is_ready: Callable[[], bool] = lambda: True,
+    deploy: deployments.Deploy | None = None,
 ) -> FastAPI:
     """The application of one gate; it starts and stops nothing.
 
@@ -31,6 +32,7 @@ def create_app(
         settings: limits and habits.
         flows: what the routes call instead of the real flows, for tests.
         is_ready: whether the process takes cases now; asked by /readyz.
+        deploy: activates the site's folder; None where this process has none.
     """
     place = Place(
         gate=gate,
@@ -52,6 +54,8 @@ def create_app(
     app.router.routes.extend(submissions.routes(place))
     for router in (cases, deliveries, systems, keys, health):
         app.include_router(router.router(place))
+    if deploy is not None:
+        app.include_router(deployments.router(place, deploy))
     problems.install(app, default=settings.language, schema=gate.schema)
     describe(app, place)
     app.add_middleware(EncodedSlashes)
