@@ -11,7 +11,8 @@ from syncgate.mapping.results import NOT_A_NUMBER, NOT_AN_INTEGER, TOO_PRECISE, 
 
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 _EXACT = Context(prec=100)
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
+"""The largest whole number that every JSON reader holds."""
 
 
 def read(value: JsonValue, path: str) -> Decimal | Failure:
@@ -56,6 +57,6 @@ def write(number: Decimal, form: NumberForm, path: str) -> int | float | str | F
 def _integer(number: Decimal, path: str) -> int | Failure:
     if number != number.to_integral_value():
         return Failure(NOT_AN_INTEGER, path, "expected a whole number, got a fraction")
-    if abs(number) > _LARGEST:
+    if abs(number) > LARGEST:
         return Failure(NOT_AN_INTEGER, path, "expected a whole number of 64 bits, got a larger one")
     return int(number)

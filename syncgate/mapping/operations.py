@@ -119,13 +119,13 @@ def row(expression: model.Row, table: SiteTable, path: str) -> Callable[[JsonVal
 
 def time(expression: model.Time, path: str) -> Operation:
     """A time in a format and zone."""
-    zone, form = ZoneInfo(expression.zone), expression.format
+    write = times.compile_writer(expression.format, ZoneInfo(expression.zone), path)
 
-    def write(value: JsonValue) -> JsonValue:
+    def rewrite(value: JsonValue) -> JsonValue:
         moment = times.read(value, path)
-        return moment if isinstance(moment, Failure) else times.write(moment, form, zone, path)
+        return moment if isinstance(moment, Failure) else write(moment)
 
-    return write
+    return rewrite
 
 
 def parse_time(expression: model.ParseTime, path: str) -> Operation:
@@ -148,7 +148,11 @@ def parse_time(expression: model.ParseTime, path: str) -> Operation:
 def number(expression: model.Number, path: str) -> Operation:
     """A number in its form, with its decimals and unit."""
 
+    is_plain_integer = expression.form == "integer" and expression.decimals is None
+
     def write(value: JsonValue) -> JsonValue:
+        if is_plain_integer and type(value) is int and -numbers.LARGEST <= value <= numbers.LARGEST:
+            return value
         read = numbers.read(value, path)
         if isinstance(read, Failure):
             return read
@@ -184,21 +188,29 @@ def text(expression: model.Text, replacements: Mapping[str, str] | None, path: s
     """A text through its steps, its charset and its limit."""
     steps = tuple(texts.compile_step(step) for step in expression.steps)
     charset, limit = expression.charset, expression.limit
-    is_charset_measured = limit is not None and limit.charset == charset
+    charsets = tuple(dict.fromkeys(one for one in (charset, limit and limit.charset) if one))
 
     def write(value: JsonValue) -> JsonValue:
         if type(value) is not str:
             return wrong_type(path, "a text", value)
         for step in steps:
             value = step(value)
-        if charset is not None:
-            if replacements is not None:
-                value = texts.replace_unencodable(value, charset, replacements)
-            if not is_charset_measured:
-                encoded = texts.encode(value, charset, path)
-                if isinstance(encoded, Failure):
-                    return encoded
-        return value if limit is None else texts.within(value, limit, path)
+        if replacements is not None and charset is not None:
+            value = texts.replace_unencodable(value, charset, replacements)
+        length = len(value)
+        for one in charsets:
+            try:
+                length = len(value.encode(one))
+            except UnicodeEncodeError as error:
+                return texts.unencodable(value[error.start], one, path)
+        if limit is None:
+            return value
+        # The limit's own charset is the last one measured.
+        return (
+            value
+            if (length if limit.unit == "bytes" else len(value)) <= limit.most
+            else texts.beyond(value, limit, path)
+        )
 
     return write
 
@@ -230,12 +242,8 @@ def split(on: str, path: str) -> Operation:
 
 def sent_at(expression: model.ContextValue) -> Callable[[Context], JsonValue]:
     """The sending time in a format and zone."""
-    zone, form = ZoneInfo(expression.zone), expression.format
-
-    def write(context: Context) -> JsonValue:
-        return times.write(context.sent_at, form, zone, "context.sent_at")
-
-    return write
+    write = times.compile_writer(expression.format, ZoneInfo(expression.zone), "context.sent_at")
+    return lambda context: write(context.sent_at)
 
 
 def call(function: Function, path: str) -> Callable[[dict[str, JsonValue]], JsonValue]:

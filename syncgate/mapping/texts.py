@@ -72,14 +72,11 @@ def _with_arguments(step: Step) -> TextStep:
     raise AssertionError(f"an unchecked step: {step.name}")
 
 
-def encode(text: str, charset: Charset, path: str) -> bytes | Failure:
-    """The text's bytes in a charset, or the first character that the charset lacks, by its code point."""
-    try:
-        return text.encode(charset)
-    except UnicodeEncodeError as error:
-        point = f"U+{ord(text[error.start]):04X}"
-        facts = (("code_point", point), ("charset", charset))
-        return Failure(UNENCODABLE, path, f"expected characters of {charset}, got {point}", facts)
+def unencodable(char: str, charset: Charset, path: str) -> Failure:
+    """The failure of a character that a charset lacks: its code point, never the text around it."""
+    point = f"U+{ord(char):04X}"
+    facts = (("code_point", point), ("charset", charset))
+    return Failure(UNENCODABLE, path, f"expected characters of {charset}, got {point}", facts)
 
 
 def replace_unencodable(text: str, charset: Charset, codes: Mapping[str, str]) -> str:
@@ -99,25 +96,12 @@ def _is_encodable(char: str, charset: Charset) -> bool:
     return True
 
 
-def length_of(text: str, limit: Limit, path: str) -> int | Failure:
-    """How long a text is in the limit's unit, in the limit's charset."""
-    if limit.charset is None:
-        return len(text)
-    encoded = encode(text, limit.charset, path)
-    if isinstance(encoded, Failure):
-        return encoded
-    return len(encoded) if limit.unit == "bytes" else len(text)
-
-
-def within(text: str, limit: Limit, path: str) -> str | Failure:
-    """The text where it keeps the limit; otherwise its head with the marker, or a failure, as declared."""
-    length = length_of(text, limit, path)
-    if isinstance(length, Failure):
-        return length
-    if length <= limit.most:
-        return text
+def beyond(text: str, limit: Limit, path: str) -> str | Failure:
+    """What becomes of a text that is too long: its head with the marker, or a failure, as declared."""
     if limit.beyond == "cut":
         return cut(text, limit)
+    is_bytes = limit.unit == "bytes" and limit.charset is not None
+    length = len(text.encode(limit.charset or "utf-8")) if is_bytes else len(text)
     measured = limit.unit if limit.charset is None else f"{limit.unit} in {limit.charset}"
     facts: tuple[tuple[str, str | int], ...] = (
         ("limit", limit.most),
