@@ -181,16 +181,30 @@ def check_message(
     contract: Contract | None,
     permitted: Permitted,
     paths: CanonicalPaths | None,
+    *,
+    place: Place,
 ) -> Iterator[Problem]:
-    """Whether one message's mapping fits its message, its contract and what the system may receive."""
+    """Whether one message's mapping fits its message, its contract and what the system may receive.
+
+    Args:
+        message: as the adapter declares it.
+        mapping, contract: what it names; None where that could not be read.
+        permitted: what the system may receive.
+        paths: of the canonical schema, None where it is not known.
+        place: where the adapter says what the message is of.
+    """
     if mapping is None:
         return
-    where = mapping.document.place
     if mapping.direction != "out":
-        yield Problem(where, "expected 'direction: out' for a message, got 'in'", "direction")
-    elif mapping.reads not in ("case", message.of):
-        words = f"expected 'reads: {message.of}', as message {message.name!r} is of each, got {mapping.reads!r}"
-        yield Problem(where, words, "reads")
+        words = f"expected a mapping with 'direction: out' for message {message.name!r}, got 'in'"
+        yield Problem(place, words, "direction")
+        return
+    if mapping.reads not in ("case", message.of):
+        words = (
+            f"expected a mapping that reads {message.of} for message {message.name!r}, "
+            f"got one that reads {mapping.reads}"
+        )
+        yield Problem(place, words, "reads")
     if contract is not None:
         yield from _contract_fields(mapping, contract)
     if paths is not None:

@@ -201,7 +201,8 @@ class _Compilation:
         exists = self._condition(node, (*here, "when"), reads=message.of, tables=tables)
         mapping = self._mapping(message, node, here, tables)
         contract = self._contract(message, node, here)
-        self.problems.extend(check_message(message, mapping, contract, permitted, self.paths))
+        place = documents.node_at(node, (*here, "of")).place
+        self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
         if mapping is None or contract is None:
             return None
         return CompiledMessage(message, mapping, contract, exists)

@@ -14,7 +14,7 @@ from syncgate.documents import Node, Place, Problem, Problems, ProblemSet, unkno
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.compiler import compile_bundle
-from syncgate.site.files import adapter_path, files_of, read_files, read_json, systems_in
+from syncgate.site.files import adapter_path, decoded, files_of, read_files, read_json, systems_in
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.references import check_references
 from syncgate.site.sources import Source, compile_sources
@@ -133,7 +133,7 @@ class _Reading:
         bundles = self._bundles(config, schema, mac)
         found = check_references(bundles, systems=config.systems, sources=config.sources)
         self.problems.extend(found)
-        self._check_narrowing(config, node, bundles, schema)
+        self._check_narrowing(config, node, schema)
         self._name_unserved(config)
         sources = self.attempt(lambda: compile_sources(config, node, self.files, tables=tables, schema=schema))
         self.problems.raise_if_any()
@@ -178,19 +178,28 @@ class _Reading:
         }
         return {system: bundle for system, bundle in found.items() if bundle is not None}
 
-    def _check_narrowing(
-        self, config: Config, node: Node, bundles: Mapping[str, Bundle], schema: CanonicalSchema | None
-    ) -> None:
+    def _check_narrowing(self, config: Config, node: Node, schema: CanonicalSchema | None) -> None:
         paths = None if schema is None else CanonicalPaths(schema)
         for system, settings in config.systems.items():
-            adapter = bundles[system].adapter if system in bundles else None
+            wide = self._personal_of(system)
             for position, entry in enumerate(settings.personal or ()):
                 words = wrong_entry(entry, paths)
-                if words is None and adapter is not None and not _is_within(entry, adapter.personal, paths):
+                if words is None and wide is not None and not wide.includes(entry, paths):
                     words = f"expected what {adapter_path(system)} lists under personal, got also {entry!r}"
                 if words is not None:
                     place = documents.node_at(node, ("systems", system, "personal", position)).place
                     self.problems.add(place, words, "personal")
+
+    def _personal_of(self, system: str) -> Permitted | None:
+        """What a system's adapter lists, read even where the rest of it is wrong; None where it cannot be."""
+        path = adapter_path(system)
+        try:
+            adapter = documents.read_yaml(decoded(self.files.get(path, b""), path), path)
+        except ProblemSet:
+            return None
+        listed = adapter.get("personal") if isinstance(adapter, documents.Mapping) else None
+        entries = listed.items if isinstance(listed, documents.Sequence) else ()
+        return Permitted(frozenset(entry.text for entry in entries if isinstance(entry, documents.Scalar)))
 
     def _name_unserved(self, config: Config) -> None:
         for system in systems_in(self.files):
@@ -198,10 +207,6 @@ class _Reading:
                 place = Place(adapter_path(system), 1, 1)
                 words = f"{system} gets nothing: expected it under systems in the configuration, got none"
                 self.warnings.append(Problem(place, words, "unserved"))
-
-
-def _is_within(entry: str, personal: tuple[str, ...], paths: CanonicalPaths | None) -> bool:
-    return Permitted(frozenset(personal)).includes(entry, paths)
 
 
 def _names(config: Config, node: Node, known: list[str]) -> list[Problem]:
