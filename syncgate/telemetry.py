@@ -42,13 +42,23 @@ def _short(value: Any) -> Any:
 
 
 def foreign(_logger: Any, _method: str, event: Event) -> Event:
-    """A record of another library, without its arguments or its exception's text."""
+    """A record of another library, without its message and arguments, which may quote anything."""
     record = event.get("_record")
     if isinstance(record, logging.LogRecord):
         event["event"] = "library"
         event["at"] = f"{record.name}:{record.lineno}"
-        if record.exc_info and record.exc_info[0]:
-            event["error"] = record.exc_info[0].__name__
+    return event
+
+
+def exception_named(_logger: Any, _method: str, event: Event) -> Event:
+    """The exception by its class only: its text may hold what a citizen wrote."""
+    raised = event.pop("exc_info", None)
+    if raised is True:
+        raised = sys.exc_info()
+    if isinstance(raised, tuple):
+        raised = raised[1]
+    if isinstance(raised, BaseException):
+        event.setdefault("error", type(raised).__name__)
     return event
 
 
@@ -71,7 +81,6 @@ def configure(*, level: str = "info", form: Literal["json", "console"] = "json")
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
-            allow_listed,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -80,10 +89,16 @@ def configure(*, level: str = "info", form: Literal["json", "console"] = "json")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, foreign, allow_listed],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, rendered],
+            foreign_pre_chain=[*shared, foreign],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                exception_named,
+                allow_listed,
+                rendered,
+            ],
         )
     )
+    logging.raiseExceptions = False  # what cannot be logged is not printed with its arguments instead
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

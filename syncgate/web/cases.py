@@ -1,7 +1,5 @@
 """Reading cases: the list, one, its revisions, its passport."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

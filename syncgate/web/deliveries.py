@@ -1,9 +1,7 @@
 """Deliveries: the list, one with its evidence, and what a person may do with one."""
 
-from __future__ import annotations
-
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -34,7 +32,7 @@ class ConfirmAsked(Asked):
     reason: Reason
 
     @model_validator(mode="after")
-    def _only_what_is_held_has_a_number(self) -> ConfirmAsked:
+    def _only_what_is_held_has_a_number(self) -> Self:
         if not self.held and self.remote_ref is not None:
             raise ValueError("expected a remote_ref only where the system holds the delivery")
         return self

@@ -1,7 +1,5 @@
 """Health, metrics, and the description of the interface."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Literal
 

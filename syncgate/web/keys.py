@@ -1,7 +1,5 @@
 """Keys: made, listed, revoked by who is trusted with security, and by nobody else."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Systems: their health and backlog; pause and resume."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated
 

@@ -23,6 +23,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
         "保存结果未知，请以相同幂等键重试",
         "Whether it was stored is not known; try again with the same Idempotency-Key",
     ),
+    "site_refused": ("站点配置有误，未启用", "The site's folder has problems; nothing was activated"),
     "illegal_move": ("当前状态不允许此操作", "The delivery's phase does not allow this"),
     "method_not_allowed": ("不支持的请求方法", "Method not allowed"),
     "bad_request": ("请求有误", "Bad request"),
