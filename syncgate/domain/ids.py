@@ -20,10 +20,7 @@ def uuid7(now: datetime, random: bytes) -> UUID:
     Source: RFC 9562 §5.7.
     """
     milliseconds = int(now.timestamp() * 1000)
-    value = (milliseconds << 80) | int.from_bytes(random[:10], "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return UUID(int=value)
+    return _versioned((milliseconds << 80) | int.from_bytes(random[:10], "big"), 7)
 
 
 def slot_key(case_id: UUID, system: str, message: str, part: str) -> str:
@@ -38,4 +35,11 @@ def send_key(delivery_id: UUID, revision: int, bundle: str) -> str:
 
 def _named(namespace: bytes, owner: bytes, *names: str) -> UUID:
     framed = b"".join(len(raw := name.encode()).to_bytes(4, "big") + raw for name in names)
-    return UUID(bytes=hashlib.sha256(namespace + owner + framed).digest()[:16], version=8)
+    digest = hashlib.sha256(namespace + owner + framed).digest()
+    return _versioned(int.from_bytes(digest[:16], "big"), 8)
+
+
+def _versioned(value: int, version: int) -> UUID:
+    """A UUID of these 128 bits with the version and the variant of RFC 9562 written over them."""
+    value = (value & ~(0xF << 76)) | (version << 76)
+    return UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62))

@@ -15,6 +15,7 @@ from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
 from syncgate.flows.claim import Claimed, claim
 from syncgate.flows.confirm import confirm
+from syncgate.flows.defects import place_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.rescue import rescue
 from syncgate.flows.send import send
@@ -109,7 +110,7 @@ class Dispatcher:
                 log.warning("claim_failed", system=loop.system, code=error.code)
                 wait = self._settings.store_wait
             except Exception as error:
-                log.error("claim_broke", system=loop.system, error=type(error).__name__)
+                log.error("claim_broke", system=loop.system, error=type(error).__name__, at=place_of(error))
                 wait = self._settings.store_wait
             if wait > timedelta(0):
                 await self._wait(loop, wait)
@@ -156,11 +157,11 @@ class Dispatcher:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                log.error("serving_broke", system=work.lane.system, error=type(error).__name__)
+                log.error("serving_broke", system=work.lane.system, error=type(error).__name__, at=place_of(error))
                 verdict = Verdict(event=_broken(work), rule="defect", reason="defect", actor="developer")
         settled = await self._settled(work, verdict)
         self.on_due(settled.woken)
-        log.debug("settled", system=work.lane.system, event_name=verdict.event.value)
+        log.debug("settled", system=work.lane.system, outcome=verdict.event.value)
         return settled.next_work
 
     async def _verdict(self, work: Work) -> Verdict:
@@ -188,7 +189,7 @@ class Dispatcher:
             except StoreUnavailable as error:
                 log.warning("rescue_failed", code=error.code)
             except Exception as error:
-                log.error("rescue_broke", error=type(error).__name__)
+                log.error("rescue_broke", error=type(error).__name__, at=place_of(error))
             await asyncio.sleep(self._settings.rescue_interval.total_seconds())
 
 
@@ -196,7 +197,7 @@ def _ended(loop: _Loop, task: asyncio.Task[None]) -> None:
     loop.running.discard(task)
     loop.wake.set()
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("lane_broke", system=loop.system, error=type(error).__name__)
+        log.error("lane_broke", system=loop.system, error=type(error).__name__, at=place_of(error))
 
 
 def _not_begun(work: Work) -> Verdict:

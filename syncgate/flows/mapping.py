@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 import orjson
+import structlog
 
 from syncgate.domain.delivery import Event
 from syncgate.domain.plan import Json, part_of
 from syncgate.domain.rows import Delivery, Submission
+from syncgate.flows.defects import place_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.work import Payload, Verdict, Work
 from syncgate.mapping import Context, Inputs, Mapped, Refs, Unmappable, WaitsFor
 from syncgate.site.bundle import Bundle
+
+log = structlog.get_logger("syncgate.mapping")
 
 ACTOR_BY_RULE = {"unmapped_code": "table", "no_row": "table", "unencodable": "source", "missing": "source"}
 """Who must act on a mapping's fault; the mapping's author for the rest."""
@@ -23,7 +27,11 @@ def payload_of(gate: Gate, work: Work, *, sent_at: datetime) -> Payload | Verdic
     bundle = gate.bundles.get(work.delivery.bundle)
     if bundle is None or work.delivery.message not in bundle.specs:
         return _refused("message_unknown", "operator", f"no bundle here sends {work.delivery.message}")
-    return mapped(gate, work, work.delivery, work.submission, bundle, sent_at=sent_at)
+    try:
+        return mapped(gate, work, work.delivery, work.submission, bundle, sent_at=sent_at)
+    except Exception as error:
+        log.error("mapping_broke", system=work.lane.system, error=type(error).__name__, at=place_of(error))
+        return _refused("defect", "developer", "")
 
 
 def mapped(
