@@ -11,6 +11,7 @@ from syncgate.domain.outcome import Outcome
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.site.adapter import Adapter, AdapterMessage, Confirm, RetractBy, UpdateBy
 from syncgate.site.contract import Contract
+from syncgate.site.files import contract_path, is_mapping, mapping_path
 from syncgate.site.paths import places_of_paths
 from syncgate.site.personal import CanonicalPaths, Permitted
 from syncgate.transports.answers import UNMATCHED
@@ -232,3 +233,12 @@ def check_leaks(mapping: FieldMapping, paths: CanonicalPaths, permitted: Permitt
             kept = ", ".join(sorted(found - permitted.entries))
             words = f"{path} is personal ({kept}); it may not be received (personal, adapter or config.yaml)"
             yield Problem(place, words, "personal")
+
+
+def unused_files(adapter: Adapter, files: Collection[str]) -> Iterator[Problem]:
+    """A warning for every mapping and contract of the system that no message names."""
+    used = {mapping_path(f"{adapter.system}/{message.mapping_name}") for message in adapter.messages}
+    used |= {contract_path(adapter.system, message.contract_name) for message in adapter.messages}
+    for path in sorted(files):
+        if (is_mapping(path) or path.startswith("schemas/")) and path not in used:
+            yield Problem(Place(path, 1, 1), f"no message of {adapter.system} names this file", "unused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any, Final, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 from syncgate import documents
 from syncgate.config import SystemSettings
 from syncgate.documents import Node, Place, Problem, Problems, ProblemSet
+from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.plan import Json
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_condition, load_mapping
@@ -19,7 +21,7 @@ from syncgate.site.adapter import Adapter, AdapterMessage
 from syncgate.site.assembly import CompiledMessage, assemble
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
-from syncgate.site.checks import check_adapter, check_message, check_secrets
+from syncgate.site.checks import check_adapter, check_message, check_secrets, unused_files
 from syncgate.site.contract import Contract, ContractError, compile_contract
 from syncgate.site.files import (
     adapter_path,
@@ -116,6 +118,7 @@ class _Compilation:
         positions = range(len(adapter.messages))
         messages = [self._message(adapter, node, at, tables=tables, permitted=permitted) for at in positions]
         self.problems.raise_if_any()
+        place_of = partial(_message_place, node)
         return assemble(
             adapter,
             self.files,
@@ -128,7 +131,7 @@ class _Compilation:
             applies=applies,
             messages=[message for message in messages if message is not None],
             mac=mac,
-            warnings=promise_warnings(adapter, lambda at: documents.node_at(node, ("messages", at)).place),
+            warnings=[*promise_warnings(adapter, place_of), *unused_files(adapter, self.files)],
         )
 
     def _attempt(self, act: Callable[[], T]) -> T | None:
@@ -166,7 +169,9 @@ class _Compilation:
         if kind is None:
             self.problems.add(place, documents.unknown("transport", adapter.transport, self.transports), "unknown")
             return None
-        model = self._attempt(lambda: _options_model(kind, quirks, place))
+        if quirks is None and quirks_path(self.system) in self.files:
+            return None
+        model = self._attempt(lambda: _options_model(kind, quirks, self.system))
         below = documents.node_at(node, ("options",))
         options = None if model is None else self._attempt(lambda: documents.validate(model, below))
         if options is not None and self.secrets is not None:
@@ -251,12 +256,19 @@ def read_contract(content: bytes, path: str) -> Contract:
         raise ProblemSet([Problem(documents.node_at(node, path_to).place, str(error), "contract")]) from None
 
 
-def _options_model(kind: TransportKind, quirks: ModuleType | None, place: Place) -> Any:
+def _options_model(kind: TransportKind, quirks: ModuleType | None, system: str) -> Any:
+    place = Place(quirks_path(system), 1, 1)
     try:
         return kind.options_model_for(quirks)
+    except SiteInvalid as error:
+        raise ProblemSet([Problem(place, error.message, "quirks")]) from None
     except Exception as error:
-        message = f"quirks.py: expected it to register, got {type(error).__name__}"
+        message = f"expected it to register what it brings, got {type(error).__name__}"
         raise ProblemSet([Problem(place, message, "quirks")]) from None
+
+
+def _message_place(node: Node, position: int) -> Place:
+    return documents.node_at(node, ("messages", position)).place
 
 
 def _place(node: Node, here: tuple[str | int, ...], key: str) -> Place:

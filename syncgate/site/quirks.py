@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from types import ModuleType
 
 
@@ -14,13 +16,15 @@ class QuirksError(Exception):
 
 
 def load_quirks(source: bytes, *, file: str, system: str) -> ModuleType:
-    """A fresh module from the file's bytes; nothing is put on the import path.
+    """A module from the file's bytes, one per content; nothing is put on the import path.
 
     Raises:
         QuirksError: it is not Python, or running it failed.
     """
-    module = ModuleType(f"syncgate_quirks_{system}")
+    module = ModuleType(f"syncgate_quirks_{system}_{hashlib.sha256(source).hexdigest()[:16]}")
     module.__file__ = file
+    # Dataclasses and pydantic models look their annotations up in the module of that name.
+    sys.modules[module.__name__] = module
     try:
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     except SyntaxError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from syncgate.config import LimitOverrides, SystemSettings
@@ -14,7 +16,7 @@ from syncgate.mapping import Context, Inputs, Mapped
 from syncgate.site.contract import ContractError, compile_contract
 from syncgate.site.packing import digest_of, pack, unpack
 from syncgate.site.units import Duration, Rate, Size
-from tests.unit.site.conftest import ADAPTER, FILES, compiled, edited
+from tests.unit.site.conftest import ADAPTER, FILES, compiled, edited, problems
 
 A = "adapters/archive/adapter.yaml"
 CASE = {
@@ -136,6 +138,59 @@ def test_quirks_are_loaded_from_the_bundles_own_bytes() -> None:
     bundle = compiled({**FILES, "adapters/archive/quirks.py": "ANSWER = 42\n"})
     assert bundle.quirks is not None and bundle.quirks.ANSWER == 42
     assert compiled().quirks is None
+
+
+QUIRKS = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from syncgate.transports.rest.signing import SigningOptions, SigningScheme
+
+
+@dataclass
+class Note:
+    text: str
+
+
+class StampOptions(SigningOptions):
+    scheme: Literal["stamp"] = "stamp"
+    ink: str
+
+
+def register(signing: dict[str, object]) -> None:
+    signing["stamp"] = SigningScheme(StampOptions, lambda *given, **named: None)
+"""
+
+
+def test_quirks_may_bring_a_signature_with_options_of_its_own() -> None:
+    files = edited(A, "options:\n", "options:\n  signing: {scheme: stamp, ink: blue}\n")
+    bundle = compiled({**files, "adapters/archive/quirks.py": QUIRKS})
+    assert (bundle.options.signing.scheme, bundle.options.signing.ink) == ("stamp", "blue")
+
+
+def test_a_signature_that_no_quirks_bring_is_named_at_its_place() -> None:
+    files = edited(A, "options:\n", "options:\n  signing: {scheme: stamp, ink: blue}\n")
+    assert problems(lambda: compiled(files))[0].startswith(f"{A}:7:12: ")
+
+
+def test_quirks_that_take_a_built_in_name_are_named() -> None:
+    quirks = QUIRKS.replace('signing["stamp"]', 'signing["tif"]')
+    assert problems(lambda: compiled({**FILES, "adapters/archive/quirks.py": quirks})) == [
+        "adapters/archive/quirks.py:1:1: expected a signing name of its own, got the built-in 'tif'"
+    ]
+
+
+def test_a_file_that_no_message_names_is_warned_of() -> None:
+    files = {**FILES, "schemas/archive/old.schema.json": "{}"}
+    warned = [str(problem) for problem in compiled(files).warnings]
+    assert "schemas/archive/old.schema.json:1:1: no message of archive names this file" in warned
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.binary()))
+def test_what_is_packed_is_unpacked(files: dict[str, bytes]) -> None:
+    assert unpack(pack(files)) == files
 
 
 def test_a_repr_shows_neither_files_nor_options() -> None:
