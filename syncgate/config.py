@@ -134,13 +134,11 @@ class CsvSettings(Model):
         charset: such as `utf-8-sig`, `utf-8`, `gb18030` or `big5`.
         delimiter: one character between columns.
         quote: one character around texts.
-        case_no: the column that holds the case's number, so that a resumed run knows what it sent.
     """
 
     charset: Text = "utf-8-sig"
     delimiter: Annotated[StrictStr, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[StrictStr, Field(min_length=1, max_length=1)] = '"'
-    case_no: Text | None = None
 
 
 class SourceSettings(Model):
