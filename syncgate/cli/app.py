@@ -10,8 +10,7 @@ import typer
 
 from syncgate.cli import cases, database, deliveries, demo, keys, mappings, serving, sites, systems
 from syncgate.cli.context import Invocation
-from syncgate.documents import ProblemSet
-from syncgate.domain.errors import SyncgateError
+from syncgate.cli.endings import end
 
 app = typer.Typer(
     name="syncgate",
@@ -42,23 +41,20 @@ def invocation(
     context: typer.Context,
     site: Annotated[Path, typer.Option(help="The site's folder.", envvar="SYNCGATE_SITE")] = Path(),
     config: Annotated[
-        Path | None, typer.Option(help="Another configuration than the site's config.yaml.", envvar="SYNCGATE_CONFIG")
+        Path | None,
+        typer.Option(help="Another configuration than the site's config.yaml.", envvar="SYNCGATE_CONFIG"),
     ] = None,
 ) -> None:
-    """Notes which site a command is about."""
+    """A case is typed once, and every system that needs it holds it, provably.
+
+    Example: syncgate --site my-city check
+    """
     context.obj = Invocation(site.resolve(), config.resolve() if config is not None else None)
 
 
 def main() -> None:
     """Runs the command line and ends the process."""
     try:
-        app(standalone_mode=True)
-    except ProblemSet as problems:
-        _end(str(problems))
-    except SyncgateError as error:
-        _end(f"{error.code}: {error.message}")
-
-
-def _end(message: str) -> None:
-    print(message, file=sys.stderr)
-    sys.exit(1)
+        app(prog_name="syncgate")
+    except Exception as error:
+        sys.exit(end(error))

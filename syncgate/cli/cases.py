@@ -3,65 +3,62 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from syncgate.cli.context import Invocation, body_of, call, note, show
-from syncgate.domain.errors import SiteInvalid
+from syncgate.cli.context import BadArgument, Invocation, body_of, call
+from syncgate.cli.output import AsJson, note, show
 
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+if TYPE_CHECKING:
+    from syncgate.cli.records import Row
+    from syncgate.cli.submitting import Tally
 
 
 def submit(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A CSV file as the source writes it.")],
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file as the source writes it, or canonical cases as .json or .ndjson.")
+    ],
     source: Annotated[str, typer.Option(help="The source, as named in config.yaml.")],
-    as_json: Json = False,
+    refused: Annotated[
+        Path | None, typer.Option(help="Where refused rows are listed; left out: <FILE>.refused.csv.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Post every row of a source's file as a case. May be interrupted and run again: nothing goes in twice.
 
     Example: syncgate submit OPEN1999_202604.csv --source taipei1999
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from syncgate.cli.records import read_records
-    from syncgate.cli.submitting import Tally, cases_of, post_all, write_refused
+    from syncgate.cli.submitting import Tally
 
     invocation: Invocation = context.obj
-    chosen = _source(invocation, source)
-    columns = frozenset(path.split(".")[1] for path in chosen.mapping.paths)
     tally, begun = Tally(), time.monotonic()
-    rows = list(cases_of(read_records(file, chosen.csv, columns=columns), chosen.mapping, tally))
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(file.name, total=len(rows))
-
-        async def act(client: Any) -> None:
-            on_progress = partial(progress.advance, task)
-            await post_all(client, iter(rows), source=source, tally=tally, on_progress=on_progress)
-
-        call(invocation, act)
-    refused = write_refused(file, tally)
-    result = {**{name: tally.counts[name] for name in ("new", "changed", "unchanged", "refused")}}
+    rows = _rows(invocation, file, source, tally)
+    try:
+        _post(invocation, rows, title=file.name, source=source, tally=tally)
+    except BaseException:
+        note(f"before it ended: {_counts(tally)}")
+        raise
     seconds = time.monotonic() - begun
+    listed = _list_refused(refused or file.with_name(file.name + ".refused.csv"), tally)
     show(
-        {**result, "seconds": round(seconds, 2), "refused_file": str(refused) if refused else None},
+        {**tally.by_fate(), "seconds": round(seconds, 2), "refused_file": str(listed) if listed else None},
         as_json=as_json,
-        text=lambda: ", ".join(f"{count} {name}" for name, count in result.items()) + f" in {seconds:.1f} s",
+        text=lambda: f"{_counts(tally)} in {seconds:.1f} s",
     )
-    if refused is not None:
-        note(f"the refused rows' lines and reasons are in {refused}")
+    if tally.refused:
         raise typer.Exit(1)
 
 
 def where(
     context: typer.Context,
     case: Annotated[str, typer.Argument(help="Our id, or system:number.")],
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say in one sentence per system where a case stands, and why.
 
@@ -72,33 +69,97 @@ def where(
         return body_of(await client.get(f"/v1/cases/{quote(case, safe=':')}/passport"))
 
     passport = call(context.obj, act)
-    show(passport, as_json=as_json, text=lambda: "\n".join(map(_sentence, passport["systems"])))
+    show(passport, as_json=as_json, text=lambda: "\n".join([_title(passport["case"]), *_sentences(passport)]))
 
 
-def _source(invocation: Invocation, name: str) -> Any:
-    from syncgate.site.folder import load_site
+def _rows(invocation: Invocation, file: Path, source: str, tally: Tally) -> list[Row]:
+    """Every row that can be posted. The whole file is read first: a torn one posts nothing."""
+    from syncgate.cli.case_files import SUFFIXES, read_cases
+    from syncgate.cli.records import read_records
+    from syncgate.cli.submitting import cases_of, once_each
 
-    site = load_site(invocation.root, invocation.config_path)
-    source = site.sources.get(name)
-    if source is None or source.mapping is None or source.csv is None:
-        known = sorted(key for key, one in site.sources.items() if one.mapping is not None and one.csv is not None)
-        raise SiteInvalid(f"expected a source with a mapping and csv settings ({', '.join(known)}), got {name}")
-    return source
+    site = invocation.site()
+    chosen = site.sources.get(source)
+    if chosen is None:
+        raise BadArgument(_unknown_source(source, sorted(site.sources)))
+    if file.suffix.lower() in SUFFIXES:
+        return list(once_each(read_cases(file), tally))
+    if chosen.mapping is None or chosen.csv is None:
+        raise BadArgument(f"expected a source with `mapping` and `csv` for {file.name}, got {source} without")
+    columns = frozenset(path.split(".", 1)[1] for path in chosen.mapping.paths if "." in path)
+    records = read_records(file, chosen.csv, columns=columns)
+    return list(once_each(cases_of(records, chosen.mapping, tally), tally))
+
+
+def _unknown_source(name: str, known: Sequence[str]) -> str:
+    from syncgate.documents import unknown
+
+    return unknown("source", name, known)
+
+
+def _post(invocation: Invocation, rows: list[Row], *, title: str, source: str, tally: Tally) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from syncgate.cli.submitting import post_all
+
+    look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*look, console=Console(stderr=True)) as progress:
+        on_progress = partial(progress.advance, progress.add_task(title, total=len(rows)))
+
+        async def act(client: Any) -> None:
+            await post_all(client, rows, source=source, tally=tally, on_progress=on_progress)
+
+        call(invocation, act)
+
+
+def _list_refused(target: Path, tally: Tally) -> Path | None:
+    """Where the refused rows stand; on stderr where no file can be written."""
+    from syncgate.cli.submitting import write_refused
+
+    try:
+        listed = write_refused(target, tally)
+    except OSError as error:
+        if tally.refused:
+            note(f"expected to write {target}, got {error.strerror}; the refused rows:")
+            note("\n".join(f"line {line}: {reason}" for line, reason in sorted(tally.refused)))
+        return None
+    if listed is not None:
+        note(f"the refused rows' lines and reasons are in {listed}")
+    return listed
+
+
+def _counts(tally: Tally) -> str:
+    return ", ".join(f"{count} {fate}" for fate, count in tally.by_fate().items())
+
+
+def _title(case: dict[str, Any]) -> str:
+    return f"case {case['case_id']} ({case['origin']}:{case['case_no']}), revision {case['revision']}"
+
+
+def _sentences(passport: dict[str, Any]) -> list[str]:
+    return [_sentence(system) for system in passport["systems"]]
 
 
 def _sentence(system: dict[str, Any]) -> str:
-    """Where the case stands at one system."""
-    name = system["system"]
-    slots = system.get("slots", [])
-    held = [slot for slot in slots if slot.get("delivered_at") or slot.get("phase") == "delivered"]
-    open_ones = [slot for slot in slots if slot.get("phase") not in ("delivered", "cancelled")]
-    if system.get("is_origin"):
+    """Where the case stands at one system, and why."""
+    name, slots = system["system"], system["slots"]
+    if system["is_origin"]:
         return f"{name}: posted it, and holds its own record"
     if not slots:
         return f"{name}: gets nothing of this case"
-    if not open_ones:
-        return f"{name}: holds all {len(held)} records"
-    first = open_ones[0]
-    why = f" because of {first['reason']}" if first.get("reason") else ""
-    part = f" {first['part']}" if first.get("part") else ""
-    return f"{name}: holds {len(held)} of {len(slots)} records; {first['message']}{part} is {first['phase']}{why}"
+    held_count = sum(1 for slot in slots if slot["holds"])
+    number = f" as {system['case_ref']}" if system["case_ref"] else ""
+    waiting = [(slot, one) for slot in slots for one in slot["opens"]]
+    records = f"{held_count} of {len(slots)} records{number}"
+    if not waiting:
+        return f"{name}: holds {records}" + ("" if held_count == len(slots) else "; no more is due")
+    waits = f"; waits for {system['waits_for']}" if system["waits_for"] else ""
+    return f"{name}: holds {records}; {_reason(*waiting[0])}{waits}"
+
+
+def _reason(slot: dict[str, Any], waiting: dict[str, Any]) -> str:
+    part = f" {slot['part']}" if slot["part"] else ""
+    why = f" because of {waiting['reason']}" if waiting["reason"] else ""
+    who = f", {waiting['actor']} must act" if waiting["phase"] == "parked" and waiting["actor"] else ""
+    return f"{slot['message']}{part} is {waiting['phase']}{why}{who}"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from syncgate.cli.context import Invocation, show
+from syncgate.cli.context import Invocation
+from syncgate.cli.output import AsJson, show
 
 app = typer.Typer(no_args_is_help=True, help="The store.")
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command("migrate")
-def migrate(context: typer.Context, as_json: Json = False) -> None:
+def migrate(context: typer.Context, as_json: AsJson = False) -> None:
     """Bring the store's schema to this version. `serve` does the same at start.
 
     Example: syncgate db migrate
@@ -24,7 +24,7 @@ def migrate(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command("check")
-def check(context: typer.Context, as_json: Json = False) -> None:
+def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Compare the roll-up counters with the deliveries, and verify the audit's hash chain. Needs no running gate.
 
     Example: syncgate db check
@@ -44,8 +44,7 @@ def _words(result: dict[str, Any]) -> str:
 
 
 def _opened(context: typer.Context) -> Any:
-    from syncgate.bootstrap import open_store, site_config
+    from syncgate.bootstrap import open_store
 
     invocation: Invocation = context.obj
-    config = site_config(invocation.root, invocation.config_path)
-    return open_store(invocation.root, config, writer="cli")
+    return open_store(invocation.root, invocation.config(), writer="cli")

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import Annotated
 
 import typer
 
 from syncgate.cli.context import Invocation
+from syncgate.cli.output import AsJson, show
 
 
 def demo(
     context: typer.Context,
     stay: Annotated[bool, typer.Option("--stay", help="Start everything and play nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Play the example city while its systems misbehave, then read every system and compare.
 
     Example: syncgate demo
     """
     invocation: Invocation = context.obj
+    begun = time.monotonic()
     command = [sys.executable, "-m", "syncgate.sandbox.play", "--site", str(invocation.root)]
-    raise typer.Exit(subprocess.run([*command, *(["--stay"] if stay else [])], check=False).returncode)
+    told = sys.stderr if as_json else None
+    code = subprocess.run([*command, *(["--stay"] if stay else [])], check=False, stdout=told).returncode
+    if as_json:
+        show({"ok": code == 0, "seconds": round(time.monotonic() - begun, 1)}, as_json=True, text=str)
+    raise typer.Exit(code)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
-from syncgate.cli.context import Invocation, body_of, call, show, table
+from syncgate.cli.context import body_of, call
+from syncgate.cli.output import AsJson, show, table
 
 app = typer.Typer(no_args_is_help=True, help="API keys with roles and scopes.")
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command("create")
@@ -20,8 +22,9 @@ def create(
     source: Annotated[list[str] | None, typer.Option(help="Posts as this source; may be repeated.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Reaches only this system.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Reaches only this region.")] = None,
-    days: Annotated[int | None, typer.Option(help="Valid for so many days; left out: until revoked.")] = None,
-    as_json: Json = False,
+    days: Annotated[int | None, typer.Option(min=1, help="Valid for so many days; left out: until revoked.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "made on the command line",
+    as_json: AsJson = False,
 ) -> None:
     """Create a key and show it once.
 
@@ -33,18 +36,19 @@ def create(
         "sources": source or [],
         "systems": system or [],
         "regions": region or [],
-        "valid_days": days,
+        "expires_at": (datetime.now(UTC) + timedelta(days=days)).isoformat() if days is not None else None,
+        "reason": reason,
     }
 
     async def act(client: Any) -> Any:
         return body_of(await client.post("/v1/keys", json=wish))
 
-    made = call(_of(context), act)
+    made = call(context.obj, act)
     show(made, as_json=as_json, text=lambda: f"{made['key']}\nIt is shown once and cannot be read again.")
 
 
 @app.command("list")
-def list_keys(context: typer.Context, as_json: Json = False) -> None:
+def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
     """List the keys, without what could be used to call.
 
     Example: syncgate keys list
@@ -53,25 +57,25 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     async def act(client: Any) -> Any:
         return body_of(await client.get("/v1/keys"))
 
-    found = call(_of(context), act)
+    found = call(context.obj, act)
     columns = ["principal_id", "name", "role", "sources", "systems", "key_hint", "expires_at", "revoked_at"]
-    show(found, as_json=as_json, text=lambda: table(found["keys"], columns))
+    show(found, as_json=as_json, text=lambda: table(found, columns))
 
 
 @app.command("revoke")
-def revoke(context: typer.Context, principal_id: str, as_json: Json = False) -> None:
+def revoke(
+    context: typer.Context,
+    principal_id: UUID,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "revoked on the command line",
+    as_json: AsJson = False,
+) -> None:
     """Revoke a key at once.
 
     Example: syncgate keys revoke 0198c0de-0000-7000-8000-000000000000
     """
 
     async def act(client: Any) -> Any:
-        return body_of(await client.delete(f"/v1/keys/{principal_id}"))
+        return body_of(await client.post(f"/v1/keys/{principal_id}/revoke", json={"reason": reason}))
 
-    gone = call(_of(context), act)
+    gone = call(context.obj, act)
     show(gone, as_json=as_json, text=lambda: f"revoked {gone['name']}")
-
-
-def _of(context: typer.Context) -> Invocation:
-    invocation: Invocation = context.obj
-    return invocation

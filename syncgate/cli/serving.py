@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import signal
 import socket
-from contextlib import suppress
-from pathlib import Path
-from typing import Annotated, Any
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncgate.cli.context import Invocation, note
-from syncgate.config import Config
+from syncgate.cli.context import Invocation
+from syncgate.cli.output import AsJson, note, show
+from syncgate.domain.errors import SyncgateError
+
+if TYPE_CHECKING:
+    from syncgate.bootstrap import OpenStore, Running
+    from syncgate.config import Config
+
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Addresses to bind that nobody can call, and those at which the same machine calls them."""
+
+
+class PortTaken(SyncgateError):
+    """The gate cannot listen where it should."""
+
+    code = "port_taken"
+    actor = "operations"
 
 
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Another address than the configuration's.")] = None,
-    port: Annotated[int | None, typer.Option(help="Another port; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Another port; 0 takes a free one.", min=0, max=65535)] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the gate: REST intake, dispatch and confirmation in one process.
+    """Run the gate: REST intake, dispatch and confirmation in one process, until it is told to end.
 
     Example: syncgate serve --port 8080
     """
-    from syncgate.bootstrap import open_store, site_config
+    from syncgate.bootstrap import open_store
     from syncgate.telemetry import configure
 
     invocation: Invocation = context.obj
-    config = site_config(invocation.root, invocation.config_path)
+    config = invocation.config()
     configure(level=config.logging.level, form=config.logging.format)
-    with open_store(invocation.root, config) as opened:
-        asyncio.run(_serve(invocation, config, opened, host or config.listen.host, port))
+    at = (host or config.listen.host, config.listen.port if port is None else port)
+    with open_store(invocation.root, config) as opened, _listener(*at) as listener:
+        asyncio.run(_serve(invocation, config, opened, listener, as_json=as_json))
 
 
-def application(running: Any, config: Config, token: str) -> Any:
-    """The ASGI application over a running gate."""
+def application(running: Running, config: Config, token: str) -> Any:
+    """The ASGI application over a running gate. token: what the same machine's command line calls with."""
     from syncgate.web.app import create_app
     from syncgate.web.settings import WebSettings
 
@@ -51,50 +66,64 @@ def application(running: Any, config: Config, token: str) -> Any:
     return create_app(running.gate, settings, deploy=running.deploy)
 
 
-async def _serve(invocation: Invocation, config: Config, opened: Any, host: str, port: int | None) -> None:
-    import uvicorn
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or "no such address"
+        raise PortTaken(f"expected to listen on {host} port {port}, got: {why}") from None
 
+
+def _address(listener: socket.socket) -> str:
+    """How the same machine calls what listens there."""
+    host, port = listener.getsockname()[:2]
+    host = _ANYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _serve(
+    invocation: Invocation, config: Config, opened: OpenStore, listener: socket.socket, *, as_json: bool
+) -> None:
     from syncgate.bootstrap import running_gate
+    from syncgate.cli.client import Serving, announce, serve_file
 
-    token = secrets.token_urlsafe(32)
+    serving = Serving(_address(listener), os.getpid(), secrets.token_urlsafe(32))
     async with running_gate(
         invocation.root, opened, config_path=invocation.config_path, is_dispatching=config.dispatch.is_enabled
     ) as running:
-        listener = socket.create_server((host, config.listen.port if port is None else port), backlog=512)
-        address = f"http://{host}:{listener.getsockname()[1]}"
-        server = uvicorn.Server(
-            uvicorn.Config(
-                application(running, config, token),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=10,
-                lifespan="off",
-            )
-        )
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, _stop, server)
-        _announce(invocation.serve_file, {"address": address, "token": token, "pid": os.getpid()})
-        note(f"syncgate serves {running.site.config.site.name} at {address}")
+        server = _server(application(running, config, serving.token))
+        file = serve_file(invocation)
+        announce(file, serving)
+        _say(running.site.config.site.name, serving.address, as_json=as_json)
         try:
             await server.serve(sockets=[listener])
         finally:
             with suppress(OSError):
-                invocation.serve_file.unlink()
+                file.unlink()
 
 
-def _stop(server: Any) -> None:
+def _server(app: Any) -> Any:
+    """The web server, which ends gracefully on the usual signals."""
+    import uvicorn
+
+    settings = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="off"
+    )
+    server = uvicorn.Server(settings)
+    server.capture_signals = nullcontext  # type: ignore[assignment]
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, _end, server)
+    return server
+
+
+def _end(server: Any) -> None:
     server.should_exit = True
 
 
-def _announce(file: Path, content: dict[str, Any]) -> None:
-    """Writes how to reach this process, readable by its owner alone, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".tmp")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump(content, out)
-    draft.replace(file)
+def _say(site: str, address: str, *, as_json: bool) -> None:
+    if as_json:
+        show({"site": site, "address": address, "pid": os.getpid()}, as_json=True, text=str)
+    else:
+        note(f"syncgate serves {site} at {address}")

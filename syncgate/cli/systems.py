@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from syncgate.cli.context import body_of, call, show, table
+from syncgate.cli.context import body_of, call
+from syncgate.cli.output import AsJson, facts, show, table
 
 app = typer.Typer(no_args_is_help=True, help="The systems that cases are pushed to.")
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 COLUMNS = ["system", "mode", "paused", "breaker", "pending", "in_flight", "unconfirmed", "parked", "delivered"]
 
 
 @app.command("list")
-def list_systems(context: typer.Context, as_json: Json = False) -> None:
+def list_systems(context: typer.Context, as_json: AsJson = False) -> None:
     """List the systems with breaker, pause and backlog.
 
     Example: syncgate systems list
@@ -25,46 +26,46 @@ def list_systems(context: typer.Context, as_json: Json = False) -> None:
         return body_of(await client.get("/v1/systems"))
 
     found = call(context.obj, act)
-    show(found, as_json=as_json, text=lambda: table([_row(one) for one in found["systems"]], COLUMNS))
+    show(found, as_json=as_json, text=lambda: table([_row(one) for one in found], COLUMNS))
 
 
 @app.command("show")
-def show_system(context: typer.Context, system: str, as_json: Json = False) -> None:
-    """Show one system.
+def show_system(context: typer.Context, system: str, as_json: AsJson = False) -> None:
+    """Show one system: what it is sent, what waits and why.
 
     Example: syncgate systems show province
     """
 
     async def act(client: Any) -> Any:
-        return body_of(await client.get(f"/v1/systems/{system}"))
+        return body_of(await client.get(f"/v1/systems/{quote(system)}"))
 
     found = call(context.obj, act)
-    show(found, as_json=as_json, text=lambda: table([_row(found)], COLUMNS))
+    show(found, as_json=as_json, text=lambda: _words(found))
 
 
 @app.command("pause")
-def pause(context: typer.Context, system: str, reason: Reason, as_json: Json = False) -> None:
+def pause(context: typer.Context, system: str, reason: Reason, as_json: AsJson = False) -> None:
     """Send nothing more to a system; says how much was already in flight.
 
     Example: syncgate systems pause province --reason "their maintenance"
     """
 
     async def act(client: Any) -> Any:
-        return body_of(await client.post(f"/v1/systems/{system}/pause", json={"reason": reason}))
+        return body_of(await client.post(f"/v1/systems/{quote(system)}/pause", json={"reason": reason}))
 
     done = call(context.obj, act)
     show(done, as_json=as_json, text=lambda: f"{system} is paused; {done['in_flight']} already in flight")
 
 
 @app.command("resume")
-def resume(context: typer.Context, system: str, reason: Reason, as_json: Json = False) -> None:
+def resume(context: typer.Context, system: str, reason: Reason, as_json: AsJson = False) -> None:
     """Send to a paused system again.
 
     Example: syncgate systems resume province --reason "maintenance is over"
     """
 
     async def act(client: Any) -> Any:
-        return body_of(await client.post(f"/v1/systems/{system}/resume", json={"reason": reason}))
+        return body_of(await client.post(f"/v1/systems/{quote(system)}/resume", json={"reason": reason}))
 
     done = call(context.obj, act)
     show(done, as_json=as_json, text=lambda: f"{system} is sent to again")
@@ -72,11 +73,24 @@ def resume(context: typer.Context, system: str, reason: Reason, as_json: Json = 
 
 def _row(system: dict[str, Any]) -> dict[str, Any]:
     backlog = system.get("backlog") or {}
-    breaker = system.get("breaker")
     return {
         **{name: backlog.get(name, 0) for name in COLUMNS[4:]},
         "system": system["system"],
-        "mode": system.get("mode"),
-        "paused": "yes" if system.get("is_paused") else "",
-        "breaker": breaker.get("state") if isinstance(breaker, dict) else breaker,
+        "mode": system["mode"],
+        "paused": "yes" if system["pause"]["is_paused"] else "",
+        "breaker": system["breaker"]["state"],
     }
+
+
+def _words(system: dict[str, Any]) -> str:
+    """One system with the reasons: of its pause, of its breaker, and of what is parked."""
+    pause, breaker = system["pause"], system["breaker"]
+    parked = ", ".join(f"{count} {reason}" for reason, count in sorted(system["parked"].items()))
+    told = _row(system) | {
+        "title": " ".join(dict.fromkeys(system["title"].values())),
+        "paused": f"since {pause['at']} by {pause['by']}: {pause['reason']}" if pause["is_paused"] else "",
+        "breaker": " ".join(filter(None, [breaker["state"], breaker["reason"], breaker["until"]])),
+        "parked": f"{system['backlog'].get('parked', 0)}" + (f" ({parked})" if parked else ""),
+    }
+    more = ["active_bundle", "next_due_at", "last_taken_at"]
+    return facts(told | {name: system[name] for name in more}, ["system", "title", *COLUMNS[1:], *more])

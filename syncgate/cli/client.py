@@ -1,0 +1,151 @@
+"""How the command line reaches a site's gate: the one that serves it, else one opened under the store's lock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from syncgate.cli.context import CallFailed, Invocation
+
+T = TypeVar("T")
+SERVE_FILE: Final = "serve.json"
+_TIMEOUT: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A gate that serves the site on this machine. token: what opens it to who may read the file."""
+
+    address: str
+    pid: int
+    token: str = field(repr=False)
+
+
+def serve_file(invocation: Invocation) -> Path:
+    """Where a running gate says how the same machine's command line reaches it.
+
+    It lies beside the SQLite file, else in the site's `data` folder.
+    """
+    from syncgate.bootstrap import store_url
+
+    config = invocation.config()
+    _, database = store_url(invocation.root, config) if config.store.url.startswith("sqlite") else ("", None)
+    folder = database.parent if database is not None else invocation.root / "data"
+    return folder / SERVE_FILE
+
+
+def announce(file: Path, serving: Serving) -> None:
+    """Writes how to reach this process, readable by its owner alone, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        json.dump({"address": serving.address, "token": serving.token, "pid": serving.pid}, out)
+    draft.replace(file)
+
+
+def find(file: Path) -> Serving | None:
+    """How to reach the gate that announced itself, if its process is alive."""
+    try:
+        known = json.loads(file.read_text("utf-8"))
+        serving = Serving(str(known["address"]), int(known["pid"]), str(known["token"]))
+        os.kill(serving.pid, 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return serving
+
+
+def exchange(invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
+    """One exchange with the site's gate. Raises CallFailed where it does not answer."""
+
+    async def run() -> T:
+        async with _gate_client(invocation) as client:
+            return await act(client)
+
+    try:
+        return asyncio.run(run())
+    except httpx.TransportError as error:
+        raise CallFailed(f"expected the gate to answer, got {type(error).__name__}") from None
+
+
+class ServingTransport(httpx.AsyncBaseTransport):
+    """Sends to the gate that serves the site now: after a restart, to its new address under its new token."""
+
+    def __init__(self, file: Path) -> None:
+        """Args: file: where the gate announces itself."""
+        self._file = file
+        self._below = httpx.AsyncHTTPTransport(trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The gate's answer. Raises httpx.ConnectError where none serves the site."""
+        serving = find(self._file)
+        if serving is None:
+            raise httpx.ConnectError("expected a gate that serves the site, got none", request=request)
+        url = httpx.URL(serving.address)
+        request.url = request.url.copy_with(scheme=url.scheme, host=url.host, port=url.port)
+        request.headers["Host"] = url.netloc.decode("ascii")
+        request.headers["Authorization"] = f"Bearer {serving.token}"
+        return await self._below.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._below.aclose()
+
+
+@asynccontextmanager
+async def _gate_client(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
+    file = serve_file(invocation)
+    serving = find(file)
+    if serving is None or not _answers(serving):
+        async with _own_gate(invocation) as client:
+            yield client
+        return
+    async with _client(ServingTransport(file)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _own_gate(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
+    """A gate of this process, which plans and sends nothing; the store's lock keeps any other out."""
+    from syncgate.bootstrap import open_store, running_gate
+    from syncgate.cli.serving import application
+    from syncgate.telemetry import configure
+
+    configure(level="warning", form="console")
+    token = secrets.token_urlsafe(32)
+    config = invocation.config()
+    with open_store(invocation.root, config, writer="cli") as opened:
+        async with running_gate(
+            invocation.root, opened, config_path=invocation.config_path, is_dispatching=False
+        ) as running:
+            transport = httpx.ASGITransport(application(running, config, token))
+            async with _client(transport, {"Authorization": f"Bearer {token}"}) as client:
+                yield client
+
+
+def _client(transport: httpx.AsyncBaseTransport, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://syncgate", headers=headers, timeout=_TIMEOUT, trust_env=False
+    )
+
+
+def _answers(serving: Serving) -> bool:
+    """Whether somebody listens there: a process id may have been taken by another program since."""
+    at = urlsplit(serving.address)
+    try:
+        with socket.create_connection((at.hostname or "", at.port or 80), timeout=5):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,59 @@
+"""How a command that failed ends: what stderr says, and with which exit code.
+
+0    it did what was asked
+1    it did not: refused, invalid, not reachable, or only in part
+2    the command line itself is wrong
+70   a defect of ours; SYNCGATE_DEBUG=1 shows where
+130  interrupted
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from syncgate.domain.errors import SyncgateError
+
+REFUSED: Final = 1
+DEFECT: Final = 70
+DEBUG: Final = "SYNCGATE_DEBUG"
+_PACKAGE: Final = Path(__file__).parents[1]
+
+
+def end(error: Exception) -> int:
+    """Says on stderr why a command failed; gives its exit code."""
+    from syncgate.documents import ProblemSet
+
+    if isinstance(error, ProblemSet):
+        print(error, file=sys.stderr)
+        return REFUSED
+    if isinstance(error, SyncgateError):
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+        return REFUSED
+    if os.environ.get(DEBUG) == "1":
+        traceback.print_exception(error)
+    print(defect(error), file=sys.stderr)
+    return DEFECT
+
+
+def defect(error: BaseException) -> str:
+    """One line about an error that nobody expected, without its message, which may hold anything.
+
+    The id is the same wherever the same lines lead to the same type of error, so that reports of one defect
+    are known to be one.
+    """
+    frames = [(_place(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [f"{file}:{line}" for file, line in frames if file.startswith("syncgate/")]
+    name = type(error).__name__
+    mark = sha256(" ".join([name, *(f"{file}:{line}" for file, line in frames)]).encode()).hexdigest()[:8]
+    at = f" at {ours[-1]}" if ours else ""
+    return f"internal_error: unexpected {name}{at} (id {mark}); {DEBUG}=1 shows more, and may show personal data"
+
+
+def _place(filename: str) -> str:
+    file = Path(filename)
+    return f"syncgate/{file.relative_to(_PACKAGE)}" if file.is_relative_to(_PACKAGE) else file.name
