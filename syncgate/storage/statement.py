@@ -6,12 +6,12 @@ of a step would cost several times what the step itself costs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, Select, Table, Update, bindparam, insert, update
+from sqlalchemy import Column, Select, Table, bindparam, insert, update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement, Executable
 from sqlalchemy.types import TypeEngine
@@ -23,42 +23,35 @@ Record = tuple[Any, ...]
 R = TypeVar("R")
 
 
+Places = tuple[tuple[int, Convert], ...]
+"""Which positions of a tuple are converted, and how; None stays None."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """The text of a statement for one engine, with what turns values into the driver's and back."""
 
     text: str
-    names: tuple[str, ...]
-    _binders: tuple[Convert | None, ...]
+    _pick: Callable[[Params], Record]
     _fixed: Params
-    _loaders: tuple[tuple[int, Convert], ...]
+    _binders: Places
+    _loaders: Places
 
-    def bind(self, params: Params) -> tuple[Any, ...]:
+    def bind(self, params: Params) -> Record:
         """The driver's positional parameters."""
-        fixed = self._fixed
-        return tuple(
-            [
-                value if binder is None else binder(value)
-                for binder, value in zip(
-                    self._binders,
-                    [params[name] if name in params else fixed[name] for name in self.names],
-                    strict=True,
-                )
-            ]
-        )
+        return _converted(self._pick({**self._fixed, **params} if self._fixed else params), self._binders)
 
-    def load(self, rows: Sequence[Sequence[Any]]) -> list[Record]:
+    def load(self, rows: Sequence[Record]) -> list[Record]:
         """The rows with their values as Python knows them."""
-        loaders = self._loaders
-        if not loaders:
-            return [tuple(row) for row in rows]
-        loaded = []
-        for row in rows:
-            values = list(row)
-            for place, load in loaders:
-                values[place] = load(values[place])
-            loaded.append(tuple(values))
-        return loaded
+        return [_converted(row, self._loaders) for row in rows]
+
+
+def _converted(values: Record, places: Places) -> Record:
+    converted = list(values)
+    for place, convert in places:
+        if (value := converted[place]) is not None:
+            converted[place] = convert(value)
+    return tuple(converted)
 
 
 class Statement:
@@ -88,11 +81,29 @@ def _compile(core: Executable, dialect: Dialect) -> Compiled:
     names = tuple(compiled.positiontup or ())
     return Compiled(
         text=str(compiled),
-        names=names,
-        _binders=tuple(_binder(_type_of(compiled, name), dialect) for name in names),
+        _pick=_picker(names),
         _fixed={name: value for name, value in compiled.params.items() if value is not None},
-        _loaders=_loaders(core, dialect),
+        _binders=_places(_type_of(compiled, name).dialect_impl(dialect).bind_processor(dialect) for name in names),
+        _loaders=_places(
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in _selected(core)
+        ),
     )
+
+
+def _picker(names: Sequence[str]) -> Callable[[Params], Record]:
+    """Picks the values of these names as a tuple, at the speed of C where there are several."""
+    if len(names) > 1:
+        picked: Callable[[Params], Record] = itemgetter(*names)
+        return picked
+    return lambda params: tuple(params[name] for name in names)
+
+
+def _places(converts: Iterable[Convert | None]) -> Places:
+    return tuple((place, convert) for place, convert in enumerate(converts) if convert is not None)
+
+
+def _selected(core: Executable) -> Sequence[Any]:
+    return list(core.selected_columns) if isinstance(core, Select) else ()
 
 
 def _type_of(compiled: Any, name: str) -> TypeEngine[Any]:
@@ -107,21 +118,6 @@ def _expanded_type(compiled: Any, name: str) -> TypeEngine[Any]:
     """The type of one value of an expanded IN list: `phase_1_2` is the second value of `phase_1`."""
     found: TypeEngine[Any] = compiled.binds[name.rpartition("_")[0]].type
     return found
-
-
-def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    return type_.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _loaders(core: Executable, dialect: Dialect) -> tuple[tuple[int, Convert], ...]:
-    columns: Sequence[Any] = ()
-    if isinstance(core, Select):
-        columns = list(core.selected_columns)
-    elif isinstance(core, Update):
-        columns = list(core.returning_column_descriptions)
-    pairs = ((place, column.type.dialect_impl(dialect)) for place, column in enumerate(columns))
-    found = ((place, impl.result_processor(dialect, None)) for place, impl in pairs)
-    return tuple((place, load) for place, load in found if load is not None)
 
 
 class Shape(Generic[R]):

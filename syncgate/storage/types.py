@@ -25,16 +25,9 @@ _MICROSECOND = timedelta(microseconds=1)
 Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """Text that sorts by its bytes on both engines."""
 
-Ratio = Float(53).with_variant(REAL(), "sqlite")
-
 
 def _is_sqlite(dialect: Dialect) -> bool:
     return dialect.name == "sqlite"
-
-
-def unless_none(convert: Convert) -> Convert:
-    """The conversion that leaves None alone."""
-    return lambda value: None if value is None else convert(value)
 
 
 def microseconds_of(at: datetime) -> int:
@@ -42,10 +35,42 @@ def microseconds_of(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def _aware(at: datetime) -> datetime:
-    if at.tzinfo is None:
+def _microseconds(at: datetime | None) -> int | None:
+    return None if at is None else (at - _EPOCH) // _MICROSECOND
+
+
+def _time_of_microseconds(count: int | None) -> datetime | None:
+    return None if count is None else _EPOCH + timedelta(microseconds=count)
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    if at is not None and at.tzinfo is None:
         raise TypeError("expected a time with a zone, got one without")
     return at
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC)
+
+
+def _bytes_of_id(value: UUID | None) -> bytes | None:
+    return None if value is None else value.bytes
+
+
+def _id_of_bytes(value: bytes | None) -> UUID | None:
+    return None if value is None else UUID(bytes=value)
+
+
+def _text_of_word(word: StrEnum | None) -> str | None:
+    return None if word is None else word.value
+
+
+def _json_of_text(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
+
+
+def _tuple_of_text(text: str | None) -> Any:
+    return None if text is None else tuple(orjson.loads(text))
 
 
 class Id(TypeDecorator[UUID]):
@@ -58,10 +83,10 @@ class Id(TypeDecorator[UUID]):
         return dialect.type_descriptor(LargeBinary() if _is_sqlite(dialect) else Uuid())
 
     def bind_processor(self, dialect: Dialect) -> Convert | None:
-        return unless_none(lambda value: value.bytes) if _is_sqlite(dialect) else None
+        return _bytes_of_id if _is_sqlite(dialect) else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
-        return unless_none(lambda value: UUID(bytes=value)) if _is_sqlite(dialect) else None
+        return _id_of_bytes if _is_sqlite(dialect) else None
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -75,12 +100,10 @@ class UtcTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(native)
 
     def bind_processor(self, dialect: Dialect) -> Convert | None:
-        return unless_none(microseconds_of if _is_sqlite(dialect) else _aware)
+        return _microseconds if _is_sqlite(dialect) else _aware
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
-        if _is_sqlite(dialect):
-            return unless_none(lambda value: _EPOCH + timedelta(microseconds=value))
-        return unless_none(lambda value: value.astimezone(UTC))
+        return _time_of_microseconds if _is_sqlite(dialect) else _in_utc
 
 
 class Flag(TypeDecorator[bool]):
@@ -110,14 +133,30 @@ class Word(TypeDecorator[StrEnum]):
         self.words = words
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if _is_sqlite(dialect) else postgresql.TEXT(collation="C"))
+        return Text() if _is_sqlite(dialect) else postgresql.TEXT(collation="C")
 
     def bind_processor(self, dialect: Dialect) -> Convert | None:
-        return unless_none(lambda word: word.value)
+        return _text_of_word
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
-        member_by_text = {word.value: word for word in self.words}
-        return unless_none(member_by_text.__getitem__)
+        member_by_text: dict[str | None, StrEnum | None] = {word.value: word for word in self.words}
+        return (member_by_text | {None: None}).__getitem__
+
+
+class Ratio(TypeDecorator[float]):
+    """A number with a fraction, in double precision on both engines."""
+
+    impl = Float
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(REAL() if _is_sqlite(dialect) else Float(53))
+
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return None
 
 
 class Json(TypeDecorator[Any]):
@@ -130,7 +169,7 @@ class Json(TypeDecorator[Any]):
         return lambda value: orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
-        return unless_none(orjson.loads)
+        return _json_of_text
 
 
 class Names(Json):
@@ -139,4 +178,4 @@ class Names(Json):
     cache_ok = True
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
-        return unless_none(lambda text: tuple(orjson.loads(text)))
+        return _tuple_of_text

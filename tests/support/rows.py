@@ -81,7 +81,8 @@ def a_submission(case_id: UUID, **changes: Any) -> Submission:
 
 
 def a_lane(case_id: UUID, system: str = "food", **changes: Any) -> Lane:
-    return Lane(**{"case_id": case_id, "system": system} | changes)
+    row: dict[str, Any] = {"case_id": case_id, "system": system}
+    return Lane(**row | changes)
 
 
 def a_delivery(case_id: UUID, system: str = "food", **changes: Any) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from syncgate.ports.store import DeliveryFilter
 from syncgate.storage import SqlStore
 from tests.support.rows import OTHER_TOKEN, START, TOKEN, a_delivery, new_id, stored_case
 
-FULL = {
+FULL: dict[str, Any] = {
     "message": "event",
     "part": "stage-1",
     "part_no": 2,

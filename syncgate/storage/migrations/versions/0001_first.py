@@ -240,7 +240,7 @@ def _create_systems() -> None:
         sa.Column("breaker_reason", Name, nullable=False),
         sa.Column("is_probing", Flag(), nullable=False),
         sa.Column("last_taken_at", UtcTime(), nullable=True),
-        sa.Column("rate_tokens", Ratio, nullable=False),
+        sa.Column("rate_tokens", Ratio(), nullable=False),
         sa.Column("rate_at", UtcTime(), nullable=True),
         sa.PrimaryKeyConstraint("system", name="pk_systems"),
         sa.CheckConstraint("breaker IN ('closed', 'open')", name=op.f("ck_systems_breaker")),
