@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from syncgate.sandbox.city import City, build_city
@@ -21,14 +22,16 @@ from syncgate.sandbox.play.tamper import copy_altered
 from syncgate.sandbox.play.timetable import MODES, Timetable
 
 AT_MOST = 175.0
+PROOF_TAKES = 25.0
+"""What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
 
 
 class Demo:
     """One run of the demo in its folder."""
 
-    def __init__(self, folder: Folder, *, seed: int, case_count: int) -> None:
-        self._folder, self._seed, self._case_count = folder, seed, case_count
+    def __init__(self, folder: Folder, *, seed: int, case_count: int, at_most: float) -> None:
+        self._folder, self._seed, self._case_count, self._at_most = folder, seed, case_count, at_most
         self._started = time.monotonic()
         self._env = demo_secrets()
         self._systems = Simulators(folder, self._env, tuple(BASES))
@@ -36,14 +39,21 @@ class Demo:
         self._keys: dict[str, str] = {}
 
     def prepare(self) -> None:
-        """Clear the folder, start the systems, write the configuration, create the keys."""
+        """Clear the folder, start the systems, write the configuration."""
         shutil.rmtree(self._folder.path, ignore_errors=True)
         self._folder.path.mkdir(parents=True)
         self._systems.start_all()
         write_config(self._folder, ports=self._systems.ports, listen_port=self._process.port)
-        window = create_key(self._folder, self._env, role="source", name="demo-window", source="window")
-        operator = create_key(self._folder, self._env, role="operator", name="demo-operator")
-        self._keys = {"source_key": window, "operator_key": operator}
+
+    def start(self) -> None:
+        """Start the gate, and let the command line create the keys through it."""
+        self._process.start()
+        with ThreadPoolExecutor() as pool:
+            window = pool.submit(
+                create_key, self._folder, self._env, role="source", name="demo-window", source="window"
+            )
+            operator = pool.submit(create_key, self._folder, self._env, role="operator", name="demo-operator")
+            self._keys = {"source_key": window.result(), "operator_key": operator.result()}
 
     def say(self, word: str) -> None:
         """Progress, on stderr."""
@@ -51,7 +61,7 @@ class Demo:
 
     def stay(self) -> None:
         """Start everything, and play nothing until interrupted."""
-        self._process.start()
+        self.start()
         print(f"gate: {self._process.base_url}  (API: {self._process.base_url}/docs)")
         for name, port in self._systems.ports.items():
             print(f"{name}: http://127.0.0.1:{port}{BASES[name]}")
@@ -69,7 +79,7 @@ class Demo:
         city = build_city(self._seed, case_count=self._case_count)
         count = write_expected(city.lives, self._folder.expected)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
-        self._process.start()
+        self.start()
         gate = Gate(self._process.base_url, **self._keys)
         metrics = self._run(city, gate)
         self.stop()
@@ -88,11 +98,11 @@ class Demo:
         player = threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")
         self.say(f"posting {len(city.lives)} cases")
         player.start()
-        posting.run()
+        until = self._started + self._at_most - PROOF_TAKES
+        posting.run(until=until)
         player.join()
         self.say(f"{posting.call_count} calls made, {gate.retry_count} of them asked again")
         lines = list(expected_lines(city.lives))
-        until = self._started + AT_MOST - 25
         left = care.wait_until_settled(gate, lines, posting.case_no_by_id, until=until)
         operator.stop()
         if wrong := care.wrong_reasons(lines, left, posting.case_no_by_id):
@@ -156,9 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stay", action="store_true", help="start everything and play nothing")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--cases", type=int, default=520, help="how many applications")
+    parser.add_argument("--at-most", type=float, default=AT_MOST, help="seconds; more for a slow machine")
     options = parser.parse_args(arguments)
     root = options.site.resolve()
-    demo = Demo(Folder(root, root / ".demo"), seed=options.seed, case_count=options.cases)
+    demo = Demo(Folder(root, root / ".demo"), seed=options.seed, case_count=options.cases, at_most=options.at_most)
     try:
         demo.prepare()
         if options.stay:

@@ -16,7 +16,7 @@ from syncgate.sandbox.city import Call, City, Gate, Life
 from syncgate.sandbox.play.gate import Gate as GateClient
 from syncgate.sandbox.play.site import DemoError
 
-GATE_POLL = 0.7
+GATE_POLL = 1.5
 
 
 @dataclass(order=True)
@@ -38,6 +38,7 @@ class Posting:
         self._condition = threading.Condition()
         self._problem: Exception | None = None
         self.case_no_by_id: dict[str, str] = {}
+        self._until = 0.0
         self.call_count = 0
         self.repeat_count = 0
         now = time.monotonic()
@@ -51,8 +52,9 @@ class Posting:
         """Lives that still have calls to make."""
         return self._open_count
 
-    def run(self) -> None:
-        """Post everything. Raises DemoError on an answer that the script does not allow."""
+    def run(self, *, until: float) -> None:
+        """Post everything. Raises DemoError on an answer that the script does not allow, and when it is late."""
+        self._until = until
         for call in self._city.refused:
             self._check_refusal(call, self._gate.submit(call, case_id=""))
         with ThreadPoolExecutor(self._threads, thread_name_prefix="source") as pool:
@@ -78,6 +80,8 @@ class Posting:
             while self._open_count:
                 if self._problem is not None:
                     raise DemoError(f"posting stopped: {self._problem}")
+                if time.monotonic() > self._until:
+                    raise DemoError(f"expected every call to be made in time, got {self._open_count} cases open")
                 wait = self._turns[0].due_at - time.monotonic() if self._turns else 1.0
                 if wait <= 0:
                     return heapq.heappop(self._turns)

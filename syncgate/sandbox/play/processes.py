@@ -132,6 +132,13 @@ class Simulators:
         path = f"modes/{mode}" if mode else "modes"
         self._client.delete(self._control(name, path)).raise_for_status()
 
+    def strikes(self, name: str, mode: str) -> int:
+        """How many requests of a system's operations, look-ups apart, a mode struck so far."""
+        answer = self._client.get(self._control(name, "counts"))
+        answer.raise_for_status()
+        by_operation = answer.json()["faults_by_operation"].get(mode, {})
+        return sum(count for operation, count in by_operation.items() if not operation.startswith("read"))
+
 
 class GateProcess:
     """The gate, and the times at which it was killed."""

@@ -26,68 +26,71 @@ MODES = (
 """Every kind of fault that must have struck by the end."""
 
 
+STRIKE_WITHIN = 8.0
+"""How much longer a mode stays on that has not struck yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that is done at a time, in seconds after the first post."""
+    """Something that is done `after` so many seconds since the deed before; `name` is a mode or a system."""
 
-    at: float
+    after: float
     what: str
-    mode: str = ""
+    name: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def _on(at: float, mode: str, **settings: Any) -> Deed:
-    return Deed(at, "on", mode, settings)
+def _on(after: float, mode: str, **settings: Any) -> Deed:
+    return Deed(after, "on", mode, settings)
 
 
 TIMETABLE = (
     _on(1, "slow", share=0.1, delay=0.3),
-    _on(3, "commit_then_drop", share=0.08),
-    _on(8, "drop_before", share=0.08),
-    Deed(13, "off"),
-    _on(13, "throttle", share=0.2),
-    _on(16, "refuse", share=0.1, count=12),
-    Deed(19, "off"),
-    _on(19, "commit_then_drop", share=0.05),
-    _on(19, "slow", share=0.4, delay=0.8),
-    Deed(22, "kill"),
-    Deed(24, "off"),
-    _on(24, "garbage", share=0.08),
-    _on(26, "hang", share=0.2, count=8),
-    _on(30, "unavailable", share=0.6),
-    Deed(34, "off"),
-    Deed(34, "stop", "food"),
-    _on(35, "slow", share=0.4, delay=0.8),
-    Deed(38, "kill"),
-    Deed(44, "start", "food"),
-    Deed(44, "off"),
-    _on(46, "deny", share=1.0, count=2),
-    _on(47, "drop_before", share=0.05),
-    _on(49, "hang", share=0.1, count=4, acts=False),
-    _on(51, "slow", share=0.4, delay=0.8),
-    _on(51, "garbage", share=0.05),
-    Deed(55, "kill"),
-    Deed(57, "off"),
-    _on(57, "throttle", share=0.3),
-    _on(59, "commit_then_drop", share=0.1),
-    Deed(64, "off"),
+    _on(1, "commit_then_drop", share=0.08),
+    _on(4, "drop_before", share=0.08),
+    Deed(4, "off"),
+    _on(0, "throttle", share=0.2),
+    _on(2, "refuse", share=0.1, count=12),
+    Deed(3, "off"),
+    _on(0, "commit_then_drop", share=0.05),
+    _on(0, "slow", share=0.4, delay=0.8),
+    Deed(2, "kill"),
+    Deed(2, "off"),
+    _on(0, "garbage", share=0.08),
+    _on(1, "hang", share=0.2, count=8),
+    _on(3, "unavailable", share=0.6),
+    Deed(3, "off"),
+    Deed(0, "stop", "food"),
+    _on(0, "slow", share=0.4, delay=0.8),
+    Deed(3, "kill"),
+    Deed(3, "start", "food"),
+    Deed(0, "off"),
+    _on(1, "deny", share=1.0, count=2),
+    _on(1, "drop_before", share=0.05),
+    _on(1, "hang", share=0.1, count=4, acts=False),
+    _on(1, "slow", share=0.4, delay=0.8),
+    _on(0, "garbage", share=0.05),
+    Deed(3, "kill"),
+    Deed(2, "off"),
+    _on(0, "throttle", share=0.3),
+    _on(1, "commit_then_drop", share=0.1),
+    Deed(4, "off"),
 )
 
 
 class Timetable:
-    """Does every deed at its time. What it counted is the proof that the gate was killed at work."""
+    """Does one deed after another. What it counted is the proof that the gate was killed at work."""
 
     def __init__(self, systems: Simulators, process: GateProcess, gate: Gate, say: Say) -> None:
         self._systems, self._process, self._gate, self._say = systems, process, gate, say
+        self._struck_before: dict[str, int] = {}
         self.in_flight_at_kills: list[int] = []
 
     def run(self, deeds: tuple[Deed, ...] = TIMETABLE) -> None:
         """Play the timetable to its end; every system behaves afterwards."""
-        started = time.monotonic()
         for deed in deeds:
-            time.sleep(max(0.0, started + deed.at - time.monotonic()))
+            time.sleep(deed.after)
             self._do(deed)
-        self._off()
 
     def _do(self, deed: Deed) -> None:
         match deed.what:
@@ -96,23 +99,36 @@ class Timetable:
             case "off":
                 self._off()
             case "stop":
-                self._say(f"{deed.mode} is gone")
-                self._systems.stop(deed.mode)
+                self._say(f"{deed.name} is gone")
+                self._systems.stop(deed.name)
             case "start":
-                self._systems.start(deed.mode)
-                self._say(f"{deed.mode} is back")
+                self._systems.start(deed.name)
+                self._say(f"{deed.name} is back")
             case "kill":
                 self._kill()
 
     def _on(self, deed: Deed) -> None:
-        self._say(f"{deed.mode} on")
+        self._say(f"{deed.name} on")
+        self._struck_before.setdefault(deed.name, self._struck(deed.name))
         for name in self._systems.running(TARGETS):
-            self._systems.switch_on(name, deed.mode, **deed.settings)
+            self._systems.switch_on(name, deed.name, **deed.settings)
 
     def _off(self) -> None:
+        self._wait_for_strikes()
         self._say("every fault off")
         for name in self._systems.running(TARGETS):
             self._systems.switch_off(name)
+
+    def _wait_for_strikes(self) -> None:
+        """Leave the modes on until each has struck, for a while at most: the reader has the last word."""
+        deadline = time.monotonic() + STRIKE_WITHIN
+        for mode, before in self._struck_before.items():
+            while self._struck(mode) <= before and time.monotonic() < deadline:
+                time.sleep(0.1)
+        self._struck_before.clear()
+
+    def _struck(self, mode: str) -> int:
+        return sum(self._systems.strikes(name, mode) for name in self._systems.running(TARGETS))
 
     def _kill(self) -> None:
         count = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -30,10 +31,9 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_timetable_switches_every_mode_on_and_off_and_kills_three_times() -> None:
     deeds = timetable.TIMETABLE
-    assert {deed.mode for deed in deeds if deed.what == "on"} == set(timetable.MODES) == set(KNOWN_MODES)
+    assert {deed.name for deed in deeds if deed.what == "on"} == set(timetable.MODES) == set(KNOWN_MODES)
     counts = Counter(deed.what for deed in deeds)
     assert counts["kill"] == 3 and counts["stop"] == counts["start"] == 1
-    assert [deed.at for deed in deeds] == sorted(deed.at for deed in deeds)
     assert deeds[-1].what == "off"
 
 
@@ -142,7 +142,7 @@ def small_city(city: City) -> City:
 def test_every_call_is_made_in_its_lifes_order(city: City) -> None:
     gate, small = FakeGate(), small_city(city)
     posting = Posting(gate, small, spread=0.1, threads=3)
-    posting.run()
+    posting.run(until=time.monotonic() + 30)
     for life in small.lives:
         made = [call for case_id, call in gate.calls if life.case_no in (case_id, call.body.get("case_no"))]
         assert made == [call for call in life.calls for _ in range(call.times)]
@@ -152,7 +152,12 @@ def test_every_call_is_made_in_its_lifes_order(city: City) -> None:
 
 def test_an_invalid_case_that_is_taken_stops_the_demo(city: City) -> None:
     with pytest.raises(DemoError, match="expected a refusal"):
-        Posting(FakeGate(refusals=False), small_city(city), spread=0).run()
+        Posting(FakeGate(refusals=False), small_city(city), spread=0).run(until=time.monotonic() + 30)
+
+
+def test_a_city_that_is_not_posted_in_time_stops_the_demo(city: City) -> None:
+    with pytest.raises(DemoError, match="in time, got 6 cases open"):
+        Posting(FakeGate(), small_city(city), spread=5).run(until=time.monotonic())
 
 
 def test_what_is_left_over_is_read_from_the_document() -> None:
