@@ -53,22 +53,19 @@ def _messages(adapter: Adapter, node: Node) -> Iterator[Problem]:
 
 def _cycle(adapter: Adapter) -> list[str]:
     """Names of messages that wait for one another, the first one repeated at the end; empty: none do."""
-    after = {message.name: message.after for message in adapter.messages}
-    earlier = {
-        message.name: [other.name for other in adapter.messages[:at]] for at, message in enumerate(adapter.messages)
+    names = [message.name for message in adapter.messages]
+    waits = {
+        message.name: set(names[:position] if message.after is None else message.after) & set(names)
+        for position, message in enumerate(adapter.messages)
     }
-
-    def follow(name: str, trail: tuple[str, ...]) -> list[str]:
-        if name in trail:
-            return [*trail[trail.index(name) :], name]
-        nexts = after.get(name)
-        for other in earlier.get(name, []) if nexts is None else nexts:
-            found = follow(other, (*trail, name))
-            if found:
-                return found
-        return []
-
-    return next((found for name in after if (found := follow(name, ()))), [])
+    while free := {name for name, others in waits.items() if not others}:
+        waits = {name: others - free for name, others in waits.items() if name not in free}
+    trail: list[str] = []
+    here = next(iter(waits), None)
+    while here is not None and here not in trail:
+        trail.append(here)
+        here = next(name for name in names if name in waits[here])
+    return [] if here is None else [*trail[trail.index(here) :], here]
 
 
 def _answers(adapter: Adapter, node: Node) -> Iterator[Problem]:

@@ -369,3 +369,17 @@ def test_an_open_contract_takes_other_fields() -> None:
     path = "schemas/archive/record.schema.json"
     text = contract("number", "type").replace('"additionalProperties": false', '"additionalProperties": true')
     assert compiled({**FILES, path: text}).specs["record"].contract.is_closed is False
+
+
+def test_many_messages_are_ordered_at_once() -> None:
+    more = "".join(
+        f"  - {{name: m{no}, of: stage, mapping: event, contract: event, operation: add, confirm: {{by: hold}}}}\n"
+        for no in range(60)
+    )
+    bundle = compiled(edited(A, "answers:\n", f"{more}answers:\n"))
+    assert len(bundle.messages) == 62 and len(bundle.message("m59").after) == 61
+
+
+def test_a_message_that_waits_for_itself_is_a_circle() -> None:
+    files = edited(A, "    of: stage", "    of: stage\n    after: [record, event]")
+    assert any("got event after event" in line for line in problems(lambda: compiled(files)))
