@@ -49,6 +49,9 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "unique_items": ("各项不得重复", "must have no entry twice"),
     "field_name": ("字段名不符合要求", "has a name that is not allowed"),
     "known_with_other_content": ("已有相同标识但内容不同", "is known with other content"),
+    "references_one_case": ("各编号须属于同一办件", "must be numbers of one case"),
+    "reference_is_fixed": ("该系统的编号已确定，不得更改", "is known already and cannot be changed"),
+    "excluded_role": ("与已有角色互斥", "is excluded by a role that this name has"),
     "identity_is_fixed": ("不得更改", "cannot be changed"),
 }
 

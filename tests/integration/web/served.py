@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -22,6 +22,7 @@ from syncgate.ports.store import Step
 from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
 from syncgate.web import WebSettings, create_app
 from syncgate.web.flows import Flows
+from tests.integration.web.truth import Truth
 from tests.support.rows import SetClock
 from tests.unit.web.sample import schema
 
@@ -29,6 +30,8 @@ T = TypeVar("T")
 LOCAL_TOKEN = "local-token-of-a-test"
 BODY_LIMIT = 64 * 1024
 SOURCES = ("window", "hall")
+_ALONE = httpx.Limits(max_keepalive_connections=0)
+_TRUTHS: list[Truth] = []
 
 
 class RealEntropy:
@@ -50,8 +53,9 @@ class Served:
     base: str
     loop: asyncio.AbstractEventLoop
     clock: SetClock
-    seen: set[tuple[str, str, int]] = field(default_factory=set)
-    """Method, route and status of every answer, for the test that OpenAPI lists them."""
+    client: httpx.Client
+    truth: Truth
+    """Every answer is held against the OpenAPI document."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the gate's loop."""
@@ -75,8 +79,9 @@ class Served:
         headers = dict(options.pop("headers", {}))
         if key is not None:
             headers.setdefault("Authorization", f"Bearer {key}")
-        with httpx.Client(base_url=self.base, timeout=20) as client:
-            return client.request(method, path, headers=headers, **options)
+        answer = self.client.request(method, path, headers=headers, **options)
+        self.truth.check(method, path, answer)
+        return answer
 
 
 @contextmanager
@@ -118,12 +123,21 @@ def serving(
     ready.wait(10)
     try:
         port = listener.getsockname()[1]
-        yield Served(gate=gate, app=app, base=f"http://127.0.0.1:{port}", loop=loop, clock=clock)
+        base = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=base, timeout=20, verify=False, trust_env=False, limits=_ALONE) as client:
+            yield Served(gate=gate, app=app, base=base, loop=loop, clock=clock, client=client, truth=_truth(app))
     finally:
         server.should_exit = True
         thread.join(10)
         writer.close()
         listener.close()
+
+
+def _truth(app: Any) -> Truth:
+    """Of the first app; all have the same routes."""
+    if not _TRUTHS:
+        _TRUTHS.append(Truth(app.openapi()))
+    return _TRUTHS[0]
 
 
 def _with_sources(tx: Any) -> None:

@@ -337,9 +337,8 @@ def test_a_header_that_cannot_be_meant_is_refused(served: Served, header: dict[s
 
 
 def test_a_header_that_comes_twice_is_refused(served: Served) -> None:
-    with httpx.Client(base_url=served.base) as client:
-        headers = [("Authorization", f"Bearer {served.key()}"), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
-        answer = client.post("/v1/cases", json=application(), headers=headers)
+    headers = [("Authorization", f"Bearer {served.key()}"), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    answer = served.client.post("/v1/cases", json=application(), headers=headers)
     assert answer.status_code == 400
 
 
@@ -399,3 +398,17 @@ def test_what_nobody_expected_is_told_without_a_word_of_it(
     written = answer.text + "".join(capfd.readouterr())
     assert NAME not in written
     assert answer.json()["id"]
+
+
+def test_references_that_cannot_hold_are_refused(served: Served) -> None:
+    key, hall = served.key(), served.key(sources=("hall",))
+    served.call("POST", "/v1/cases", key=key, json=application(references={"hall": "H-1"}))
+    served.call("POST", "/v1/cases", key=hall, json=application(case_no="H-2"))
+    both = served.call("POST", "/v1/cases", key=key, json=application(references={"hall": "H-2"}))
+    other = served.call("POST", "/v1/cases", key=key, json=application(references={"hall": "H-9"}))
+    assert [(answer.status_code, answer.json()["code"]) for answer in (both, other)] == [(409, "conflict")] * 2
+
+
+def test_a_reference_to_an_unknown_system_harms_nothing(served: Served) -> None:
+    answer = served.call("POST", "/v1/cases", key=served.key(), json=application(references={"nowhere": "1"}))
+    assert answer.status_code in (202, 409, 422)
