@@ -101,7 +101,8 @@ class Confirm(Model):
         operation: the operation that reads, for `look_up`.
         record: JSON Pointer of the record within its answer.
         absent: the answer that means "we hold no such record".
-        visible_after: after how long the system shows what it took; absence is not believed before.
+        visible_after: absence is not believed sooner after the answer was lost; for `look_up` at least the
+            time-out, so that the request can no longer be running.
         waits: waits between questions; the last repeats.
         final_after: after how long only a person can tell.
     """
@@ -110,7 +111,7 @@ class Confirm(Model):
     operation: OperationName | None = None
     record: Pointer = ""
     absent: AnswerCondition | None = None
-    visible_after: Duration = timedelta(seconds=2)
+    visible_after: Duration = timedelta(seconds=10)
     waits: Annotated[tuple[Wait, ...], Field(min_length=1)] = (
         timedelta(seconds=1),
         timedelta(seconds=5),

@@ -54,7 +54,7 @@ class ConfirmPolicy:
         operation: the reading operation, for `look_up`.
         record_at: JSON Pointer of the record in its answer; empty: the whole answer.
         absent: the answer condition that means "we hold no such record", as plain JSON; empty: none does.
-        visible_after: absence is not believed sooner after the request can have run.
+        visible_after: absence is not believed sooner after the answer was lost.
         waits: between questions; the last repeats.
         final_after: from then on only a person can tell.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from syncgate import documents
@@ -20,8 +21,15 @@ SEND_KEY: Final = "{send_key}"
 Path = tuple[str | int, ...]
 
 
-def check_adapter(adapter: Adapter, node: Node, *, system: str) -> Iterator[Problem]:
-    """Everything that an adapter's own document can say wrongly, beyond its model."""
+def check_adapter(adapter: Adapter, node: Node, *, system: str, timeout: timedelta) -> Iterator[Problem]:
+    """Everything that an adapter's own document can say wrongly, beyond its model.
+
+    Args:
+        adapter: as read.
+        node: the document that it was read from.
+        system: the name of its folder.
+        timeout: of the whole request, as it holds at this site.
+    """
     if adapter.system != system:
         place = node_at(node, ("system",)).place
         yield Problem(place, f"expected 'system: {system}', the name of its folder, got {adapter.system!r}", "name")
@@ -29,7 +37,7 @@ def check_adapter(adapter: Adapter, node: Node, *, system: str) -> Iterator[Prob
     yield from _answers(adapter, node)
     for position, message in enumerate(adapter.messages):
         yield from _operations_of(adapter, message, node, ("messages", position))
-    yield from _confirms(adapter, node)
+    yield from _confirms(adapter, node, timeout)
 
 
 def _messages(adapter: Adapter, node: Node) -> Iterator[Problem]:
@@ -108,12 +116,14 @@ def _can_answer(adapter: Adapter, operation: str, *outcomes: Outcome) -> bool:
     )
 
 
-def _confirms(adapter: Adapter, node: Node) -> Iterator[Problem]:
+def _confirms(adapter: Adapter, node: Node, timeout: timedelta) -> Iterator[Problem]:
     yield from _confirm(adapter, adapter.confirm, node, ("confirm",))
+    yield from _visible(adapter.confirm, node, ("confirm",), timeout)
     for position, message in enumerate(adapter.messages):
         own: Path = ("messages", position, "confirm") if message.confirm else ("confirm",)
         if message.confirm:
             yield from _confirm(adapter, message.confirm, node, own)
+            yield from _visible(message.confirm, node, own, timeout)
         yield from _confirm_of(adapter, message, node, own)
 
 
@@ -129,6 +139,14 @@ def _confirm(adapter: Adapter, confirm: Confirm, node: Node, here: Path) -> Iter
     if confirm.final_after < confirm.visible_after:
         at = node_at(node, (*here, "final_after")).place
         yield Problem(at, "expected 'final_after' not before 'visible_after', got a shorter one", "confirm")
+
+
+def _visible(confirm: Confirm, node: Node, here: Path, timeout: timedelta) -> Iterator[Problem]:
+    """A record that is looked for while its request may still be running would be sent twice."""
+    if confirm.by == "look_up" and confirm.visible_after < timeout:
+        place = node_at(node, (*here, "visible_after")).place
+        words = f"expected 'visible_after' not shorter than the time-out of {timeout.total_seconds():g}s"
+        yield Problem(place, f"{words}, got {confirm.visible_after.total_seconds():g}s", "confirm")
 
 
 def _confirm_of(adapter: Adapter, message: AdapterMessage, node: Node, here: Path) -> Iterator[Problem]:

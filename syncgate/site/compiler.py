@@ -113,7 +113,8 @@ class _Compilation:
         quirks = self._quirks()
         options = self._options(adapter, node, quirks)
         permitted = self._permitted(adapter, node)
-        self.problems.extend(check_adapter(adapter, node, system=self.system))
+        timeout = self.settings.limits.timeout or adapter.limits.timeout
+        self.problems.extend(check_adapter(adapter, node, system=self.system, timeout=timeout))
         applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
         positions = range(len(adapter.messages))
         messages = [self._message(adapter, node, at, tables=tables, permitted=permitted) for at in positions]

@@ -46,7 +46,7 @@ messages:
 answers:
   - {name: taken, when: {status: [200, 201]}, outcome: taken}
   - {name: exists, when: {status: [409]}, outcome: duplicate}
-confirm: {by: look_up, operation: read, record: /data, visible_after: 2s, final_after: 30m, absent: {status: [404]}}
+confirm: {by: look_up, operation: read, record: /data, visible_after: 3s, final_after: 30m, absent: {status: [404]}}
 limits: {rate: 600/m, concurrency: 4, connect_timeout: 1s, timeout: 2500ms, retry_after_at_most: 1m}
 schedule: [250ms, 1s, 5m]
 breaker: {failures: 3, probe_after: 2s}

@@ -95,7 +95,7 @@ def test_a_specification_says_how_to_confirm_and_where_the_number_is() -> None:
     assert dict(event.remote_ref_at) == {} and not event.is_case_ref
     assert (record.confirm.by, record.confirm.operation, record.confirm.record_at) == ("look_up", "read", "/data")
     assert dict(record.confirm.absent) == {"status": [404]}
-    assert record.confirm.visible_after == timedelta(seconds=2)
+    assert record.confirm.visible_after == timedelta(seconds=3)
     assert event.confirm.by == "duplicate_probe" and dict(event.confirm.absent) == {}
     assert record.compared_fields == {"number", "type", "who", "area"}
 
@@ -121,12 +121,12 @@ def test_schedule_and_breaker_are_as_declared() -> None:
 
 def test_a_site_changes_address_mode_and_limits_one_by_one() -> None:
     settings = SystemSettings(
-        address="http://127.0.0.1:1/x", mode="shadow", limits=LimitOverrides(timeout=timedelta(seconds=60))
+        address="http://127.0.0.1:1/x", mode="shadow", limits=LimitOverrides(timeout=timedelta(seconds=2))
     )
     bundle = compiled(settings=settings)
     assert (bundle.address, bundle.mode) == ("http://127.0.0.1:1/x", "shadow")
-    assert (bundle.limits.timeout, bundle.limits.connect_timeout) == (60.0, 1.0)
-    assert bundle.limits.lease > timedelta(seconds=61)
+    assert (bundle.limits.timeout, bundle.limits.connect_timeout) == (2.0, 1.0)
+    assert bundle.limits.lease > timedelta(seconds=3)
     assert bundle.digest == compiled().digest
 
 

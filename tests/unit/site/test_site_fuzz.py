@@ -11,7 +11,24 @@ from syncgate.documents import ProblemSet
 from tests.unit.site.conftest import CONFIG, FILES, compiled
 
 SCRAPS = st.sampled_from(
-    ["", "null", "[]", "{}", "0", "-1", "1e999", "true", "''", "x", "张", "{a: b}", "[1, [2]]", "1s", "{secret: x}", "*"]
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "0",
+        "-1",
+        "1e999",
+        "true",
+        "''",
+        "x",
+        "张",
+        "{a: b}",
+        "[1, [2]]",
+        "1s",
+        "{secret: x}",
+        "*",
+    ]
 )
 
 

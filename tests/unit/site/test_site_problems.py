@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from syncgate.config import LimitOverrides, SystemSettings
 from tests.unit.site.conftest import ADAPTER, FILES, compiled, contract, edited, place_of, problems
 
 A = "adapters/archive/adapter.yaml"
@@ -383,3 +386,12 @@ def test_many_messages_are_ordered_at_once() -> None:
 def test_a_message_that_waits_for_itself_is_a_circle() -> None:
     files = edited(A, "    of: stage", "    of: stage\n    after: [record, event]")
     assert any("got event after event" in line for line in problems(lambda: compiled(files)))
+
+
+def test_absence_is_not_believed_while_the_request_may_still_run() -> None:
+    """Promise 4: a record that is looked for too early seems absent, is sent again, and is there twice."""
+    files = edited(A, "visible_after: 3s", "visible_after: 2s")
+    message = "expected 'visible_after' not shorter than the time-out of 2.5s, got 2s"
+    assert problems(lambda: compiled(files)) == [f"{place_of(A, '2s, final', files)}: {message}"]
+    settings = SystemSettings(limits=LimitOverrides(timeout=timedelta(seconds=60)))
+    assert "time-out of 60s, got 3s" in problems(lambda: compiled(settings=settings))[0]
