@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import ModuleType
@@ -152,8 +152,3 @@ class Bundle:
             if message.name == name:
                 return message
         raise KeyError(name)
-
-
-def position_by_message(messages: Sequence[Message]) -> dict[str, int]:
-    """The place of each message in the declared order, from 0."""
-    return {message.name: position for position, message in enumerate(messages)}
