@@ -6,6 +6,7 @@ Both engines run the same statements, compiled for each. Rows are locked on Post
 from __future__ import annotations
 
 import os
+import select
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -48,6 +49,10 @@ class Engine(Protocol):
 
     def connect(self, *, is_reader: bool) -> Any:
         """A driver's connection in autocommit, set up. Raises what the driver raises."""
+        ...
+
+    def is_alive(self, connection: Any) -> bool:
+        """Whether an idle connection still has its other end, as far as can be told without asking."""
         ...
 
     def begin(self, cursor: Any, *, is_reader: bool) -> None: ...
@@ -113,6 +118,9 @@ class SqliteEngine:
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
 
+    def is_alive(self, connection: sqlite3.Connection) -> bool:
+        return True
+
     def begin(self, cursor: sqlite3.Cursor, *, is_reader: bool) -> None:
         cursor.execute("BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
@@ -168,6 +176,14 @@ class PostgresEngine:
         ):
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         return connection
+
+    def is_alive(self, connection: psycopg.Connection[Any]) -> bool:
+        """A server that says something to an idle connection says goodbye, or has gone."""
+        if connection.closed:
+            return False
+        waiting = select.poll()
+        waiting.register(connection.fileno(), select.POLLIN)
+        return not waiting.poll(0)
 
     def begin(self, cursor: psycopg.Cursor[Any], *, is_reader: bool) -> None:
         cursor.execute("BEGIN ISOLATION LEVEL " + ("REPEATABLE READ" if is_reader else "READ COMMITTED"))

@@ -13,8 +13,9 @@ from syncgate.domain.errors import StoreUnavailable
 class ReadPool:
     """Lends connections; a reader waits while all are out."""
 
-    def __init__(self, connect: Callable[[], Any], size: int) -> None:
+    def __init__(self, connect: Callable[[], Any], is_alive: Callable[[Any], bool], size: int) -> None:
         self._connect = connect
+        self._is_alive = is_alive
         self._places = threading.BoundedSemaphore(size)
         self._guard = threading.Lock()
         self._idle: list[Any] = []
@@ -47,8 +48,10 @@ class ReadPool:
         with self._guard:
             if self._is_closed:
                 raise StoreUnavailable("expected an open store, got one that was closed")
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                if self._is_alive(connection := self._idle.pop()):
+                    return connection
+                _close(connection)
         return self._connect()
 
     def _give_back(self, connection: Any) -> None:

@@ -55,7 +55,7 @@ class SqlStore:
         self._writer = AuditWriter(writer, keyring)
         self._turn = threading.Lock()
         self._connection: Any = None
-        self._readers = ReadPool(lambda: self._connect(is_reader=True), readers_count)
+        self._readers = ReadPool(lambda: self._connect(is_reader=True), self._engine.is_alive, readers_count)
 
     def write(self, steps: Sequence[Step[Any]]) -> list[Any]:
         """For each step its result, or the exception that it raised; durable when this returns.
@@ -111,6 +111,8 @@ class SqlStore:
         return _unavailable(last)
 
     def _commit(self, steps: Sequence[Step[Any]]) -> list[Any]:
+        if self._connection is not None and not self._engine.is_alive(self._connection):
+            self._drop()
         if self._connection is None:
             self._connection = self._connect(is_reader=False)
         with self._transaction(self._connection, is_reader=False) as work:

@@ -158,6 +158,14 @@ def test_a_connection_lost_during_the_commit_is_an_unknown_outcome(postgres_url:
     assert store.write([lambda tx: tx.case(case_id) is not None]) == [True]
 
 
+def test_connections_that_died_while_idle_are_replaced(postgres_url: str, open_store: OpenStore) -> None:
+    store = open_store(postgres_url)
+    for _ in range(2):
+        assert store.write([lambda tx: tx.systems()]) == [[]]
+        assert store.read(lambda tx: tx.systems()) == []
+        cut_others(postgres_url)
+
+
 def test_the_time_is_the_databases_unless_a_clock_is_given(postgres_url: str, open_store: OpenStore) -> None:
     store = open_store(postgres_url)
     (now,) = store.write([lambda tx: tx.now])

@@ -54,9 +54,10 @@ def raw(store_url: str, case_id: UUID) -> Iterator[Connection]:
     engine.dispose()
 
 
-@pytest.mark.parametrize("phase", Phase)
-def test_every_phase_can_be_written_as_it_should_be(raw: Connection, phase: Phase) -> None:
-    raw.execute(update(deliveries).values(phase=phase, **LEGAL_BY_PHASE[phase]))
+def test_every_phase_can_be_written_as_it_should_be(raw: Connection) -> None:
+    assert set(LEGAL_BY_PHASE) == set(Phase)
+    for phase, values in LEGAL_BY_PHASE.items():
+        raw.execute(update(deliveries).values(phase=phase, **{"lease_token": None, "reason": None} | values))
 
 
 @pytest.mark.parametrize(
