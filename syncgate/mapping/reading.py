@@ -6,80 +6,30 @@ from ever being used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
 from syncgate import documents
-from syncgate.documents import JsonValue, Node, Place, Problems, Scalar, Sequence
+from syncgate.documents import Node, Place, Scalar, Sequence
 from syncgate.mapping import document as model
-from syncgate.mapping import times
-from syncgate.mapping.document import Condition, Const, Expression, Operand, Options
-from syncgate.mapping.functions import Functions
+from syncgate.mapping.document import Const, Expression, Options
+from syncgate.mapping.reading_conditions import ConditionReader
+from syncgate.mapping.reading_pieces import (
+    COMMON,
+    DEEPEST,
+    OPERATIONS,
+    listed,
+    nothing,
+)
+from syncgate.mapping.reading_scalars import ScalarReader
+from syncgate.mapping.reading_texts import TextReader
 from syncgate.mapping.results import CONTEXT_NAMES
-from syncgate.mapping.tables import CodeTable, SiteTable, Tables
-from syncgate.mapping.texts import CHARSETS, STEP_ARGUMENTS
-
-DEEPEST = 16
-"""How many expressions may nest."""
-
-COMMON = ("optional", "when_absent", "compared", "empty_as")
-
-OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "path": (),
-    "const": (),
-    "table": ("of", "otherwise", "lossy", "reverse"),
-    "row": ("key", "at", "column"),
-    "time": ("format", "zone"),
-    "parse_time": ("format", "formats", "zone"),
-    "number": ("as", "decimals", "rounding", "unit"),
-    "parse_number": ("as", "unit", "thousands"),
-    "text": ("steps", "charset", "unencodable", "limit"),
-    "join": ("with",),
-    "split": ("on",),
-    "choose": ("otherwise",),
-    "first": (),
-    "each": ("where", "do"),
-    "object": (),
-    "list": (),
-    "remote_ref": ("message",),
-    "case_ref": (),
-    "context": ("format", "zone"),
-    "function": ("args",),
-}
-"""Every operation with its own keys; the common ones go with each."""
-
-CONDITIONS = ("present", "equals", "in", "not", "all", "any", "at_least", "at_most")
 
 _OUTWARD_ONLY = ("remote_ref", "case_ref", "context")
 
 
-class Reader:
-    """Reads the expressions of one mapping or condition."""
-
-    def __init__(
-        self,
-        problems: Problems,
-        *,
-        roots: tuple[str, ...],
-        tables: Tables,
-        functions: Functions,
-        system: str | None,
-        zone: str,
-        is_outward: bool,
-    ) -> None:
-        self.problems = problems
-        self.is_outward = is_outward
-        self.roots = roots
-        self.tables = tables
-        self.functions = functions
-        self.system = system
-        self.zone = zone
-        self.each_count = 0
-        self.depth = 0
-
-    # --- expressions -------------------------------------------------------------------------------------
+class Reader(TextReader, ScalarReader, ConditionReader):
+    """Reads the expressions and conditions of one mapping, or the condition of an adapter."""
 
     def expression(self, node: Node, *, is_slot: bool = False, is_field: bool = False) -> Expression:
         """The expression that a node writes.
@@ -94,13 +44,13 @@ class Reader:
         if isinstance(node, Scalar):
             written = node.text or "nothing"
             self._add(node.place, f"expected a path or an operation, got {written}: write {{const: {written}}}")
-            return _nothing(node)
+            return nothing(node)
         if isinstance(node, Sequence):
             self._add(node.place, "expected a path or an operation, got a list: write {list: [...]}")
-            return _nothing(node)
+            return nothing(node)
         if self.depth >= DEEPEST:
             self._add(node.place, f"expected at most {DEEPEST} nested expressions, got more")
-            return _nothing(node)
+            return nothing(node)
         self.depth += 1
         try:
             return self._operation(node, is_slot=is_slot, is_field=is_field)
@@ -110,7 +60,7 @@ class Reader:
     def _operation(self, node: documents.Mapping, *, is_slot: bool, is_field: bool) -> Expression:
         name = self._operation_name(node)
         if name is None:
-            return _nothing(node)
+            return nothing(node)
         known = (name, *OPERATIONS[name], *COMMON)
         for entry in node:
             if entry.name not in known:
@@ -171,7 +121,7 @@ class Reader:
             near = documents.nearest(steps[0], roots) if len(steps) > 1 else None
             hint = f"; the nearest known is {near!r}" if near else ""
             hint = hint or f"; a constant is written {{const: {written}}}"
-            message = f"expected a path that starts with {_listed(roots)}, got {written!r}{hint}"
+            message = f"expected a path that starts with {listed(roots)}, got {written!r}{hint}"
             self._add(place, message, "unknown_root")
         for step in steps[1:]:
             if not step:
@@ -190,7 +140,7 @@ class Reader:
             return self._path(written, options)
         place = node.place if written is None else written.place
         self._add(place, "expected a path or a list of its names")
-        return _nothing(node)
+        return nothing(node)
 
     def _read_const(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         value = node.get("const")
@@ -198,281 +148,6 @@ class Reader:
         if options.when_absent is not None or options.is_optional or options.empty_as != "keep":
             self._add(node.place, "a constant is never absent: expected no other key beside const")
         return Const(place=node.place, options=options, value=documents.plain(value))
-
-    def _read_table(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        name = self._text(node, "table")
-        table = self.tables.find(name, self.system)
-        is_lossy = self._only(node, "lossy", True)
-        is_reversed = self._only(node, "reverse", True)
-        if not isinstance(table, CodeTable):
-            self._unknown_table(node.get("table") or node, name, table, "code")
-        elif is_reversed and not table.is_injective:
-            self._add(node.key_place("reverse"), f"the table {name!r} has a code twice and cannot be reversed")
-        elif not (table.is_injective or table.is_lossy or is_lossy):
-            message = f"the table {name!r} gives one code for two of ours: write 'lossy: true' if that is meant"
-            self._add(node.key_place("table"), message, "lossy")
-        return model.Lookup(
-            place=node.place,
-            options=options,
-            table=name,
-            of=self._operand(node, "of"),
-            otherwise=self._otherwise(node),
-            is_reversed=is_reversed,
-            is_lossy=is_lossy,
-        )
-
-    def _otherwise(self, node: documents.Mapping) -> Const | Literal["error", "keep"]:
-        found = node.get("otherwise")
-        if found is None:
-            return "error"
-        if isinstance(found, Scalar) and found.value in ("keep", "error"):
-            return "keep" if found.value == "keep" else "error"
-        if isinstance(found, documents.Mapping) and found.names == ("const",):
-            value = found.get("const")
-            assert value is not None
-            return Const(place=found.place, value=documents.plain(value))
-        self._add(found.place, "expected 'error', 'keep' or {const: ...} as otherwise")
-        return "error"
-
-    def _read_row(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        name = self._text(node, "row")
-        column = self._text(node, "column")
-        table = self.tables.find(name, self.system)
-        if not isinstance(table, SiteTable):
-            self._unknown_table(node.get("row") or node, name, table, "site")
-        else:
-            if column and column not in table.columns:
-                place = (node.get("column") or node).place
-                self._unknown(place, f"column of {name}", column, table.columns)
-            if table.is_dated and "at" not in node:
-                self._add(node.place, f"the rows of {name!r} hold for a time: expected 'at', got none")
-        at = self._operand(node, "at") if "at" in node else None
-        return model.Row(
-            place=node.place,
-            options=options,
-            table=name,
-            key=self._operand(node, "key"),
-            column=column,
-            at=at,
-            zone=self.zone,
-        )
-
-    def _unknown_table(self, node: Node, name: str, found: object, kind: str) -> None:
-        if not name:
-            return
-        if found is not None:
-            self._add(node.place, f"expected a {kind} table, got {name!r}, which is of the other kind")
-        else:
-            self._unknown(node.place, "table", name, self.tables.names(self.system))
-
-    def _read_time(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        return model.Time(
-            place=node.place,
-            options=options,
-            of=self._operand(node, "time"),
-            format=self._format(node),
-            zone=self._zone(node),
-        )
-
-    def _format(self, node: documents.Mapping) -> str | None:
-        if "format" not in node:
-            return None
-        form = self._text(node, "format")
-        problem = times.format_problem(form) if form else None
-        if problem:
-            self._add((node.get("format") or node).place, problem)
-        return form
-
-    def _zone(self, node: documents.Mapping) -> str:
-        if "zone" not in node:
-            return self.zone
-        zone = self._text(node, "zone")
-        try:
-            ZoneInfo(zone)
-        except (KeyError, OSError, ValueError):
-            self._add((node.get("zone") or node).place, f"expected a time zone such as {self.zone}, got {zone!r}")
-            return self.zone
-        return zone
-
-    def _read_parse_time(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        if ("format" in node) == ("formats" in node):
-            self._add(node.place, "expected one of the keys 'format' and 'formats'")
-        name = "format" if "format" in node else "formats"
-        written = node.get(name)
-        listed = written.items if isinstance(written, Sequence) else () if written is None else (written,)
-        forms = [item.text for item in listed if isinstance(item, Scalar)]
-        for item, form in zip(listed, forms, strict=False):
-            problem = times.parse_problem(form)
-            if problem:
-                self._add(item.place, problem)
-        if len(forms) != len(listed) or (written is not None and not forms):
-            self._add(node.key_place(name), "expected formats such as %Y%m%d")
-        return model.ParseTime(
-            place=node.place,
-            options=options,
-            of=self._operand(node, "parse_time"),
-            formats=tuple(forms),
-            zone=self._zone(node),
-        )
-
-    def _read_number(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        form = self._form(node)
-        decimals = self._count(node, "decimals", most=20)
-        rounding = self._choice(node, "rounding", ("error", "half_up"), "error")
-        if "rounding" in node and decimals is None and form != "integer":
-            self._add(node.key_place("rounding"), "rounding needs 'decimals' or 'as: integer'")
-        if form == "integer" and decimals:
-            self._add(node.key_place("decimals"), "an integer has no decimals")
-        return model.Number(
-            place=node.place,
-            options=options,
-            of=self._operand(node, "number"),
-            form=form,
-            decimals=0 if form == "integer" and rounding == "half_up" else decimals,
-            rounding="half_up" if rounding == "half_up" else "error",
-            unit=self._unit(node, form),
-        )
-
-    def _read_parse_number(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        return model.ParseNumber(
-            place=node.place,
-            options=options,
-            of=self._operand(node, "parse_number"),
-            form=self._form(node),
-            unit=self._text(node, "unit") if "unit" in node else "",
-            thousands=self._text(node, "thousands") if "thousands" in node else "",
-        )
-
-    def _form(self, node: documents.Mapping) -> model.NumberForm:
-        if "as" not in node:
-            self._add(node.place, "expected the key 'as', got none")
-            return "text"
-        form = self._choice(node, "as", get_args(model.NumberForm), "text")
-        return "integer" if form == "integer" else "number" if form == "number" else "text"
-
-    def _unit(self, node: documents.Mapping, form: str) -> str:
-        if "unit" not in node:
-            return ""
-        if form != "text":
-            self._add(node.key_place("unit"), "a unit needs 'as: text'")
-        return self._text(node, "unit")
-
-    def _read_text(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
-        charset = self._charset(node)
-        table = self._unencodable(node)
-        if table is not None and charset is None:
-            self._add(node.key_place("unencodable"), "unencodable needs a charset")
-        limit = node.get("limit")
-        return model.Text(
-            place=node.place,
-            options=options,
-            of=self._operand(node, "text"),
-            steps=self._steps(node.get("steps")),
-            charset=charset,
-            unencodable=table,
-            limit=None if limit is None else self._limit(limit, charset),
-        )
-
-    def _charset(self, node: documents.Mapping) -> model.Charset | None:
-        if "charset" not in node:
-            return None
-        name = self._choice(node, "charset", CHARSETS, "")
-        return next((charset for charset in CHARSETS if charset == name), None)
-
-    def _unencodable(self, node: documents.Mapping) -> str | None:
-        found = node.get("unencodable")
-        if found is None or (isinstance(found, Scalar) and found.value == "error"):
-            return None
-        if not isinstance(found, documents.Mapping) or found.names != ("table",):
-            self._add(found.place, "expected 'error' or {table: <name>} as unencodable")
-            return None
-        name = self._text(found, "table")
-        table = self.tables.find(name, self.system)
-        if not isinstance(table, CodeTable):
-            self._unknown_table(found.get("table") or found, name, table, "code")
-        return name
-
-    def _limit(self, node: Node, charset: model.Charset | None) -> model.Limit | None:
-        if not isinstance(node, documents.Mapping):
-            self._add(node.place, "expected a limit such as {bytes: 100, charset: gbk, beyond: error}")
-            return None
-        known = ("bytes", "chars", "charset", "beyond", "marker")
-        for entry in node:
-            if entry.name not in known:
-                self._unknown(entry.key.place, "key of limit", entry.name, known)
-        if ("bytes" in node) == ("chars" in node):
-            self._add(node.place, "expected one of the keys 'bytes' and 'chars'")
-            return None
-        is_bytes = "bytes" in node
-        most = self._count(node, "bytes" if is_bytes else "chars", most=100_000_000) or 0
-        own = self._charset(node) or charset
-        if is_bytes and own is None and "charset" not in node:
-            self._add(node.place, "a limit in bytes names its charset: expected the key 'charset', got none")
-        if "beyond" not in node:
-            self._add(node.place, "expected 'beyond: error' or 'beyond: cut', got neither")
-        beyond = self._choice(node, "beyond", ("error", "cut"), "error")
-        marker = self._marker(node, beyond, most=most, charset=own, is_bytes=is_bytes)
-        unit_is_bytes = is_bytes and own is not None
-        return model.Limit(
-            most=most,
-            unit="bytes" if unit_is_bytes else "chars",
-            charset=own,
-            beyond="cut" if beyond == "cut" else "error",
-            marker=marker,
-        )
-
-    def _marker(
-        self,
-        node: documents.Mapping,
-        beyond: str,
-        *,
-        most: int,
-        charset: model.Charset | None,
-        is_bytes: bool,
-    ) -> str:
-        if "marker" not in node:
-            return ""
-        marker = self._text(node, "marker")
-        place = (node.get("marker") or node).place
-        if beyond != "cut":
-            self._add(place, "a marker needs 'beyond: cut'")
-        try:
-            length = len(marker.encode(charset)) if is_bytes and charset else len(marker)
-            if charset:
-                marker.encode(charset)
-        except UnicodeEncodeError:
-            self._add(place, f"expected a marker that {charset} has, got another one")
-            return ""
-        if length > most:
-            self._add(place, f"expected a marker within the limit of {most}, got a longer one")
-        return marker
-
-    def _steps(self, node: Node | None) -> tuple[model.Step, ...]:
-        if node is None:
-            return ()
-        if not isinstance(node, Sequence):
-            self._add(node.place, f"expected a list of steps, got {documents.kind_of(node)}")
-            return ()
-        steps = (self._step(item) for item in node)
-        return tuple(step for step in steps if step is not None)
-
-    def _step(self, node: Node) -> model.Step | None:
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            name, place, given = node.value, node.place, None
-        elif isinstance(node, documents.Mapping) and len(node.entries) == 1:
-            name, place, given = node.entries[0].name, node.entries[0].key.place, node.entries[0].value
-        else:
-            self._add(node.place, "expected a step such as trim or {prefix: A}")
-            return None
-        if name not in STEP_ARGUMENTS:
-            self._unknown(place, "step", name, STEP_ARGUMENTS)
-            return None
-        arguments = _arguments(name, None if given is None else documents.plain(given))
-        if arguments is None:
-            takes = STEP_ARGUMENTS[name] or "nothing"
-            self._add(place if given is None else given.place, f"the step {name} takes {takes}")
-            return None
-        return model.Step(name, arguments)
 
     def _read_join(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         of = node.get("join")
@@ -533,7 +208,7 @@ class Reader:
                 options=options,
                 of=of,
                 where=None if where is None else self.condition(where),
-                do=_nothing(node) if do is None else self.expression(do, is_slot=True),
+                do=nothing(node) if do is None else self.expression(do, is_slot=True),
             )
 
     @contextmanager
@@ -609,179 +284,5 @@ class Reader:
                     self._unknown(entry.key.place, f"argument of {name}", entry.name, function.parameters)
             lacking = [parameter for parameter in function.parameters if parameter not in dict(given)]
             if lacking:
-                self._add(node.place, f"expected the arguments {_listed(lacking)} of {name}, got none")
+                self._add(node.place, f"expected the arguments {listed(lacking)} of {name}, got none")
         return model.Call(place=node.place, options=options, function=name, arguments=given)
-
-    # --- conditions --------------------------------------------------------------------------------------
-
-    def condition(self, node: Node) -> Condition:
-        """The condition that a node writes: an object with one of CONDITIONS."""
-        never = model.Any(node.place, ())
-        if not isinstance(node, documents.Mapping) or len(node.entries) != 1:
-            got = documents.kind_of(node)
-            self._add(node.place, f"expected one condition such as {{present: case.agent}}, got {got}")
-            return never
-        entry = node.entries[0]
-        if entry.name not in CONDITIONS:
-            self._unknown(entry.key.place, "condition", entry.name, CONDITIONS)
-            return never
-        if self.depth >= DEEPEST:
-            self._add(node.place, f"expected at most {DEEPEST} nested conditions, got more")
-            return never
-        self.depth += 1
-        try:
-            return self._condition(entry.name, entry.value, node.place)
-        finally:
-            self.depth -= 1
-
-    def _condition(self, name: str, node: Node, place: Place) -> Condition:
-        if name == "present":
-            return model.Present(place, self._read_operand(node))
-        if name == "not":
-            return model.Not(place, self.condition(node))
-        if name in ("all", "any"):
-            conditions = tuple(self.condition(item) for item in self._items(node, name))
-            return model.All(place, conditions) if name == "all" else model.Any(place, conditions)
-        pair = self._items(node, name)
-        if len(pair) != 2:
-            if isinstance(node, Sequence) and node.items:
-                self._add(node.place, f"expected two values to compare, got {len(pair)}")
-            return model.Any(place, ())
-        left = self._read_operand(pair[0])
-        if name == "in":
-            return model.In(place, left, self._among(pair[1]))
-        right = self._read_operand(pair[1])
-        if name == "equals":
-            for side in (left, right):
-                if isinstance(side, Const) and side.value is None:
-                    self._add(side.place, "nothing equals null: write {not: {present: ...}}")
-            return model.Equals(place, left, right)
-        return self._bound(name, place, left, right)
-
-    def _bound(self, name: str, place: Place, left: Operand, right: Operand) -> Condition:
-        if isinstance(right, Const) and (isinstance(right.value, bool) or not isinstance(right.value, int | float)):
-            got = documents.kind_of_value(right.value)
-            self._add(right.place, f"expected a number as bound, got {got}")
-        if name == "at_least":
-            return model.AtLeast(place, left, right)
-        return model.AtMost(place, left, right)
-
-    def _read_operand(self, node: Node) -> Operand:
-        expression = self.expression(node)
-        if isinstance(expression, model.Path | Const | model.ContextValue):
-            if expression.options.when_absent is None:
-                return expression
-            self._add(node.place, "when_absent has no meaning in a condition")
-            return _nothing(node)
-        name = next((key for key in _names(node) if key in OPERATIONS), "an operation")
-        self._add(node.place, f"expected a path, a constant or a context value in a condition, got {name}")
-        return _nothing(node)
-
-    def _among(self, node: Node) -> tuple[Operand, ...]:
-        if isinstance(node, documents.Mapping) and node.names == ("list",):
-            return tuple(self._read_operand(item) for item in self._items(node.get("list"), "list"))
-        if isinstance(node, documents.Mapping) and node.names == ("const",):
-            items = self._items(node.get("const"), "const")
-            return tuple(Const(place=item.place, value=documents.plain(item)) for item in items)
-        self._add(node.place, "expected {const: [...]} or {list: [...]} to look in")
-        return ()
-
-    # --- pieces ------------------------------------------------------------------------------------------
-
-    def _operand(self, node: documents.Mapping, key: str) -> Expression:
-        found = node.get(key)
-        if found is None:
-            self._add(node.place, f"expected the key {key!r}, got none")
-            return _nothing(node)
-        return self.expression(found)
-
-    def _items(self, node: Node | None, name: str) -> tuple[Node, ...]:
-        if isinstance(node, Sequence) and node.items:
-            return node.items
-        if node is not None:
-            got = "an empty list" if isinstance(node, Sequence) else documents.kind_of(node)
-            self._add(node.place, f"expected a list for {name}, got {got}")
-        return ()
-
-    def _text(self, node: documents.Mapping, key: str, *, is_empty_allowed: bool = False) -> str:
-        found = node.get(key)
-        if isinstance(found, Scalar) and isinstance(found.value, str) and (found.value or is_empty_allowed):
-            return found.value
-        if found is None:
-            self._add(node.place, f"expected the key {key!r}, got none")
-        else:
-            got = "an empty text" if isinstance(found, Scalar) and found.value == "" else documents.kind_of(found)
-            self._add(found.place, f"expected a text as {key!r}, got {got}")
-        return ""
-
-    def _count(self, node: documents.Mapping, key: str, *, most: int) -> int | None:
-        found = node.get(key)
-        if found is None:
-            return None
-        value = found.value if isinstance(found, Scalar) else None
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
-            return value
-        self._add(found.place, f"expected a whole number from 0 to {most} as {key!r}")
-        return None
-
-    def _choice(self, node: documents.Mapping, key: str, known: tuple[str, ...], default: str) -> str:
-        found = node.get(key)
-        if found is None:
-            return default
-        value = found.value if isinstance(found, Scalar) else None
-        if isinstance(value, str) and value in known:
-            return value
-        if isinstance(value, str):
-            self._unknown(found.place, key, value, [name for name in known if name])
-        else:
-            self._add(found.place, f"expected one of {_listed(known)} as {key!r}")
-        return default
-
-    def _only(self, node: documents.Mapping, key: str, value: bool) -> bool:
-        """Whether a switch is written; its other position is the default and is not written."""
-        found = node.get(key)
-        if found is None:
-            return False
-        if not isinstance(found, Scalar) or found.value is not value:
-            self._add(found.place, f"expected '{key}: {str(value).lower()}' or no such key")
-        return True
-
-    def _add(self, place: Place, message: str, code: str = "invalid") -> None:
-        self.problems.add(place, message, code)
-
-    def _unknown(self, place: Place, kind: str, name: str, known: object) -> None:
-        names = list(known) if isinstance(known, Mapping | tuple | list) else []
-        self.problems.add(place, documents.unknown(kind, name, names), "unknown_name")
-
-
-def _arguments(name: str, given: JsonValue) -> tuple[str | int, ...] | None:
-    takes = STEP_ARGUMENTS[name]
-    if not takes:
-        return () if given is None else None
-    if name in ("prefix", "suffix"):
-        return (given,) if isinstance(given, str) and given else None
-    if not isinstance(given, list):
-        return None
-    match name, given:
-        case "replace", [str(old), str(new)] if old:
-            return (old, new)
-        case (("pad_left" | "pad_right"), [int(length), str(fill)]) if len(fill) == 1 and 0 < length <= 1000:
-            return (length, fill)
-        case "slice", [int(start)] if start >= 0 and start is not True and start is not False:
-            return (start,)
-        case "slice", [int(start), int(end)] if 0 <= start <= end:
-            return (start, end)
-    return None
-
-
-def _nothing(node: Node) -> Const:
-    return Const(place=node.place, value=None)
-
-
-def _names(node: Node) -> tuple[str, ...]:
-    return node.names if isinstance(node, documents.Mapping) else ()
-
-
-def _listed(names: object) -> str:
-    found = [repr(name) if name == "" else str(name) for name in names]  # type: ignore[attr-defined]
-    return " or ".join((", ".join(found[:-1]), found[-1])) if len(found) > 1 else "".join(found)

@@ -117,7 +117,6 @@ def cut(text: str, limit: Limit) -> str:
     if limit.unit == "chars" or limit.charset is None:
         return text[: limit.most - len(limit.marker)] + limit.marker
     room = limit.most - len(limit.marker.encode(limit.charset))
+    # None of our charsets reads the torn rest of a character as another one.
     head = text.encode(limit.charset)[:room].decode(limit.charset, "ignore")
-    while head and not (text.startswith(head) and len(head.encode(limit.charset)) <= room):
-        head = head[:-1]
     return head + limit.marker

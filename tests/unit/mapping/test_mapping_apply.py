@@ -265,6 +265,13 @@ def test_a_cut_keeps_the_head_on_a_character_boundary(limit: str, value: str) ->
     assert given(f"{{text: case.t, limit: {limit}}}", {"t": "张示例"}) == value
 
 
+@pytest.mark.parametrize("charset", ["gbk", "gb18030", "big5", "utf-8"])
+def test_a_torn_character_never_becomes_another_one(charset: str) -> None:
+    for point in (*range(0x80, 0xD800, 7), *range(0xE000, 0x30000, 97)):
+        encoded = chr(point).encode(charset, "ignore")
+        assert all(encoded[:end].decode(charset, "ignore") == "" for end in range(1, len(encoded)))
+
+
 @settings(max_examples=300, deadline=None)
 @hypothesis_given(
     text=st.text(st.characters(codec="utf-8"), max_size=40),
@@ -406,6 +413,9 @@ def test_a_time_is_written_in_its_format_and_zone(options: str, at: str, value: 
         ("2026-02-30T00:00:00Z", "not_a_time"),
         ("2026-04-30T23:59:60Z", "not_a_time"),
         ("20260430T000000Z", "not_a_time"),
+        ("2026-W18-4T10:00:00Z", "not_a_time"),
+        ("2026-04-30T10:00:00+0800", "not_a_time"),
+        ("2026-04-30T10:00:00.5+08:00 ", "not_a_time"),
         ("0001-01-01T00:00:00+14:00", "not_a_time"),
         ("9999-12-31T23:59:59-08:00", "not_a_time"),
         (1777564722, "wrong_type"),

@@ -10,7 +10,7 @@ import pytest
 from syncgate import mapping
 from syncgate.documents import ProblemSet
 from syncgate.mapping import Function, Functions
-from syncgate.mapping.reading import COMMON, CONDITIONS, OPERATIONS
+from syncgate.mapping.reading_pieces import COMMON, CONDITIONS, OPERATIONS
 from syncgate.mapping.results import CONTEXT_NAMES, RULES
 from syncgate.mapping.texts import CHARSETS, STEP_ARGUMENTS
 
