@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
-
-import orjson
 
 from syncgate import documents
 from syncgate.documents import Place, Problem, ProblemSet
@@ -114,9 +113,21 @@ def read_json(content: bytes, path: str) -> Any:
     """The JSON value of a file. Raises ProblemSet where it is none, or says a key twice."""
     text = decoded(content, path)
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
         place = Place(path, error.lineno, error.colno)
         raise ProblemSet([Problem(place, f"not JSON: {error.msg}", "json")]) from None
-    documents.read_yaml(text, path)
-    return value
+    except (ValueError, RecursionError) as error:
+        documents.read_yaml(text, path)  # names what is wrong with its place, where it finds it
+        raise ProblemSet([Problem(Place(path, 1, 1), f"not JSON: {error}", "json")]) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")

@@ -395,3 +395,15 @@ def test_absence_is_not_believed_while_the_request_may_still_run() -> None:
     assert problems(lambda: compiled(files)) == [f"{place_of(A, '2s, final', files)}: {message}"]
     settings = SystemSettings(limits=LimitOverrides(timeout=timedelta(seconds=60)))
     assert "time-out of 60s, got 3s" in problems(lambda: compiled(settings=settings))[0]
+
+
+def test_a_key_twice_in_a_contract_is_named_at_its_place() -> None:
+    path = "schemas/archive/event.schema.json"
+    files = edited(path, '"type": "object",', '"type": "object",\n "type": "object",')
+    assert problems(lambda: compiled(files)) == [f"{path}:4:2: the key 'type' stands twice, first in line 3"]
+
+
+def test_a_number_that_json_lacks_is_named() -> None:
+    path = "schemas/archive/event.schema.json"
+    files = edited(path, '"maxLength": 40', '"maxLength": NaN')
+    assert problems(lambda: compiled(files)) == [f"{path}:1:1: not JSON: NaN is no number"]
