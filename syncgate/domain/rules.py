@@ -5,13 +5,14 @@ They never raise, whatever comes: a document that breaks the schema too is judge
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import mul
 from typing import Any, Final
 
 Json = Any
+Document = dict[str, Any]
+Entries = list[tuple[int, Document]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,11 @@ class Broken:
     pointer: str
 
 
-_Found = Iterator[Broken]
-
 _RESIDENT_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS: Final = "10X98765432"
 _USCC_SYMBOLS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC_WEIGHTS: Final = tuple(pow(3, position, 31) for position in range(17))
+_USCC_WEIGHTS: Final[tuple[int, ...]] = tuple(pow(3, position, 31) for position in range(17))
+_USCC_VALUES: Final = {symbol: value for value, symbol in enumerate(_USCC_SYMBOLS)}
 _RESIDENT_TYPES: Final = frozenset({"111", "112"})
 _USCC_TYPE: Final = "001"
 _RESULTS_WITH_REASON: Final = frozenset({"1", "2", "3", "5"})
@@ -42,7 +42,7 @@ def has_resident_check_digit(number: str) -> bool:
     digits, check = number[:17], number[17:].upper()
     if len(number) != 18 or not (digits.isascii() and digits.isdigit()):
         return False
-    total = sum(int(digit) * weight for digit, weight in zip(digits, _RESIDENT_WEIGHTS, strict=True))
+    total = sum(map(mul, map(int, digits), _RESIDENT_WEIGHTS))
     return check == _RESIDENT_CHECKS[total % 11]
 
 
@@ -51,120 +51,138 @@ def has_uscc_check_digit(code: str) -> bool:
 
     Some early codes are valid and fail, so that a failure only warns. Source: GB 32100-2015 §5.
     """
-    if len(code) != 18 or any(symbol not in _USCC_SYMBOLS for symbol in code):
+    if len(code) != 18:
         return False
-    total = sum(_USCC_SYMBOLS.index(symbol) * weight for symbol, weight in zip(code[:17], _USCC_WEIGHTS, strict=True))
-    return code[17] == _USCC_SYMBOLS[(31 - total % 31) % 31]
+    try:
+        values = [_USCC_VALUES[symbol] for symbol in code]
+    except KeyError:
+        return False
+    total = sum(map(mul, values[:17], _USCC_WEIGHTS))
+    return values[17] == -total % 31
 
 
 def broken(case: Json) -> list[Broken]:
-    """Every broken rule, those of the whole case first, then by stage and material."""
-    if not isinstance(case, Mapping):
+    """Every broken rule: of the whole case, of its stages in their order, of its materials."""
+    if not isinstance(case, dict):
         return []
-    return [found for rule in _RULES for found in rule(case)]
+    found: list[Broken] = []
+    _judge_times(case, found)
+    _judge_parties(case, found)
+    stages = _entries(case, "stages")
+    if stages:
+        _judge_ids(stages, "unique_stage_ids", "stages", found)
+        _judge_stages(case, stages, found)
+    if materials := _entries(case, "materials"):
+        _judge_ids(materials, "unique_material_ids", "materials", found)
+    return found
 
 
-def _order_of_times(case: Mapping[str, Json]) -> _Found:
-    for rule, early, late in (
-        ("accepted_not_before_applied", "applied_at", "accepted_at"),
-        ("promised_not_before_applied", "applied_at", "promised_at"),
-        ("finished_not_before_applied", "applied_at", "finished_at"),
-        ("finished_not_before_accepted", "accepted_at", "finished_at"),
-    ):
-        if _is_before(case.get(late), case.get(early)):
-            yield Broken(rule, f"/{late}")
+def _judge_times(case: Document, found: list[Broken]) -> None:
+    applied_at, accepted_at = _instant(case.get("applied_at")), _instant(case.get("accepted_at"))
+    finished_at = _instant(case.get("finished_at"))
+    if _is_before(accepted_at, applied_at):
+        found.append(Broken("accepted_not_before_applied", "/accepted_at"))
+    if _is_before(_instant(case.get("promised_at")), applied_at):
+        found.append(Broken("promised_not_before_applied", "/promised_at"))
+    if _is_before(finished_at, applied_at):
+        found.append(Broken("finished_not_before_applied", "/finished_at"))
+    if _is_before(finished_at, accepted_at):
+        found.append(Broken("finished_not_before_accepted", "/finished_at"))
 
 
-def _stage_times(case: Mapping[str, Json]) -> _Found:
-    for pointer, stage in _entries(case, "stages"):
-        if _is_before(stage.get("ended_at"), stage.get("at")):
-            yield Broken("stage_ended_not_before_started", f"{pointer}/ended_at")
-        if _is_before(stage.get("at"), case.get("applied_at")):
-            yield Broken("stage_not_before_applied", f"{pointer}/at")
-
-
-def _unique_ids(case: Mapping[str, Json]) -> _Found:
-    for name, rule in (("stages", "unique_stage_ids"), ("materials", "unique_material_ids")):
-        seen: Counter[str] = Counter()
-        for pointer, entry in _entries(case, name):
-            if isinstance(entry_id := entry.get("id"), str):
-                seen[entry_id] += 1
-                if seen[entry_id] > 1:
-                    yield Broken(rule, f"{pointer}/id")
-
-
-def _corrections(case: Mapping[str, Json]) -> _Found:
-    ids = (stage.get("id") for _, stage in _entries(case, "stages"))
-    known = {stage_id for stage_id in ids if isinstance(stage_id, str)}
-    for pointer, stage in _entries(case, "stages"):
-        corrected = stage.get("corrects")
-        if isinstance(corrected, str) and (corrected not in known or corrected == stage.get("id")):
-            yield Broken("corrects_known_stage", f"{pointer}/corrects")
-
-
-def _decisions(case: Mapping[str, Json]) -> _Found:
-    for pointer, stage in _entries(case, "stages"):
-        decision = stage.get("decision")
-        if case.get("kind") == "application" and stage.get("kind") == "finished" and decision is None:
-            yield Broken("decision_required_when_finished", f"{pointer}/decision")
-        if (
-            isinstance(decision, Mapping)
-            and _is_one_of(decision.get("result_code"), _RESULTS_WITH_REASON)
-            and not decision.get("void_reason")
-        ):
-            yield Broken("void_reason_required", f"{pointer}/decision/void_reason")
-
-
-def _special_procedures(case: Mapping[str, Json]) -> _Found:
-    for pointer, stage in _entries(case, "stages"):
-        special = stage.get("special")
-        if _is_one_of(stage.get("kind"), _SPECIAL_KINDS) and special is None:
-            yield Broken("special_required", f"{pointer}/special")
-        if stage.get("kind") == "special_started" and isinstance(special, Mapping) and "limit" not in special:
-            yield Broken("special_limit_required", f"{pointer}/special/limit")
-
-
-def _check_digits(case: Mapping[str, Json]) -> _Found:
+def _judge_parties(case: Document, found: list[Broken]) -> None:
     for name in ("applicant", "agent", "contact"):
-        yield from _person(case.get(name), f"/{name}")
+        if name in case:
+            _judge_person(case[name], f"/{name}", found)
     for name in ("accept_org", "assignee"):
-        yield from _organisation(case.get(name), f"/{name}")
-    for pointer, stage in _entries(case, "stages"):
-        yield from _person(stage.get("pickup"), f"{pointer}/pickup")
-        yield from _organisation(stage.get("org"), f"{pointer}/org")
+        if name in case:
+            _judge_organisation(case[name], f"/{name}", found)
 
 
-def _person(person: Json, pointer: str) -> _Found:
-    if not isinstance(person, Mapping) or not isinstance(number := person.get("id_no"), str):
+def _judge_ids(entries: Entries, rule: str, name: str, found: list[Broken]) -> None:
+    seen: set[str] = set()
+    for no, entry in entries:
+        entry_id = entry.get("id")
+        if isinstance(entry_id, str):
+            if entry_id in seen:
+                found.append(Broken(rule, f"/{name}/{no}/id"))
+            seen.add(entry_id)
+
+
+def _judge_stages(case: Document, stages: Entries, found: list[Broken]) -> None:
+    applied_at = _instant(case.get("applied_at"))
+    needs_decision = case.get("kind") == "application"
+    ids = {stage_id for _, stage in stages if isinstance(stage_id := stage.get("id"), str)}
+    for no, stage in stages:
+        at = _instant(stage.get("at"))
+        if _is_before(at, applied_at):
+            found.append(Broken("stage_not_before_applied", f"/stages/{no}/at"))
+        if "ended_at" in stage and _is_before(_instant(stage["ended_at"]), at):
+            found.append(Broken("stage_ended_not_before_started", f"/stages/{no}/ended_at"))
+        if "corrects" in stage and _corrects_nothing(stage, ids):
+            found.append(Broken("corrects_known_stage", f"/stages/{no}/corrects"))
+        _judge_outcome(stage, f"/stages/{no}", found, needs_decision=needs_decision)
+        _judge_special(stage, f"/stages/{no}", found)
+        _judge_person(stage.get("pickup"), f"/stages/{no}/pickup", found)
+        _judge_organisation(stage.get("org"), f"/stages/{no}/org", found)
+
+
+def _corrects_nothing(stage: Document, ids: set[str]) -> bool:
+    corrected = stage["corrects"]
+    return isinstance(corrected, str) and (corrected not in ids or corrected == stage.get("id"))
+
+
+def _judge_outcome(stage: Document, at: str, found: list[Broken], *, needs_decision: bool) -> None:
+    decision = stage.get("decision")
+    if decision is None and needs_decision and stage.get("kind") == "finished":
+        found.append(Broken("decision_required_when_finished", f"{at}/decision"))
+    if not isinstance(decision, dict) or decision.get("void_reason"):
         return
-    if _is_one_of(person.get("id_type"), _RESIDENT_TYPES) and not has_resident_check_digit(number):
-        yield Broken("resident_id_check_digit", f"{pointer}/id_no")
-    if person.get("id_type") == _USCC_TYPE and not has_uscc_check_digit(number):
-        yield Broken("uscc_check_digit", f"{pointer}/id_no")
+    if _is_one_of(decision.get("result_code"), _RESULTS_WITH_REASON):
+        found.append(Broken("void_reason_required", f"{at}/decision/void_reason"))
 
 
-def _organisation(organisation: Json, pointer: str) -> _Found:
-    if not isinstance(organisation, Mapping) or not isinstance(code := organisation.get("uscc"), str):
+def _judge_special(stage: Document, at: str, found: list[Broken]) -> None:
+    kind, special = stage.get("kind"), stage.get("special")
+    if not _is_one_of(kind, _SPECIAL_KINDS):
+        return
+    if special is None:
+        found.append(Broken("special_required", f"{at}/special"))
+    elif kind == "special_started" and isinstance(special, dict) and "limit" not in special:
+        found.append(Broken("special_limit_required", f"{at}/special/limit"))
+
+
+def _judge_person(person: Json, at: str, found: list[Broken]) -> None:
+    if not isinstance(person, dict) or not isinstance(number := person.get("id_no"), str):
+        return
+    kind = person.get("id_type")
+    if _is_one_of(kind, _RESIDENT_TYPES) and not has_resident_check_digit(number):
+        found.append(Broken("resident_id_check_digit", f"{at}/id_no"))
+    if kind == _USCC_TYPE and not has_uscc_check_digit(number):
+        found.append(Broken("uscc_check_digit", f"{at}/id_no"))
+
+
+def _judge_organisation(organisation: Json, at: str, found: list[Broken]) -> None:
+    if not isinstance(organisation, dict) or not isinstance(code := organisation.get("uscc"), str):
         return
     if not has_uscc_check_digit(code):
-        yield Broken("uscc_check_digit", f"{pointer}/uscc")
+        found.append(Broken("uscc_check_digit", f"{at}/uscc"))
 
 
-def _entries(case: Mapping[str, Json], name: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
+def _entries(case: Document, name: str) -> Entries:
+    """The objects of a list with their positions."""
     entries = case.get(name)
-    if isinstance(entries, list):
-        for no, entry in enumerate(entries):
-            if isinstance(entry, Mapping):
-                yield f"/{name}/{no}", entry
+    if not isinstance(entries, list):
+        return []
+    return [(no, entry) for no, entry in enumerate(entries) if isinstance(entry, dict)]
 
 
 def _is_one_of(value: Json, names: frozenset[str]) -> bool:
     return isinstance(value, str) and value in names
 
 
-def _is_before(late: Json, early: Json) -> bool:
-    late_at, early_at = _instant(late), _instant(early)
-    return late_at is not None and early_at is not None and late_at < early_at
+def _is_before(late: datetime | None, early: datetime | None) -> bool:
+    return late is not None and early is not None and late < early
 
 
 def _instant(value: Json) -> datetime | None:
@@ -177,16 +195,6 @@ def _instant(value: Json) -> datetime | None:
         return None
     return parsed if parsed.tzinfo is not None else None
 
-
-_RULES: Final[tuple[Callable[[Mapping[str, Json]], _Found], ...]] = (
-    _order_of_times,
-    _stage_times,
-    _unique_ids,
-    _corrections,
-    _decisions,
-    _special_procedures,
-    _check_digits,
-)
 
 NAMES: Final = frozenset(
     {

@@ -93,7 +93,8 @@ def parse(body: bytes, *, depth_limit: int) -> Json:
         raise MalformedBody(f"expected JSON, got something else at {place}") from None
     except RecursionError:
         raise _too_deep(depth_limit) from None
-    _check_depth(value, left=depth_limit, limit=depth_limit)
+    if text.count("{") + text.count("[") > depth_limit:
+        _check_depth(value, left=depth_limit, limit=depth_limit)
     if "\\u" in text:
         _check_characters(value)
     return value

@@ -184,5 +184,5 @@ class Guard:
 def _places(error: Exception) -> str:
     """Where it came from, as file and line only: an exception's text may hold what a citizen wrote."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    places = (f"{frame.filename.rsplit('syncgate/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+    places = ("/".join(frame.filename.split("/")[-2:]) + f":{frame.lineno}" for frame in reversed(frames))
     return " < ".join(places)

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import FieldError, InvalidCase, RequestError, SyncgateError
 from syncgate.domain.rows import Principal
 from syncgate.flows.gate import Accepted, Caller
@@ -57,6 +56,11 @@ def routes(place: Place) -> list[Route]:
         Route(path, Taker(place, route=path, media=media, flow=flow), methods=[method], include_in_schema=False)
         for method, path, media, flow in taken
     ]
+
+
+def _written(document: Json) -> bytes:
+    """The body in one written form, whatever order and spaces it came in."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
 def _ref(scope: Scope) -> Any:
@@ -128,7 +132,7 @@ class Taker:
             path=path,
             idempotency_key=idempotency_key,
             if_match=if_match,
-            request_mac=place.gate.keyring.mac("request", method.encode(), path.encode(), canonical_bytes(document)),
+            request_mac=place.gate.keyring.mac("request", method.encode(), path.encode(), _written(document)),
             by=progress.principal.name,
         )
         return await self._flow(scope, caller, document, call)
