@@ -58,7 +58,7 @@ def has_uscc_check_digit(code: str) -> bool:
     except KeyError:
         return False
     total = sum(map(mul, values[:17], _USCC_WEIGHTS))
-    return values[17] == -total % 31
+    return bool(values[17] == -total % 31)
 
 
 def broken(case: Json) -> list[Broken]:

@@ -1,7 +1,5 @@
 """Deployments: the site's folder is read anew, checked whole and activated, without restart."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated

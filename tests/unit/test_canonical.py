@@ -140,7 +140,11 @@ def test_both_validators_agree_on_every_table_row() -> None:
 def test_personal_values_are_masked_and_the_shape_stays() -> None:
     case = application(
         contact={"name": NAME, "mobile": MOBILE, "email": "a@example.test", "address": "示例市样本区一号路1号"},
-        form={"经营场所": "示例市样本区一号路1号", "食品安全管理员": {"姓名": NAME, "证件号码": resident()}, "主体业态": 2},
+        form={
+            "经营场所": "示例市样本区一号路1号",
+            "食品安全管理员": {"姓名": NAME, "证件号码": resident()},
+            "主体业态": 2,
+        },
         location={"text": "示例市样本区", "lon": 100.25},
         stages=[{"id": "s", "kind": "step", "at": "2026-05-01T00:00:00Z", "handler": {"name": NAME, "staff_no": "7"}}],
     )

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stdnum.cn import ric, uscc as stdnum_uscc
+from stdnum.cn import ric
+from stdnum.cn import uscc as stdnum_uscc
 
 from syncgate.domain.rules import NAMES, broken, has_resident_check_digit, has_uscc_check_digit
 from tests.unit.web.sample import SCHEMA_FILE, application, hotline, resident, uscc
