@@ -82,6 +82,7 @@ class Demo:
         self.start()
         gate = Gate(self._process.base_url, **self._keys)
         metrics = self._run(city, gate)
+        self._process.keep_journal()
         self.stop()
         return self._prove(city, metrics)
 
@@ -140,13 +141,13 @@ class Demo:
     def _is_secret(self, city: City, metrics: str) -> bool:
         page = self._folder.path / "metrics.txt"
         page.write_text(metrics, "utf-8")
-        database = self._folder.database
-        files = [database.with_name(database.name + ending) for ending in ("", "-wal", "-journal")]
-        files += [page, *sorted(self._folder.logs.glob("gate*"))]
+        logs, journals = sorted(self._folder.logs.glob("gate*")), sorted(self._folder.journals.glob("*"))
+        files = [self._folder.database, *journals, *logs, page]
         values = secrecy.personal_values(city.lives)
-        found = secrecy.readable(files, secrecy.patterns(values))
-        names = ", ".join(file.name for file in files if file.exists())
-        said = "none" if not found else "FOUND\n  " + "\n  ".join(found[:20])
+        public = secrecy.published(self._folder.root)
+        found = secrecy.readable(files, secrecy.patterns(values), public=public)
+        names = ", ".join(file.name for file in files)
+        said = "none" if not found else f"{len(found)} FOUND\n  " + "\n  ".join(found[:20])
         print(f"personal values readable in {names}, of {len(values)} looked for in 7 forms: {said}")
         return not found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -170,6 +171,15 @@ class GateProcess:
             self.killed_at.append(datetime.now(UTC).isoformat())
             self._process.kill()
             self._folder.kills.write_text(json.dumps(self.killed_at), "utf-8")
+            self.keep_journal()
+
+    def keep_journal(self) -> None:
+        """Copy the database's journal as it stands, to be searched for personal values."""
+        journal = self._folder.database.with_name(self._folder.database.name + "-wal")
+        if journal.exists():
+            self._folder.journals.mkdir(exist_ok=True)
+            number = len(list(self._folder.journals.iterdir())) + 1
+            shutil.copy(journal, self._folder.journals / f"journal-{number}")
 
     def stop(self) -> None:
         """SIGTERM."""

@@ -21,7 +21,8 @@ PERSONAL = {
     "name", "id_no", "legal_rep", "mobile", "email", "address", "file_name", "text",
     "title", "description", "reason", "opinion", "姓名", "证件号码", "经营场所", "仓库地址",
 }  # fmt: skip
-PUBLIC_PARENTS = {"item", "accept_org", "org", "special", "licence", "materials"}
+CONTEXT = 12
+PUBLIC_PARENTS = {"item", "accept_org", "org", "special", "licence", "materials", "stages"}
 """Below these, a `name` or `reason` is no person's."""
 
 
@@ -81,8 +82,18 @@ def _base64_inside(plain: bytes, offset: int) -> bytes:
     return coded[start : (offset + len(plain)) * 8 // 6]
 
 
-def readable(files: Iterable[Path], wanted: dict[bytes, str]) -> list[str]:
-    """Where a pattern stands: file, form and place, never the value."""
+def published(root: Path) -> bytes:
+    """The site's own files as they are packed into bundles: their examples name the same invented persons."""
+    folders = (root / name for name in ("adapters", "mappings", "schemas"))
+    files = sorted(file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return b"\n".join(file.read_bytes() for file in files)
+
+
+def readable(files: Iterable[Path], wanted: dict[bytes, str], *, public: bytes = b"") -> list[str]:
+    """Where a pattern stands: file, form and place, never the value.
+
+    A place is passed over only if it and what stands around it is text of `public`.
+    """
     prefixes: dict[bytes, list[bytes]] = {}
     for pattern in wanted:
         prefixes.setdefault(pattern[:PREFIX], []).append(pattern)
@@ -90,7 +101,8 @@ def readable(files: Iterable[Path], wanted: dict[bytes, str]) -> list[str]:
     found = []
     for file in files:
         if file.exists() and file.stat().st_size:
-            found += [f"{file.name}: {wanted[hit]} at byte {at}" for at, hit in _hits(file, search, prefixes)]
+            hits = _hits(file, search, prefixes, public)
+            found += [f"{file.name}: {wanted[hit]} at byte {at}" for at, hit in hits]
     return found
 
 
@@ -100,9 +112,15 @@ def _hits(file: Path, search: re.Pattern[bytes], prefixes: dict[bytes, list[byte
         while (match := search.search(content, at)) is not None:
             at = match.start() + 1
             for pattern in prefixes[match[0]]:
-                if content[match.start() : match.start() + len(pattern)] == pattern:
+                end = match.start() + len(pattern)
+                if content[match.start() : end] != pattern:
+                    continue
+                # A page of the database may end on either side.
+                before = content[max(0, match.start() - CONTEXT) : end]
+                after = content[match.start() : end + CONTEXT]
+                if before not in public and after not in public:
                     yield match.start(), pattern
-                    break
+                break
 
 
 def _trie(words: list[bytes]) -> bytes:

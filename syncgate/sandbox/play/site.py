@@ -56,6 +56,10 @@ class Folder:
         return self.path / "kills.json"
 
     @property
+    def journals(self) -> Path:
+        return self.path / "journals"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -60,3 +60,12 @@ def test_all_persons_of_the_city_are_looked_for(city: City) -> None:
         assert value in values
     assert "示例市市场监督管理局" not in values
     assert "食品经营许可（餐饮服务）新办" not in values
+
+
+def test_an_example_in_the_sites_own_files_is_no_persons_value(tmp_path: Path) -> None:
+    public = f"  applicant:\n    name: {VALUE}\n    id_type: 111\n".encode()
+    file = tmp_path / "gate.db"
+    file.write_bytes(b"\0" * 50 + public + b"\0" * 50)
+    assert readable([file], patterns([VALUE]), public=public) == []
+    file.write_bytes(b"\0" * 50 + public + b'{"name": "' + VALUE.encode() + b'"}')
+    assert len(readable([file], patterns([VALUE]), public=public)) == 1
