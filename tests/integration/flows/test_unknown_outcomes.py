@@ -1,0 +1,200 @@
+"""Nothing is sent blindly again (promise 4), whatever was lost, and whoever died."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
+from syncgate.domain.rows import AttemptKind
+from tests.integration.flows.worksite import ABSENT, Worksite, answer
+from tests.support.cases import a_hotline_case, an_application
+
+UNKNOWN = answer(Outcome.UNKNOWN)
+
+
+def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(site: Worksite) -> None:
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    food.takes_silently = True
+    accepted = site.post(an_application())
+    assert site.step("food") == 1
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.UNCONFIRMED
+    assert site.step("food") == 0, "absence is not believed before visible_after"
+    site.clock.move(seconds=6)
+    assert site.step("food") == 0
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+    assert len(food.sends) == 1
+
+
+def test_what_is_shown_absent_is_sent_again_under_the_same_key(site: Worksite) -> None:
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    accepted = site.post(an_application())
+    site.step("food")
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+    first, second = food.sends
+    assert first.keys["send_key"] == second.keys["send_key"]
+    assert first.payload == second.payload
+
+
+def test_a_record_that_is_not_ours_parks(site: Worksite) -> None:
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    food.readings.append(Reading(Found.RECORD, Evidence(), record={"caseNo": "another"}))
+    accepted = site.post(an_application())
+    site.step("food")
+    site.clock.move(seconds=6)
+    site.step("food")
+    parked = site.only(accepted.case_id, "food", "application")
+    assert (parked.phase, parked.reason) == (Phase.PARKED, "correction_not_taken")
+    assert len(food.sends) == 1
+
+
+def test_an_update_whose_answer_was_lost_and_that_never_arrived_is_sent_again(site: Worksite) -> None:
+    food = site.systems["food"]
+    accepted = site.post(an_application())
+    site.run_dry("food")
+    food.script.append(UNKNOWN)
+    site.put(accepted.case_id, an_application(channel="portal"))
+    site.step("food")
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    assert [request.operation for request in food.sends] == ["create", "replace", "replace"]
+    assert site.deliveries(accepted.case_id, "food")[-1].phase is Phase.DELIVERED
+
+
+def test_a_look_up_that_fails_is_asked_again_later(site: Worksite) -> None:
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    food.takes_silently = True
+    undecided = Reading(Found.UNDECIDED, Evidence())
+    food.readings.extend([undecided, undecided])
+    accepted = site.post(an_application())
+    site.step("food")
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.phase is Phase.DELIVERED
+    assert site.attempts(delivery) == ["unknown", "undecided", "undecided", "found"]
+
+
+def test_a_probe_that_is_answered_as_duplicate_shows_presence(site: Worksite) -> None:
+    province = site.systems["province"]
+    province.script.extend([UNKNOWN, answer(Outcome.DUPLICATE)])
+    accepted = site.post(an_application())
+    site.step("province")
+    assert site.step("province") == 0
+    site.clock.move(seconds=6)
+    site.run_dry("province")
+    assert {phase for _, phase in site.phases(accepted.case_id, "province")} == {"delivered"}
+    first, probe = province.sends[:2]
+    assert (first.operation, first.payload) == (probe.operation, probe.payload)
+
+
+def test_a_system_that_nobody_can_ask_waits_for_a_person(site: Worksite) -> None:
+    """After final_after an unconfirmed delivery has no due time."""
+    province = site.systems["province"]
+    province.script.append(UNKNOWN)
+    province.script.extend(UNKNOWN for _ in range(500))
+    accepted = site.post(an_application())
+    site.step("province")
+    for _ in range(300):
+        site.clock.move(seconds=10)
+        site.step("province")
+    delivery = site.only(accepted.case_id, "province", "basic_info")
+    assert (delivery.phase, delivery.due_at) == (Phase.UNCONFIRMED, None)
+
+
+def test_a_worker_that_dies_after_its_claim_leaves_an_unconfirmed_delivery_and_an_entry(site: Worksite) -> None:
+    """Crash point: between claim and settle. Promises 4 and 8."""
+    accepted = site.post(an_application())
+    work = site.claim_one("food")
+    assert site.rescue() == frozenset()
+    site.clock.at = work.lane.lease_until or site.clock.at
+    assert site.rescue() == {"food"}
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.phase is Phase.UNCONFIRMED
+    (attempt,) = site.store.read(lambda tx: tx.attempts(delivery.delivery_id))
+    assert (attempt.kind, attempt.outcome, attempt.started_at) == (AttemptKind.SYSTEM, "expired_sent", None)
+    assert site.step("food") == 0
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+
+
+def test_an_answer_that_comes_after_the_lease_moves_nothing_and_is_kept(site: Worksite) -> None:
+    """Crash point: a worker frozen between send and settle. Promise 8."""
+    accepted = site.post(an_application())
+    work = site.claim_one("food")
+    verdict = site.serve(work)
+    site.clock.at = work.lane.lease_until or site.clock.at
+    site.rescue()
+    assert site.settle(work, verdict).is_late
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.phase is Phase.UNCONFIRMED
+    assert site.attempts(delivery) == ["expired_sent", "taken"]
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+    assert len(site.systems["food"].sends) == 1
+
+
+def test_a_worker_that_wakes_too_late_does_not_send(site: Worksite) -> None:
+    """Crash point: frozen between claim and send."""
+    site.post(an_application())
+    work = site.claim_one("food")
+    site.clock.at = work.lane.lease_until or site.clock.at
+    site.serve(work)
+    assert site.systems["food"].sends == []
+
+
+def test_settling_twice_moves_once(site: Worksite) -> None:
+    """Crash point: a settle whose commit was not seen is repeated."""
+    accepted = site.post(an_application())
+    work = site.claim_one("food")
+    verdict = site.serve(work)
+    site.settle(work, verdict)
+    assert site.settle(work, verdict).is_late
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+
+
+def test_nothing_is_sent_for_a_slot_while_its_outcome_is_open(site: Worksite) -> None:
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    food.takes_silently = True
+    accepted = site.post(an_application())
+    site.step("food")
+    site.put(accepted.case_id, an_application(channel="portal"))
+    assert site.step("food") == 0
+    assert [d.phase for d in site.deliveries(accepted.case_id, "food")] == [Phase.UNCONFIRMED, Phase.PENDING]
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    assert [request.operation for request in food.sends] == ["create", "replace"]
+    assert {d.phase for d in site.deliveries(accepted.case_id, "food")} == {Phase.DELIVERED}
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_work_order_is_there_once_whatever_is_lost(site: Worksite, lost: int) -> None:
+    orders = site.systems["workorders"]
+    orders.script.append(UNKNOWN)
+    orders.takes_silently = bool(lost)
+    accepted = site.post(a_hotline_case())
+    site.step("workorders")
+    site.clock.move(seconds=6)
+    site.run_dry("workorders")
+    assert site.only(accepted.case_id, "workorders", "order").phase is Phase.DELIVERED
+    assert len(orders.sends) == 2 - lost
+
+
+def test_a_look_up_that_shows_absence_is_evidence(site: Worksite) -> None:
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    food.readings.append(ABSENT)
+    accepted = site.post(an_application())
+    site.step("food")
+    site.clock.move(seconds=6)
+    site.run_dry("food")
+    assert site.attempts(site.only(accepted.case_id, "food", "application")) == ["unknown", "absent", "taken"]
