@@ -106,7 +106,9 @@ def readable(files: Iterable[Path], wanted: dict[bytes, str], *, public: bytes =
     return found
 
 
-def _hits(file: Path, search: re.Pattern[bytes], prefixes: dict[bytes, list[bytes]]) -> Iterator[tuple[int, bytes]]:
+def _hits(
+    file: Path, search: re.Pattern[bytes], prefixes: dict[bytes, list[bytes]], public: bytes
+) -> Iterator[tuple[int, bytes]]:
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
         at = 0
         while (match := search.search(content, at)) is not None:
