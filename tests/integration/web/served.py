@@ -31,7 +31,7 @@ LOCAL_TOKEN = "local-token-of-a-test"
 BODY_LIMIT = 64 * 1024
 SOURCES = ("window", "hall")
 _ALONE = httpx.Limits(max_keepalive_connections=0)
-_TRUTHS: list[Truth] = []
+_TRUTHS: dict[int, Truth] = {}
 
 
 class RealEntropy:
@@ -91,6 +91,7 @@ def serving(
     clock: SetClock,
     *,
     flows: Flows | None = None,
+    deploy: Any = None,
     wrap: Callable[[Any], Any] = lambda writer: writer,
 ) -> Iterator[Served]:
     """A gate served on a free port of the loopback until the block ends.
@@ -98,6 +99,7 @@ def serving(
     Args:
         store, keyring, clock: what the gate stands on.
         flows: put in place of the real ones.
+        deploy: activates a site's folder.
         wrap: makes another writer of the real one, such as one that fails.
     """
     store.write([_with_sources])
@@ -113,7 +115,7 @@ def serving(
         sources=frozenset(SOURCES),
         on_due=lambda systems: None,
     )
-    app = create_app(gate, WebSettings(body_limit=BODY_LIMIT, local_token=LOCAL_TOKEN), flows=flows)
+    app = create_app(gate, WebSettings(body_limit=BODY_LIMIT, local_token=LOCAL_TOKEN), flows=flows, deploy=deploy)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server, ready = uvicorn.Server(config), threading.Event()
@@ -134,10 +136,11 @@ def serving(
 
 
 def _truth(app: Any) -> Truth:
-    """Of the first app; all have the same routes."""
-    if not _TRUTHS:
-        _TRUTHS.append(Truth(app.openapi()))
-    return _TRUTHS[0]
+    """Made once for all apps with the same number of routes, because it takes a while."""
+    count = len(app.routes)
+    if count not in _TRUTHS:
+        _TRUTHS[count] = Truth(app.openapi())
+    return _TRUTHS[count]
 
 
 def _with_sources(tx: Any) -> None:
