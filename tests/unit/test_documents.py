@@ -104,6 +104,15 @@ def test_an_alias_is_refused_beside_its_anchor() -> None:
     ]
 
 
+def test_reading_goes_on_behind_a_key_that_is_refused() -> None:
+    assert problems_of("a: 1\na: 2\nb: 01\n? [x]\n: 3\nb: 4\n") == [
+        "a.yaml:2:1: the key 'a' stands twice, first in line 1",
+        "a.yaml:3:4: expected a number without leading zeros or a quoted text, got 01",
+        "a.yaml:4:3: expected a text as key, got a list",
+        "a.yaml:6:1: the key 'b' stands twice, first in line 3",
+    ]
+
+
 def test_a_syntax_error_has_its_place_and_ends_the_reading() -> None:
     assert problems_of("a: 01\nb: [1,\n中: }\n") == [
         "a.yaml:1:4: expected a number without leading zeros or a quoted text, got 01",
