@@ -123,27 +123,36 @@ class Transports:
 
     bundles: dict[str, Bundle]
     secrets: SiteSecrets
-    _made: dict[str, Transport] = field(default_factory=dict)
+    _made: dict[str, tuple[Bundle, Transport]] = field(default_factory=dict)
+    _outdated: list[Transport] = field(default_factory=list)
 
     def of(self, digest: str) -> Transport:
-        """The transport of a bundle."""
-        if digest not in self._made:
-            bundle = self.bundles[digest]
-            self._made[digest] = kinds()[bundle.transport].build(
-                bundle.options,
-                bundle.answers,
-                limits=bundle.limits,
-                secrets=self.secrets,
-                clock=SystemClock(),
-                entropy=SystemEntropy(),
-                address=bundle.address,
-                quirks=bundle.quirks,
-            )
-        return self._made[digest]
+        """The transport of a bundle; another one once a deploy changed its address, limits or secrets."""
+        bundle = self.bundles[digest]
+        made, transport = self._made.get(digest, (None, None))
+        if transport is None or made is not bundle:
+            if transport is not None:
+                self._outdated.append(transport)
+            transport = self._build(bundle)
+            self._made[digest] = (bundle, transport)
+        return transport
+
+    def _build(self, bundle: Bundle) -> Transport:
+        return kinds()[bundle.transport].build(
+            bundle.options,
+            bundle.answers,
+            limits=bundle.limits,
+            secrets=self.secrets,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+            address=bundle.address,
+            quirks=bundle.quirks,
+        )
 
     async def aclose(self) -> None:
         """Closes them all."""
-        await asyncio.gather(*(transport.aclose() for transport in self._made.values()), return_exceptions=True)
+        made = [*self._outdated, *(transport for _, transport in self._made.values())]
+        await asyncio.gather(*(transport.aclose() for transport in made), return_exceptions=True)
 
 
 @dataclass(slots=True)
@@ -161,8 +170,8 @@ class Running:
         """Reads the site's folder anew, checks it whole and activates it. Raises ProblemSet, SiteInvalid."""
         site = await asyncio.to_thread(load_site, self.root, self.config_path, mac=inputs_mac(self.gate.keyring))
         secrets = load_secrets(self.root, site)
-        deployed = await deploy_site(self.gate, site, by=by)
         self.site, self.transports.secrets = site, secrets
+        deployed = await deploy_site(self.gate, site, by=by)
         if self.dispatcher is not None:
             self.dispatcher.start()
         return deployed
@@ -213,7 +222,7 @@ async def running_gate(
         for listener in listeners:
             await listener.stop()
         await transports.aclose()
-        await asyncio.to_thread(writer.close)
+        await writer.aclose()
 
 
 async def deploy_site(gate: Gate, site: Site, *, by: str) -> Deployed:

@@ -14,6 +14,8 @@
     │   └── KeyReused           idempotency_key_reused  422
     ├── StoreUnavailable        store_unavailable       503   operations
     │   └── CommitUnknown       commit_unknown          503   operations
+    ├── SealBroken              seal_broken             500   operations   (storage/sealing.py)
+    ├── Unstorable              unstorable_value        500   developer    (storage/work.py)
     ├── SiteInvalid             site_invalid            exit 1, integrator
     └── IllegalMove             illegal_move            a defect of ours, or a move that came too late
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from syncgate.domain.delivery import Event
-from syncgate.domain.outcome import Answer
+from syncgate.domain.outcome import Answer, Outcome
 from syncgate.domain.plan import Json, OnChange
 from syncgate.domain.rows import Change
 from syncgate.flows.gate import Gate
@@ -51,10 +51,14 @@ def request_for(work: Work, bundle: Bundle, payload: Json) -> Request:
 
 
 def judged(answer: Answer) -> Verdict:
-    """The answer to a send as what happens to its delivery."""
+    """The answer to a send as what happens to its delivery.
+
+    A refusal without a byte sent is the transport's own, so the system's breaker learns nothing of it.
+    """
+    is_ours = answer.outcome is Outcome.REFUSED and answer.evidence.sent is None
     return Verdict(
         event=answer.outcome.event,
-        outcome=answer.outcome,
+        outcome=None if is_ours else answer.outcome,
         rule=answer.rule,
         reason=answer.reason or answer.rule,
         actor=answer.actor,

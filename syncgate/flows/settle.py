@@ -49,6 +49,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     """
     bundle = gate.bundles.get(work.delivery.bundle) or gate.active_bundle(work.lane.system)
     row = _breaker_moved(tx, work, verdict, bundle)
+    verdict = _not_overtaken(tx, work, verdict)
     lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
     delivery = tx.delivery(work.delivery.delivery_id)
     if lane is None or delivery is None or lane.lease_token != work.token or not _is_ours(work, delivery):
@@ -64,6 +65,18 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         opened.released()
         opened.save(expected_token=work.token)
     return Settled(kept, woken)
+
+
+def _not_overtaken(tx: Tx, work: Work, verdict: Verdict) -> Verdict:
+    """A wait for another system's number, unless the number has come since the claim; its settle cannot be missed."""
+    if verdict.waits_for is None:
+        return verdict
+    tx.lanes(work.case.case_id, lock=True)
+    has_come = any(
+        d.system == verdict.waits_for and d.phase is Phase.DELIVERED and d.remote_ref is not None
+        for d in tx.deliveries(work.case.case_id)
+    )
+    return replace(verdict, waits_for=None, rule="number_has_come") if has_come else verdict
 
 
 def _is_ours(work: Work, delivery: Delivery) -> bool:
@@ -196,7 +209,7 @@ def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundl
     """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
     policy = _policy_of(delivery, bundle)
     if verdict.event is not Event.UNDECIDED:
-        due_at = None if policy.by == "hold" else tx.now + policy.visible_after
+        due_at = None if policy.by == "hold" else _ended_at(tx, verdict, bundle) + policy.visible_after
         return {"due_at": due_at, "confirms_count": 0}
     count = delivery.confirms_count + 1
     since = delivery.sent_at or delivery.changed_at
@@ -205,6 +218,14 @@ def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundl
         return {"due_at": None, "confirms_count": count, "actor": "operator"}
     wait = schedule.wait_after(policy.waits, count, draw=gate.entropy.draw())
     return {"due_at": tx.now + max(wait, _asked_wait(verdict, bundle)), "confirms_count": count}
+
+
+def _ended_at(tx: Tx, verdict: Verdict, bundle: Bundle) -> datetime:
+    """When the request can no longer be running at the system, even if we heard of its end early."""
+    if verdict.started_at is None:
+        return tx.now
+    longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
+    return max(tx.now, verdict.started_at + longest)
 
 
 def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:

@@ -1,7 +1,8 @@
 """The store's seam: steps run inside one transaction, many steps to a commit.
 
 A *step* is a function `step(tx) -> result`. The store runs many steps in one transaction (group commit), each
-in its own savepoint, so that one that fails fails alone. A step reads and writes through `Tx` only, takes the
+in its own savepoint, so that one that fails fails alone. A step may be run more than once before its commit
+stands (after a deadlock, say), so it keeps nothing but its result. Reads never lock. A step reads and writes through `Tx` only, takes the
 time from `tx.now`, and takes locks in the order systems, cases, lanes, deliveries.
 """
 
@@ -160,7 +161,7 @@ class Tx(Protocol):
 
     def insert_deliveries(self, deliveries: Sequence[Delivery]) -> None: ...
     def save_delivery(self, delivery: Delivery, *, before: Delivery) -> bool:
-        """Replaces the delivery if its phase and lease token are still those of `before`."""
+        """Replaces the delivery if its phase, lease token and reason are still those of `before`."""
         ...
 
     def list_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:

@@ -133,7 +133,7 @@ def test_what_may_have_been_sent_is_confirmed_under_the_bundle_that_sent_it(site
     accepted = site.post(an_application())
     site.step("food")
     site.run(activate(site.gate, [changed_food(site)]))
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
     assert len(food.sends) == 1

@@ -21,7 +21,7 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(site: Worksite
     assert site.step("food") == 1
     assert site.only(accepted.case_id, "food", "application").phase is Phase.UNCONFIRMED
     assert site.step("food") == 0, "absence is not believed before visible_after"
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     assert site.step("food") == 0
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
     assert len(food.sends) == 1
@@ -32,7 +32,7 @@ def test_what_is_shown_absent_is_sent_again_under_the_same_key(site: Worksite) -
     food.script.append(UNKNOWN)
     accepted = site.post(an_application())
     site.step("food")
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
     first, second = food.sends
@@ -46,7 +46,7 @@ def test_a_record_that_is_not_ours_parks(site: Worksite) -> None:
     food.readings.append(Reading(Found.RECORD, Evidence(), record={"caseNo": "another"}))
     accepted = site.post(an_application())
     site.step("food")
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.step("food")
     parked = site.only(accepted.case_id, "food", "application")
     assert (parked.phase, parked.reason) == (Phase.PARKED, "correction_not_taken")
@@ -60,7 +60,7 @@ def test_an_update_whose_answer_was_lost_and_that_never_arrived_is_sent_again(si
     food.script.append(UNKNOWN)
     site.put(accepted.case_id, an_application(channel="portal"))
     site.step("food")
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert [request.operation for request in food.sends] == ["create", "replace", "replace"]
     assert site.deliveries(accepted.case_id, "food")[-1].phase is Phase.DELIVERED
@@ -74,7 +74,7 @@ def test_a_look_up_that_fails_is_asked_again_later(site: Worksite) -> None:
     food.readings.extend([undecided, undecided])
     accepted = site.post(an_application())
     site.step("food")
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     delivery = site.only(accepted.case_id, "food", "application")
     assert delivery.phase is Phase.DELIVERED
@@ -87,7 +87,7 @@ def test_a_probe_that_is_answered_as_duplicate_shows_presence(site: Worksite) ->
     accepted = site.post(an_application())
     site.step("province")
     assert site.step("province") == 0
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("province")
     assert {phase for _, phase in site.phases(accepted.case_id, "province")} == {"delivered"}
     first, probe = province.sends[:2]
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_after_its_claim_leaves_an_unconfirmed_delivery_and_a
     (attempt,) = site.store.read(lambda tx: tx.attempts(delivery.delivery_id))
     assert (attempt.kind, attempt.outcome, attempt.started_at) == (AttemptKind.SYSTEM, "expired_sent", None)
     assert site.step("food") == 0
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
 
@@ -136,7 +136,7 @@ def test_an_answer_that_comes_after_the_lease_moves_nothing_and_is_kept(site: Wo
     delivery = site.only(accepted.case_id, "food", "application")
     assert delivery.phase is Phase.UNCONFIRMED
     assert site.attempts(delivery) == ["expired_sent", "taken"]
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
     assert len(site.systems["food"].sends) == 1
@@ -170,7 +170,7 @@ def test_nothing_is_sent_for_a_slot_while_its_outcome_is_open(site: Worksite) ->
     site.put(accepted.case_id, an_application(channel="portal"))
     assert site.step("food") == 0
     assert [d.phase for d in site.deliveries(accepted.case_id, "food")] == [Phase.UNCONFIRMED, Phase.PENDING]
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert [request.operation for request in food.sends] == ["create", "replace"]
     assert {d.phase for d in site.deliveries(accepted.case_id, "food")} == {Phase.DELIVERED}
@@ -183,7 +183,7 @@ def test_the_work_order_is_there_once_whatever_is_lost(site: Worksite, lost: int
     orders.takes_silently = bool(lost)
     accepted = site.post(a_hotline_case())
     site.step("workorders")
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("workorders")
     assert site.only(accepted.case_id, "workorders", "order").phase is Phase.DELIVERED
     assert len(orders.sends) == 2 - lost
@@ -195,6 +195,6 @@ def test_a_look_up_that_shows_absence_is_evidence(site: Worksite) -> None:
     food.readings.append(ABSENT)
     accepted = site.post(an_application())
     site.step("food")
-    site.clock.move(seconds=6)
+    site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.attempts(site.only(accepted.case_id, "food", "application")) == ["unknown", "absent", "taken"]
