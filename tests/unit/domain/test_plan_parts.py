@@ -70,6 +70,9 @@ class TestPartNumbers:
     def test_are_not_given_again_after_a_part_is_gone(self) -> None:
         assert numbered(a_case("c"), {("step", "a"): 1, ("step", "b"): 2}) == {"c": 3}
 
+    def test_go_on_after_the_highest_that_is_known(self) -> None:
+        assert numbered(a_case("a", "b"), {("step", "a"): 7}) == {"a": 7, "b": 8}
+
     def test_are_each_messages_own(self) -> None:
         known = {("other", "a"): 7, ("other", "z"): 9}
         assert numbered(a_case("a"), known) == {"a": 1}
