@@ -31,6 +31,7 @@ _USCC_VALUES: Final = {symbol: value for value, symbol in enumerate(_USCC_SYMBOL
 _RESIDENT_TYPES: Final = frozenset({"111", "112"})
 _USCC_TYPE: Final = "001"
 _RESULTS_WITH_REASON: Final = frozenset({"1", "2", "3", "5"})
+_ENTRIES_AT_MOST: Final = 1000
 _SPECIAL_KINDS: Final = frozenset({"special_started", "special_ended"})
 
 
@@ -170,11 +171,11 @@ def _judge_organisation(organisation: Json, at: str, found: list[Broken]) -> Non
 
 
 def _entries(case: Document, name: str) -> Entries:
-    """The objects of a list with their positions."""
+    """The objects of a list with their positions; of a list that the schema refuses as too long, the first."""
     entries = case.get(name)
     if not isinstance(entries, list):
         return []
-    return [(no, entry) for no, entry in enumerate(entries) if isinstance(entry, dict)]
+    return [(no, entry) for no, entry in enumerate(entries[:_ENTRIES_AT_MOST]) if isinstance(entry, dict)]
 
 
 def _is_one_of(value: Json, names: frozenset[str]) -> bool:

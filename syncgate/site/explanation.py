@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from syncgate.site.schema_tree import SchemaTree, Token
 
 Json = Any
 _LONGEST_NAME: Final = 64
-_FINDINGS_AT_MOST: Final = 5_000
+_NEAREST_AT_MOST: Final = 50
+_FINDINGS_AT_MOST: Final = 2_000
 """What is looked at before giving up: a hostile body can break a rule a million times."""
 
 
@@ -71,12 +72,32 @@ class Explainer:
     def findings(self, document: Json) -> list[Finding]:
         """One finding for every broken field, in the order of the document's schema."""
         chosen: dict[tuple[Token, ...], Finding] = {}
-        errors = islice(self._validator.iter_errors(document), _FINDINGS_AT_MOST)
+        errors = islice(self._validator.iter_errors(self._shortened(document)), _FINDINGS_AT_MOST)
         for finding in islice(self._flat(errors), _FINDINGS_AT_MOST):
             known = chosen.get(finding.tokens)
             if known is None or _rank(finding) < _rank(known):
                 chosen[finding.tokens] = finding
-        return list(chosen.values())
+        return [self._with_nearest(finding, no) for no, finding in enumerate(chosen.values())]
+
+    def _shortened(self, document: Json) -> Json:
+        """The document with lists that are too long cut to one more than they may have: that is told already."""
+        if not isinstance(document, dict):
+            return document
+        return {name: self._cut(name, value) for name, value in document.items()}
+
+    def _cut(self, name: str, value: Json) -> Json:
+        if not isinstance(value, list):
+            return value
+        longest = (self._tree.at((name,)) or {}).get("maxItems")
+        return value if longest is None else value[: longest + 1]
+
+    def _with_nearest(self, finding: Finding, no: int) -> Finding:
+        """An unknown field with the known name that was probably meant; looked for only among the first."""
+        name = str(finding.tokens[-1]) if finding.tokens else ""
+        if finding.rule != "unknown_field" or no >= _NEAREST_AT_MOST or len(name) > _LONGEST_NAME:
+            return finding
+        known = (self._tree.at(finding.tokens[:-1]) or {}).get("properties", {})
+        return replace(finding, expected=nearest(name, known) or "")
 
     def _flat(self, errors: Iterable[ValidationError]) -> Iterator[Finding]:
         for error in errors:
@@ -92,8 +113,9 @@ class Explainer:
             yield Finding((*tokens, str(error.instance)), "field_name", "")
         elif keyword == "required":
             wanted: Any = error.validator_value
+            document: Any = error.instance
             for name in wanted:
-                if name not in error.instance:
+                if name not in document:
                     yield Finding((*tokens, name), "required", self._type_at((*tokens, name)))
         elif keyword in ("additionalProperties", "unevaluatedProperties"):
             yield from self._unknown(tokens, error)
@@ -103,11 +125,10 @@ class Explainer:
     def _unknown(self, tokens: tuple[Token, ...], error: ValidationError) -> Iterator[Finding]:
         schema: Any = error.schema
         document: Any = error.instance
-        known = schema.get("properties", {})
+        known: Any = schema.get("properties", {})
         for name in document:
             if name not in known:
-                near = nearest(name, known) if len(name) <= _LONGEST_NAME else None
-                yield Finding((*tokens, name), "unknown_field", near or "")
+                yield Finding((*tokens, name), "unknown_field", "")
 
     def _type_at(self, tokens: tuple[Token, ...]) -> str:
         node = self._tree.at(tokens) or {}

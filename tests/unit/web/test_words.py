@@ -57,9 +57,20 @@ def test_a_path_names_a_case_by_id_or_by_number() -> None:
 
 
 def test_a_shape_shows_keys_and_lengths_and_no_value() -> None:
-    payload = {"data": json.dumps({"name": "测样甲", "n": 1}), "list": [True, None, "{torn"], "x": 1.5}
-    assert shape_of(payload) == {
-        "data": {"name": "text of 3", "n": "number"},
-        "list": ["boolean", "null", "text of 5"],
-        "x": "number",
-    }
+    payload = {"name": "测样甲", "list": [True, None, "{torn"], "x": 1.5, "deep": {"y": ""}}
+    shape = {"name": "text of 3", "list": ["boolean", "null", "text of 5"], "x": "number", "deep": {"y": "text of 0"}}
+    assert shape_of(payload) == shape
+    assert shape_of({"data": json.dumps(payload)}) == {"data": shape}
+
+
+def test_a_text_that_happens_to_be_json_is_not_opened() -> None:
+    """Its keys are somebody's words."""
+    assert shape_of({"memo": '{"测样甲": 1}', "n": 1}) == {"memo": "text of 10", "n": "number"}
+    assert shape_of({"data": json.dumps({"memo": '{"测样甲": 1}'})}) == {"data": {"memo": "text of 10"}}
+
+
+def test_a_deep_value_is_cut_and_never_fails() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(300):
+        deep = {"a": deep, "b": 1}
+    assert "deeper" in str(shape_of(deep))
