@@ -2,8 +2,8 @@
 
 A *step* is a function `step(tx) -> result`. The store runs many steps in one transaction (group commit), each
 in its own savepoint, so that one that fails fails alone. A step may be run more than once before its commit
-stands (after a deadlock, say), so it keeps nothing but its result. Reads never lock. A step reads and writes through `Tx` only, takes the
-time from `tx.now`, and takes locks in the order systems, cases, lanes, deliveries.
+stands (after a deadlock, say), so it keeps nothing but its result. Reads never lock. A step reads and writes
+through `Tx` only, takes the time from `tx.now`, and takes locks in the order systems, cases, lanes, deliveries.
 """
 
 from __future__ import annotations
@@ -55,6 +55,22 @@ class CaseFilter:
     kinds: tuple[str, ...] | None = None
     created_from: datetime | None = None
     created_until: datetime | None = None
+
+
+class AuditCheck(Protocol):
+    """What a check of the audit found."""
+
+    @property
+    def entries_count(self) -> int: ...
+    @property
+    def broken(self) -> tuple[tuple[str, int], ...]:
+        """(writer, entry_no) of every link that does not hold."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was altered, dropped or put in between."""
+        ...
 
 
 class Tx(Protocol):
@@ -193,6 +209,10 @@ class Tx(Protocol):
     def insert_refusal(self, refusal: Refusal) -> None: ...
     def list_refusals(self, *, limit: int) -> list[Refusal]: ...
     def append_audit(self, entry: AuditEntry) -> None: ...
+    def verify_audit(self, keyring: Keyring) -> AuditCheck:
+        """Whether every writer's chain is whole."""
+        ...
+
     def list_audit(self, *, limit: int) -> list[Mapping[str, Any]]: ...
 
 
@@ -236,7 +256,7 @@ class Keyring(Protocol):
 
     def new_wrapped_key(self) -> bytes: ...
     def seal(self, wrapped_key: bytes, plain: bytes, *, bound_to: str) -> bytes:
-        """Authenticated encryption (compressed first); `bound_to` names the place, so that sealed bytes cannot be moved."""
+        """Authenticated encryption, compressed first. `bound_to` names the place: sealed bytes cannot be moved."""
         ...
 
     def open(self, wrapped_key: bytes, sealed: bytes, *, bound_to: str) -> bytes: ...

@@ -161,8 +161,9 @@ async def _served(
 
 
 async def _until(stopped: asyncio.Event, server: Server) -> None:
-    waiting = asyncio.ensure_future(stopped.wait())
-    await asyncio.wait({waiting, server.failed}, return_when=asyncio.FIRST_COMPLETED)
+    waiting: asyncio.Future[object] = asyncio.ensure_future(stopped.wait())
+    failed: asyncio.Future[object] = server.failed  # type: ignore[assignment]
+    await asyncio.wait({waiting, failed}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if server.failed.done():
         server.failed.result()

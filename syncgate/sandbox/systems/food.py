@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
@@ -19,7 +19,7 @@ class Food:
     """The system's contents and its rules."""
 
     name = "food"
-    operations = ("create", "update", "read", "event", "read_event")
+    operations: Sequence[str] = ("create", "update", "read", "event", "read_event")
 
     def __init__(self, *, key: str) -> None:
         self._key = key

@@ -7,7 +7,7 @@ second delivery of what is held already is answered as a failure.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
@@ -29,7 +29,7 @@ class Province:
     """The library's contents and its rules."""
 
     name = "province"
-    operations = tuple(REQUIRED)
+    operations: Sequence[str] = tuple(REQUIRED)
 
     def __init__(self, *, token: str, tif_token: str, catalogue: Collection[str] = ()) -> None:
         self._token = token

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
@@ -35,7 +35,7 @@ class Workorders:
     """The system's contents and its rules."""
 
     name = "workorders"
-    operations = ("create", "update", "read")
+    operations: Sequence[str] = ("create", "update", "read")
 
     def __init__(self, *, key: str) -> None:
         self._key = key
