@@ -1,15 +1,25 @@
-"""`syncgate db`: the store's schema and its audit chain."""
+"""`syncgate db`: the store's schema, its counters and its audit chain."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from syncgate.cli.context import Invocation
 from syncgate.cli.output import AsJson, show
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from syncgate.bootstrap import OpenStore
+    from syncgate.domain.rows import Delivery
+    from syncgate.storage.transaction import SqlTx
+
 app = typer.Typer(no_args_is_help=True, help="The store.")
+_PAGE: Final = 5000
 
 
 @app.command("migrate")
@@ -30,20 +40,43 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     Example: syncgate db check
     """
     with _opened(context) as opened:
-        broken = opened.store.broken_counters()
-        audit = opened.store.verify_audit(opened.keyring)
-    result = {"counters_broken": len(broken), "audit_is_whole": audit.is_whole}
+        wrong = opened.store.read(_wrong_counters)
+        audit = opened.store.read(lambda tx: tx.verify_audit(opened.keyring))
+    result = {
+        "counters_wrong": wrong,
+        "audit_entries": audit.entries_count,
+        "audit_broken": [f"{writer}:{entry_no}" for writer, entry_no in audit.broken],
+    }
     show(result, as_json=as_json, text=lambda: _words(result))
-    if broken or not audit.is_whole:
+    if wrong or not audit.is_whole:
         raise typer.Exit(1)
 
 
+def _wrong_counters(tx: SqlTx) -> list[str]:
+    """Every counter that differs from the deliveries, and how."""
+    counted = Counter((one.system, one.phase, one.reason or "") for one in _deliveries(tx))
+    rolled = Counter(tx.counters())
+    keys = sorted(key for key in counted.keys() | rolled.keys() if counted[key] != rolled[key])
+    return [f"{' '.join(filter(None, key))}: expected {counted[key]}, got {rolled[key]}" for key in keys]
+
+
+def _deliveries(tx: SqlTx) -> Iterator[Delivery]:
+    from syncgate.ports import DeliveryFilter
+
+    after = None
+    while page := tx.list_deliveries(DeliveryFilter(), after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].delivery_id
+
+
 def _words(result: dict[str, Any]) -> str:
-    counters = "equal the deliveries" if not result["counters_broken"] else "differ from the deliveries"
-    return f"counters {counters}; the audit chain is {'whole' if result['audit_is_whole'] else 'BROKEN'}"
+    wrong, broken = result["counters_wrong"], result["audit_broken"]
+    counters = "counters equal the deliveries" if not wrong else "counters are wrong: " + "; ".join(wrong)
+    chain = "is whole" if not broken else f"is BROKEN at {', '.join(broken)}"
+    return f"{counters}\nthe audit chain of {result['audit_entries']} entries {chain}"
 
 
-def _opened(context: typer.Context) -> Any:
+def _opened(context: typer.Context) -> AbstractContextManager[OpenStore]:
     from syncgate.bootstrap import open_store
 
     invocation: Invocation = context.obj
