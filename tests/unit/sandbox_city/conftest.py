@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_ledgers import Entry, entries_of, write_ledger
 
 from syncgate.sandbox.city import City, build_city
 from syncgate.sandbox.expected import expected_lines
+from tests.unit.sandbox_city.fabricated_ledgers import Entry, entries_of, write_ledger
 
 
 @pytest.fixture(scope="session")

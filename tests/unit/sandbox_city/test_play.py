@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fabricated_ledgers import Entry
 
 from syncgate.sandbox import reader
 from syncgate.sandbox.city import Call, City, Life
@@ -25,6 +24,7 @@ from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.site import BASES, DemoError, Folder, write_config
 from syncgate.sandbox.play.tamper import copy_altered
 from syncgate.sandbox.systems import BASES as PUBLISHED_BASES
+from tests.unit.sandbox_city.fabricated_ledgers import Entry
 
 ROOT = Path(__file__).parents[3]
 

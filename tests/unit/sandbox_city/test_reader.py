@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_ledgers import Entry, entries_of, write_ledger
 
 from syncgate.sandbox import reader
+from tests.unit.sandbox_city.fabricated_ledgers import Entry, entries_of, write_ledger
 
 Ledgers = dict[str, list[Entry]]
 Write = Callable[[Ledgers], Path]
