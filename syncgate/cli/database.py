@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from syncgate.bootstrap import OpenStore
     from syncgate.domain.rows import Delivery
-    from syncgate.storage.transaction import SqlTx
+    from syncgate.ports import Tx
 
 app = typer.Typer(no_args_is_help=True, help="The store.")
 _PAGE: Final = 5000
@@ -52,7 +52,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _wrong_counters(tx: SqlTx) -> list[str]:
+def _wrong_counters(tx: Tx) -> list[str]:
     """Every counter that differs from the deliveries, and how."""
     counted = Counter((one.system, one.phase, one.reason or "") for one in _deliveries(tx))
     rolled = Counter(tx.counters())
@@ -60,7 +60,7 @@ def _wrong_counters(tx: SqlTx) -> list[str]:
     return [f"{' '.join(filter(None, key))}: expected {counted[key]}, got {rolled[key]}" for key in keys]
 
 
-def _deliveries(tx: SqlTx) -> Iterator[Delivery]:
+def _deliveries(tx: Tx) -> Iterator[Delivery]:
     from syncgate.ports import DeliveryFilter
 
     after = None

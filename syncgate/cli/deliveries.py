@@ -10,6 +10,7 @@ import typer
 from syncgate.cli.context import body_of, call
 from syncgate.cli.output import AsJson, facts, note, show, table
 
+DeliveryId = Annotated[UUID, typer.Argument(help="Its id, as `deliveries list` shows it.")]
 app = typer.Typer(no_args_is_help=True, help="Find failed deliveries and mend them.")
 Reason = Annotated[str, typer.Option(help="Why; kept in the delivery's history.")]
 COLUMNS: Final = ["delivery_id", "system", "message", "part", "revision", "phase", "reason", "actor", "changed_at"]
@@ -60,7 +61,7 @@ async def _pages(client: Any, query: dict[str, Any], limit: int) -> dict[str, An
 
 
 @app.command("show")
-def show_delivery(context: typer.Context, delivery_id: UUID, as_json: AsJson = False) -> None:
+def show_delivery(context: typer.Context, delivery_id: DeliveryId, as_json: AsJson = False) -> None:
     """Show one delivery with its attempts.
 
     Example: syncgate deliveries show 0198c0de-0000-7000-8000-000000000000
@@ -74,7 +75,7 @@ def show_delivery(context: typer.Context, delivery_id: UUID, as_json: AsJson = F
 
 
 @app.command("requeue")
-def requeue(context: typer.Context, delivery_id: UUID, reason: Reason, as_json: AsJson = False) -> None:
+def requeue(context: typer.Context, delivery_id: DeliveryId, reason: Reason, as_json: AsJson = False) -> None:
     """Send a parked delivery again.
 
     Example: syncgate deliveries requeue 0198c0de-0000-7000-8000-000000000000 --reason "table row added"
@@ -83,7 +84,7 @@ def requeue(context: typer.Context, delivery_id: UUID, reason: Reason, as_json: 
 
 
 @app.command("cancel")
-def cancel(context: typer.Context, delivery_id: UUID, reason: Reason, as_json: AsJson = False) -> None:
+def cancel(context: typer.Context, delivery_id: DeliveryId, reason: Reason, as_json: AsJson = False) -> None:
     """Never send a waiting delivery.
 
     Example: syncgate deliveries cancel 0198c0de-0000-7000-8000-000000000000 --reason "typed there by hand"
@@ -94,7 +95,7 @@ def cancel(context: typer.Context, delivery_id: UUID, reason: Reason, as_json: A
 @app.command("confirm")
 def confirm(
     context: typer.Context,
-    delivery_id: UUID,
+    delivery_id: DeliveryId,
     reason: Reason,
     held: Annotated[bool, typer.Option("--held/--absent", help="Whether the system holds it.")],
     remote_ref: Annotated[str | None, typer.Option(help="The system's own id, if known.")] = None,
@@ -108,7 +109,7 @@ def confirm(
     _act(context, delivery_id, "confirm", body, as_json=as_json)
 
 
-def _act(context: typer.Context, delivery_id: UUID, verb: str, body: dict[str, Any], *, as_json: bool) -> None:
+def _act(context: typer.Context, delivery_id: DeliveryId, verb: str, body: dict[str, Any], *, as_json: bool) -> None:
     async def act(client: Any) -> Any:
         return body_of(await client.post(f"/v1/deliveries/{delivery_id}/{verb}", json=body))
 

@@ -11,6 +11,7 @@ import typer
 from syncgate.cli.context import body_of, call
 from syncgate.cli.output import AsJson, show, table
 
+PrincipalId = Annotated[UUID, typer.Argument(help="Its id, as `keys list` shows it.")]
 app = typer.Typer(no_args_is_help=True, help="API keys with roles and scopes.")
 
 
@@ -65,7 +66,7 @@ def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("revoke")
 def revoke(
     context: typer.Context,
-    principal_id: UUID,
+    principal_id: PrincipalId,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "revoked on the command line",
     as_json: AsJson = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 from syncgate.cli.context import body_of, call
 from syncgate.cli.output import AsJson, facts, show, table
 
+System = Annotated[str, typer.Argument(help="The system, as named in config.yaml.")]
 app = typer.Typer(no_args_is_help=True, help="The systems that cases are pushed to.")
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 COLUMNS = ["system", "mode", "paused", "breaker", "pending", "in_flight", "unconfirmed", "parked", "delivered"]
@@ -30,7 +31,7 @@ def list_systems(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show_system(context: typer.Context, system: str, as_json: AsJson = False) -> None:
+def show_system(context: typer.Context, system: System, as_json: AsJson = False) -> None:
     """Show one system: what it is sent, what waits and why.
 
     Example: syncgate systems show province
@@ -44,7 +45,7 @@ def show_system(context: typer.Context, system: str, as_json: AsJson = False) ->
 
 
 @app.command("pause")
-def pause(context: typer.Context, system: str, reason: Reason, as_json: AsJson = False) -> None:
+def pause(context: typer.Context, system: System, reason: Reason, as_json: AsJson = False) -> None:
     """Send nothing more to a system; says how much was already in flight.
 
     Example: syncgate systems pause province --reason "their maintenance"
@@ -58,7 +59,7 @@ def pause(context: typer.Context, system: str, reason: Reason, as_json: AsJson =
 
 
 @app.command("resume")
-def resume(context: typer.Context, system: str, reason: Reason, as_json: AsJson = False) -> None:
+def resume(context: typer.Context, system: System, reason: Reason, as_json: AsJson = False) -> None:
     """Send to a paused system again.
 
     Example: syncgate systems resume province --reason "maintenance is over"
