@@ -12,7 +12,7 @@ import structlog
 
 KEYS: Final = frozenset(
     {
-        "actor", "at", "attempt", "batch", "breaker", "bundle", "case_id", "code", "count", "delivery_id",
+        "actor", "at", "attempt", "batch", "breaker", "bundle", "case_id", "code", "count", "delivery_id", "digest",
         "duration_ms", "entry_no", "error", "error_id", "event", "kind", "lane", "level", "message_name",
         "method", "mode", "operation", "outcome", "phase", "port", "principal_id", "process", "reason",
         "revision", "role", "route", "rule", "signal", "size", "source", "state", "status", "step", "system",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from syncgate.domain.rows import Principal
 from syncgate.flows import reading
@@ -42,8 +42,10 @@ def router(place: Place) -> APIRouter:
         return await reading.list_cases(place.gate, principal, where, after=cursor, limit=limit)
 
     @routes.get("/v1/cases/{case}", summary="One case, masked for all but the source that posted it")
-    async def read_case(case: str, principal: Annotated[Principal, Depends(reads)]) -> CaseView:
-        return await reading.read_case(place.gate, principal, case_ref(case))
+    async def read_case(case: str, principal: Annotated[Principal, Depends(reads)], response: Response) -> CaseView:
+        view = await reading.read_case(place.gate, principal, case_ref(case))
+        response.headers["ETag"] = f'"{view.case.revision}"'
+        return view
 
     @routes.get("/v1/cases/{case}/revisions", summary="Every accepted submission of a case")
     async def read_revisions(case: str, principal: Annotated[Principal, Depends(reads)]) -> tuple[RevisionView, ...]:

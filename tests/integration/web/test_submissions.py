@@ -32,7 +32,7 @@ def test_a_case_is_taken_and_found_under_its_location(served: Served) -> None:
     assert (receipt["case_no"], receipt["revision"], receipt["warnings"]) == ("SP-990101-0001", 1, [])
     assert answer.headers["etag"] == '"1"'
     found = served.call("GET", answer.headers["location"], key=key)
-    assert found.json()["document"] == application()
+    assert (found.json()["document"], found.headers["etag"]) == (application(), '"1"')
 
 
 def test_the_same_content_again_changes_nothing(served: Served) -> None:

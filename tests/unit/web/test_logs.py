@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -66,6 +68,21 @@ def test_an_exception_passed_to_our_log_is_not_written_out(capsys: pytest.Captur
     except ValueError:
         log.exception("step_failed", system="food")
     assert SECRET not in capsys.readouterr().err
+
+
+def test_every_key_that_the_code_logs_is_known() -> None:
+    package = Path(telemetry.__file__).parent
+    calls = (
+        (path.name, keyword.arg)
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+        for keyword in node.keywords
+    )
+    assert [call for call in calls if call[1] not in telemetry.KEYS] == []
 
 
 def test_the_access_log_is_off(capsys: pytest.CaptureFixture[str]) -> None:
