@@ -78,9 +78,7 @@ class Site:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         log = (self.folder / f"process-{len(self.processes)}.log").open("w")
-        process = subprocess.Popen(
-            self.command(*arguments), env=ENV, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        process = subprocess.Popen(self.command(*arguments), env=ENV, stdout=subprocess.PIPE, stderr=log, text=True)
         self.processes.append(process)
         return process
 
@@ -150,6 +148,8 @@ def calls(tmp_path: Path) -> Path:
 
 
 def write_calls(file: Path, count: int) -> Path:
-    rows = [f"990104{n:06d},路燈不亮或損壞,東示區示例路{n}號,202604{n % 30 + 1:02d},{n % 24:02d}1530" for n in range(count)]
+    rows = [
+        f"990104{n:06d},路燈不亮或損壞,東示區示例路{n}號,202604{n % 30 + 1:02d},{n % 24:02d}1530" for n in range(count)
+    ]
     file.write_text("案件編號,派工項目,案件地址,立案日期,立案時間\n" + "\n".join(rows) + "\n", "utf-8-sig")
     return file

@@ -43,9 +43,7 @@ def test_a_gate_killed_while_a_file_is_submitted_gets_every_row_once(
     assert set(orders(workorders).values()) == {1}
 
 
-def test_a_submission_killed_halfway_goes_on_where_it_was(
-    site: Site, workorders: Running, tmp_path: Path
-) -> None:
+def test_a_submission_killed_halfway_goes_on_where_it_was(site: Site, workorders: Running, tmp_path: Path) -> None:
     """kill -9 of the command line; what was posted is known by source and number."""
     calls = write_calls(tmp_path / "many.csv", 400)
     site.serve()
@@ -135,9 +133,7 @@ def test_serve_ends_on_sigterm_and_takes_its_announcement_away(site: Site) -> No
     assert not site.serve_file.exists()
 
 
-def test_without_a_gate_the_command_line_opens_the_store_itself(
-    site: Site, workorders: Running, calls: Path
-) -> None:
+def test_without_a_gate_the_command_line_opens_the_store_itself(site: Site, workorders: Running, calls: Path) -> None:
     assert site.ask_apart("submit", calls, "--source", "taipei1999")["new"] == 40
     assert len(site.ask_apart("deliveries", "list", "--phase", "pending")["deliveries"]) == 40
     checked = site.ask_apart("db", "check")
