@@ -20,6 +20,7 @@ from syncgate.domain.errors import SyncgateError
 from syncgate.flows.deploy import Deployed, deploy, stored_bundles
 from syncgate.flows.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.gate import Gate
+from syncgate.flows.hand_over import HandOver
 from syncgate.ports import Keyring, Transport
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.folder import Site, load_site, recompiled
@@ -206,6 +207,7 @@ async def running_gate(
         schema=site.schema,
         bundles=bundles,
         active={},
+        hand_over=HandOver(process_name()),
         sources=frozenset(site.sources),
         on_due=on_due,
     )
@@ -260,10 +262,15 @@ def _old_bundles(opened: OpenStore, site: Site) -> dict[str, Bundle]:
     return found
 
 
+def process_name() -> str:
+    """Names this process in leases and grants."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _settings(config: Config) -> DispatchSettings:
     chosen = config.dispatch
     return DispatchSettings(
-        owner=f"{socket.gethostname()}:{os.getpid()}",
+        owner=process_name(),
         poll_interval=chosen.poll_interval,
         batch=chosen.batch,
         grace=chosen.stop_within,

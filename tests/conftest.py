@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from syncgate.ports.outside import Clock
 from syncgate.storage import SiteKeyring, SqlStore, migrate
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.rows import SetClock
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+"""Property tests judge what is decided, never how fast a busy machine decides it."""
 
 OpenStore = Callable[..., SqlStore]
 

@@ -22,6 +22,10 @@ ANSWERED_AS_ITSELF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outc
 """Outcomes that show the system alive and letting us in: they close the breaker."""
 
 
+TOOK: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE})
+"""Outcomes that show the system taking what it is sent: while it does, another delivery can be exhausted."""
+
+
 def sends_admitted(row: SystemRow, *, now: datetime, wanted: int) -> int:
     """How many sends the breaker lets out now: all that are wanted, one probe, or none."""
     if row.breaker is BreakerState.CLOSED:
@@ -40,7 +44,8 @@ def begin_probe(row: SystemRow, *, now: datetime, policy: BreakerPolicy, lease: 
 def after_outcome(row: SystemRow, outcome: Outcome, *, now: datetime, policy: BreakerPolicy, reason: str) -> SystemRow:
     """The system's row after one outcome."""
     if outcome in ANSWERED_AS_ITSELF:
-        return close(row, now=now)
+        closed = close(row)
+        return replace(closed, last_taken_at=now) if outcome in TOOK else closed
     if outcome is Outcome.DENIED:
         return _open(row, now=now, policy=policy, reason=reason or "denied")
     if outcome is Outcome.UNAVAILABLE:
@@ -53,8 +58,8 @@ def after_outcome(row: SystemRow, outcome: Outcome, *, now: datetime, policy: Br
     return row
 
 
-def close(row: SystemRow, *, now: datetime) -> SystemRow:
-    """The row of a system that answered as itself."""
+def close(row: SystemRow) -> SystemRow:
+    """The row of a system that answered as itself, or that a person says is well."""
     return replace(
         row,
         breaker=BreakerState.CLOSED,
@@ -62,7 +67,6 @@ def close(row: SystemRow, *, now: datetime) -> SystemRow:
         breaker_until=None,
         breaker_reason="",
         is_probing=False,
-        last_taken_at=now,
     )
 
 

@@ -35,6 +35,8 @@ def replaced(current: Json, posted: Json) -> Json:
         united = _unite(current.get(name) or (), posted.get(name) or (), at=name)
         if united:
             after[name] = united
+    if current.get("source_version") is not None:
+        after.setdefault("source_version", current["source_version"])
     references = {**(current.get("references") or {}), **(posted.get("references") or {})}
     if references:
         after["references"] = references
@@ -54,7 +56,8 @@ def patched(current: Json, patch: Json) -> Json:
     lists = {name: patch[name] for name in UNITED if patch.get(name) is not None}
     after = _merge(current, {name: value for name, value in patch.items() if name not in UNITED})
     for name, added in lists.items():
-        after[name] = _unite(current.get(name) or (), added, at=name)
+        if united := _unite(current.get(name) or (), added, at=name):
+            after[name] = united
     _refuse_identity(current, after)
     return after
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMESPACE_SLOT = b"syncgate:slot:"
 _NAMESPACE_SEND = b"syncgate:send:"
 
@@ -19,7 +20,7 @@ def uuid7(now: datetime, random: bytes) -> UUID:
 
     Source: RFC 9562 §5.7.
     """
-    milliseconds = int(now.timestamp() * 1000)
+    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
     return _versioned((milliseconds << 80) | int.from_bytes(random[:10], "big"), 7)
 
 

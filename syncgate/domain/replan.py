@@ -107,37 +107,40 @@ def replan(
 
 
 def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision]:
-    if slot.newest is None:
-        return [Queue(planned)]
-    if slot.newest.change is Change.RETRACT:
-        return [Refresh(slot.waiting, planned)] if slot.waiting else [Queue(planned)]
-    if slot.newest.input_mac == planned.input_mac:
+    held, waiting, newest = _held(slot), slot.waiting, slot.newest
+    is_held = held is not None and held.input_mac == planned.input_mac
+    if waiting is not None:
+        if is_held and _is_never_sent(waiting):
+            return [Cancel(waiting, Event.SUPERSEDED)]
+        return [] if _carries(waiting, planned) else [Refresh(waiting, planned)]
+    if is_held or (newest is not None and newest.phase is Phase.CANCELLED and _carries(newest, planned)):
         return []
-    if slot.waiting is not None:
-        return [_for_waiting(planned, slot, slot.waiting)]
-    is_ignored = message.on_change is OnChange.IGNORE and (slot.delivered or slot.maybe_sent) is not None
-    return [] if is_ignored else [Queue(planned)]
-
-
-def _for_waiting(planned: Planned, slot: Slot, waiting: Delivery) -> Decision:
-    held = slot.maybe_sent or slot.delivered
-    is_back = held is not None and held.input_mac == planned.input_mac
-    if is_back and waiting.sent_mac is None and not waiting.is_other_sent:
-        return Cancel(waiting, Event.SUPERSEDED)
-    return Refresh(waiting, planned)
+    return [] if held is not None and message.on_change is OnChange.IGNORE else [Queue(planned)]
 
 
 def _for_unplanned(slot: Slot, message: Message | None) -> list[Decision]:
-    newest = slot.newest
-    if newest is None or newest.phase is Phase.CANCELLED or newest.change is Change.RETRACT:
+    waiting, newest = slot.waiting, slot.newest
+    if newest is None or newest.change is Change.RETRACT:
         return []
-    decisions: list[Decision] = []
-    if slot.waiting is not None:
-        decisions.append(Cancel(slot.waiting, Event.WITHDRAWN))
-    may_hold = slot.maybe_sent or slot.delivered
+    decisions: list[Decision] = [Cancel(waiting, Event.WITHDRAWN)] if waiting is not None else []
+    may_hold = _held(slot) or (waiting if waiting is not None and not _is_never_sent(waiting) else None)
     if may_hold is not None and (message is None or message.on_unplanned is not OnUnplanned.IGNORE):
         decisions.append(Queue(_planned_of(may_hold), Change.RETRACT))
     return decisions
+
+
+def _held(slot: Slot) -> Delivery | None:
+    """What the system holds if all that is open arrives; None after a retraction."""
+    held = slot.maybe_sent or slot.delivered
+    return None if held is None or held.change is Change.RETRACT else held
+
+
+def _carries(delivery: Delivery, planned: Planned) -> bool:
+    return delivery.change is not Change.RETRACT and delivery.input_mac == planned.input_mac
+
+
+def _is_never_sent(delivery: Delivery) -> bool:
+    return delivery.sent_mac is None and not delivery.is_other_sent
 
 
 def _planned_of(delivery: Delivery) -> Planned:

@@ -216,7 +216,7 @@ class SystemRow:
 
     mode: as in the adapter. is_source: whether it posts. active_bundle: digest, None for a pure source.
     failures_count: unavailable in a row. breaker_until: when a probe may go. is_probing: a probe is out.
-    breaker_reason: the code that opened it. last_taken_at: when it last took or answered as itself.
+    breaker_reason: the code that opened it. last_taken_at: when it last took something.
     rate_tokens, rate_at: the token bucket as of `rate_at`.
     """
 

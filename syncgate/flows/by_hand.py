@@ -53,6 +53,7 @@ async def pause(gate: Gate, principal: Principal, system: str, *, reason: str) -
         if row is None:
             raise NotFound("expected a system of this site, got none of that name")
         tx.save_system(replace(row, is_paused=True, paused_by=principal.name, pause_reason=reason, paused_at=tx.now))
+        gate.hand_over.drain(system)
         tx.append_audit(_audit(tx, principal, "pause", f"system:{system}", reason))
         return tx.leases_count(system)
 
@@ -68,7 +69,7 @@ async def resume(gate: Gate, principal: Principal, system: str, *, reason: str) 
             raise NotFound("expected a system of this site, got none of that name")
         after = replace(row, is_paused=False, paused_by="", pause_reason="", paused_at=None)
         if after.breaker is BreakerState.OPEN:
-            after = replace(close(after, now=tx.now), last_taken_at=row.last_taken_at)
+            after = close(after)
         tx.save_system(after)
         tx.append_audit(_audit(tx, principal, "resume", f"system:{system}", reason))
 

@@ -12,9 +12,10 @@ from syncgate.domain.breaker import begin_probe, sends_admitted
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import Head, Task
 from syncgate.domain.plan import OnChange, part_of
-from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Lane, SystemRow
+from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Grant, Lane, SystemRow
+from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
-from syncgate.flows.intake import open_document
+from syncgate.flows.hand_over import GRANTED_FOR
 from syncgate.flows.lane import LaneWork, noted
 from syncgate.flows.work import Work
 from syncgate.ports import Tx
@@ -26,36 +27,61 @@ class Claimed:
     """What a claim brought, and when to look again.
 
     next_due_at: when the next unleased lane is due; None while there is none.
+    granted: sends left over, which this process may start for lanes that fall due until `granted_until`.
     is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
     """
 
     works: tuple[Work, ...]
     next_due_at: datetime | None
     is_held_back: bool
+    granted: int = 0
+    granted_until: datetime | None = None
 
 
 def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int) -> Claimed:
     """Leases up to `limit` due lanes of a system, as far as pause, breaker, rate and concurrency admit."""
     bundle = gate.active_bundle(system)
     row = tx.system(system, lock=True)
+    unused = gate.hand_over.drain(system)
     if row is None or row.is_paused or bundle.mode != "live":
         return Claimed((), None, True)
-    row = refilled(row, bundle.limits, now=tx.now)
-    admitted = _admitted(tx, row, bundle.limits, limit)
+    row = refilled(row, bundle.limits, now=tx.now, unused=unused)
+    admitted = _admitted(tx, row, bundle.limits, limit, owner=owner)
     lanes = tx.due_lanes(system, limit=admitted) if admitted else []
     works = _leased(gate, tx, bundle, lanes, owner=owner)
-    if works:
-        tx.save_system(_spent(row, bundle, len(works), now=tx.now))
-    return Claimed(tuple(works), tx.next_due_at(system), admitted < limit)
+    next_due_at = tx.next_due_at(system)
+    granted = _granted(row, admitted - len(works), next_due_at, now=tx.now)
+    if granted or unused:
+        tx.save_grant(Grant(system=system, process=owner, sends_count=granted, until=tx.now + GRANTED_FOR))
+    if works or granted or unused:
+        tx.save_system(_spent(row, bundle, len(works) + granted, now=tx.now))
+    until = min(tx.now + GRANTED_FOR, next_due_at or tx.now + GRANTED_FOR)
+    return Claimed(tuple(works), next_due_at, admitted < limit, granted, until)
 
 
-def refilled(row: SystemRow, limits: Limits, *, now: datetime) -> SystemRow:
-    """The row with the rate tokens of now."""
+def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
+    """The lane's head, leased from this process's grant; None where there is no grant or nothing due."""
+    head = work.heads().head
+    if work.lane.lease_token is not None or head is None or head.task is not Task.SEND:
+        return None
+    if not gate.hand_over.take(work.lane.system, now=work.tx.now):
+        return None
+    return _served(gate, work, bundle, owner=gate.hand_over.owner)
+
+
+def _granted(row: SystemRow, left: int, next_due_at: datetime | None, *, now: datetime) -> int:
+    """What this process may start without a claim: what is left, while nothing older waits."""
+    is_clear = next_due_at is None or next_due_at > now
+    return left if is_clear and row.breaker is BreakerState.CLOSED else 0
+
+
+def refilled(row: SystemRow, limits: Limits, *, now: datetime, unused: int = 0) -> SystemRow:
+    """The row with the rate tokens of now, and those back that a grant left unused."""
     if limits.rate is None:
         return row
     if row.rate_at is None:
         return replace(row, rate_tokens=float(limits.burst), rate_at=now)
-    gained = max(0.0, (now - row.rate_at).total_seconds()) * limits.rate
+    gained = max(0.0, (now - row.rate_at).total_seconds()) * limits.rate + unused
     return replace(row, rate_tokens=min(float(limits.burst), row.rate_tokens + gained), rate_at=now)
 
 
@@ -69,8 +95,9 @@ def next_work(gate: Gate, work: LaneWork, row: SystemRow, *, owner: str) -> Work
     return _served(gate, work, bundle, owner=owner)
 
 
-def _admitted(tx: Tx, row: SystemRow, limits: Limits, limit: int) -> int:
-    free = limits.concurrency - tx.leases_count(row.system)
+def _admitted(tx: Tx, row: SystemRow, limits: Limits, limit: int, *, owner: str) -> int:
+    granted = sum(grant.sends_count for grant in tx.grants(row.system) if grant.process != owner)
+    free = limits.concurrency - tx.leases_count(row.system) - granted
     tokens = limit if limits.rate is None else int(row.rate_tokens)
     return sends_admitted(row, now=tx.now, wanted=max(0, min(limit, free, tokens)))
 
@@ -131,7 +158,10 @@ def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
     if delivery.change is Change.RETRACT:
         return Change.RETRACT
     is_held = any(
-        d.phase is Phase.DELIVERED and (d.message, d.part) == (delivery.message, delivery.part) for d in work.deliveries
+        d.phase is Phase.DELIVERED
+        and d.change is not Change.RETRACT
+        and (d.message, d.part) == (delivery.message, delivery.part)
+        for d in work.deliveries
     )
     if not is_held:
         return Change.CREATE
@@ -194,6 +224,7 @@ def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:
         d
         for d in work.deliveries
         if d.phase is Phase.DELIVERED
+        and d.change is not Change.RETRACT
         and d.delivery_id != delivery.delivery_id
         and (d.message, d.part) == (delivery.message, delivery.part)
     ]

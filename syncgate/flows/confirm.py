@@ -17,6 +17,8 @@ from syncgate.ports import Request, Transport
 from syncgate.site.bundle import Bundle, ConfirmPolicy
 
 FOUND_DIFFERENT = "correction_not_taken"
+ANSWERED = Outcome.REFUSED
+"""What the breaker learns of a look-up: the system answered as itself, and took nothing."""
 HELD_FOR_A_PERSON = "held_for_a_person"
 
 
@@ -64,7 +66,7 @@ def after_look_up(reading: Reading, payload: Json, before: Json | None, *, compa
     """
     match reading.found:
         case Found.ABSENT:
-            return Verdict(event=Event.ABSENT, outcome=Outcome.TAKEN, rule="absent", evidence=reading.evidence)
+            return Verdict(event=Event.ABSENT, outcome=ANSWERED, rule="absent", evidence=reading.evidence)
         case Found.UNDECIDED:
             return _undecided("look_up_failed", reading)
         case Found.DENIED:
@@ -74,7 +76,7 @@ def after_look_up(reading: Reading, payload: Json, before: Json | None, *, compa
 
 
 def _of_record(reading: Reading, payload: Json, before: Json | None, compared: frozenset[str]) -> Verdict:
-    found = {"outcome": Outcome.TAKEN, "evidence": reading.evidence, "remote_ref": reading.remote_ref}
+    found = {"outcome": ANSWERED, "evidence": reading.evidence, "remote_ref": reading.remote_ref}
     differing = different_fields(payload, reading.record, compared=compared)
     if not differing:
         return Verdict(event=Event.FOUND, rule="found", **found)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -82,6 +82,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Starts the loops; call it within a running event loop, and again after a deploy."""
+        self._gate.hand_over.connect(self.take_over)
         if not self._tasks:
             self._tasks.append(asyncio.create_task(self._rescue_loop(), name="rescue"))
         for system in self._gate.active:
@@ -124,11 +125,21 @@ class Dispatcher:
         claimed = await self._gate.writer.write(
             lambda tx: claim(self._gate, tx, loop.system, owner=self._settings.owner, limit=free)
         )
+        if claimed.granted_until is not None:
+            self._gate.hand_over.refill(loop.system, claimed.granted, claimed.granted_until)
         for work in claimed.works:
-            task = asyncio.create_task(self._serve_lane(work))
-            loop.running.add(task)
-            task.add_done_callback(lambda done, loop=loop: _ended(loop, done))  # type: ignore[misc]
+            self._begin(loop, work)
         return self._pause_after(claimed, free)
+
+    def take_over(self, works: Sequence[Work]) -> None:
+        """Serves lanes that the intake leased from this process's grant."""
+        for work in works:
+            self._begin(self._loops[work.lane.system], work)
+
+    def _begin(self, loop: _Loop, work: Work) -> None:
+        task = asyncio.create_task(self._serve_lane(work))
+        loop.running.add(task)
+        task.add_done_callback(lambda done: _ended(loop, done))
 
     def _pause_after(self, claimed: Claimed, free: int) -> timedelta:
         if len(claimed.works) == free:

@@ -13,6 +13,7 @@ from syncgate.domain.rows import Delivery, Principal
 from syncgate.ports import Clock, Entropy, Keyring, Writer
 
 if TYPE_CHECKING:
+    from syncgate.flows.hand_over import HandOver
     from syncgate.site.bundle import Bundle
     from syncgate.site.canonical import CanonicalSchema
 
@@ -24,6 +25,7 @@ class Gate:
     Attributes:
         bundles: every bundle that may be needed, by digest (active ones, and those that sent).
         active: the active bundle's digest by system. Both are replaced in place by a deploy.
+        hand_over: what this process may send without a claim.
         sources: names of the systems that may post.
         on_due: told which systems have lanes due after a commit; must not block.
     """
@@ -35,6 +37,7 @@ class Gate:
     schema: CanonicalSchema
     bundles: dict[str, Bundle]
     active: dict[str, str]
+    hand_over: HandOver
     sources: frozenset[str]
     on_due: Callable[[Iterable[str]], None]
 

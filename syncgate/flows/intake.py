@@ -17,9 +17,12 @@ from syncgate.domain.errors import Conflict, FieldError, InvalidCase, KeyReused,
 from syncgate.domain.plan import Json
 from syncgate.domain.replan import SUPERSEDED, WITHDRAWN
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
+from syncgate.flows.claim import take_over
+from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate, Placed
 from syncgate.flows.lane import LaneWork, open_lane
 from syncgate.flows.replan import CaseNow, replan_lane, systems_taking
+from syncgate.flows.work import Work
 from syncgate.ports import Tx
 
 _POSTED, _UNCHANGED = 202, 200
@@ -95,6 +98,7 @@ async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Ed
 
 async def _written(gate: Gate, step: Callable[[Tx], _Done], warnings: tuple[FieldError, ...]) -> Accepted:
     done = await gate.writer.write(step)
+    gate.hand_over.deliver(done.handed_over)
     gate.on_due(done.systems_due)
     return replace(done.accepted, warnings=done.accepted.warnings or warnings)
 
@@ -103,6 +107,7 @@ async def _written(gate: Gate, step: Callable[[Tx], _Done], warnings: tuple[Fiel
 class _Done:
     accepted: Accepted
     systems_due: frozenset[str] = frozenset()
+    handed_over: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ class _Intake:
 
     def known_case(self, document: Json) -> Case | None:
         """The case that a post means: by its number at this source, or by a reference. Raises Conflict."""
+        self._refuse_unknown_systems(document)
         numbers = {**(document.get("references") or {}), self.caller.source: document["case_no"]}
         found = {
             case_id
@@ -138,6 +144,16 @@ class _Intake:
             errors = [FieldError("/references", "references_one_case", "numbers of one case")]
             raise Conflict("expected references that point at one case, got several", errors=errors)
         return self.tx.case(found.pop(), lock=True) if found else None
+
+    def _refuse_unknown_systems(self, document: Json) -> None:
+        known = {*self.gate.active, *self.gate.sources}
+        errors = [
+            FieldError(f"/references/{name}", "unknown_system", ", ".join(sorted(known)))
+            for name in document.get("references") or {}
+            if name not in known
+        ]
+        if errors:
+            raise InvalidCase("expected references to systems of this site, got others", errors=errors)
 
     def referenced_case(self, ref: CaseRef) -> Case:
         """The case that a path names, locked. Raises NotFound."""
@@ -183,6 +199,7 @@ class _Intake:
             raise StaleRevision(f"expected revision {case.revision} in If-Match, got {self.call.if_match}")
         current = open_document(self.gate, self.tx, case)
         document = self._kept_identity(case, current, edit(_as_seen_by(self.caller, case, current)))
+        self._refuse_unknown_systems(document)
         warnings = _checked(self.gate, document)
         content_mac = _content_mac(self.gate, document)
         if content_mac == case.content_mac:
@@ -264,15 +281,20 @@ class _Intake:
     def _planned(self, case: Case, submission: Submission, document: Json, before: Json | None) -> _Done:
         now = CaseNow(case_id=case.case_id, revision=case.revision, document=document, before=before)
         due: set[str] = set()
+        works: list[Work] = []
         placed: list[Delivery] = []
         for work in self._lanes(case, document, is_new=before is None):
             bundle = self.gate.active_bundle(work.lane.system)
             token = work.lane.lease_token
             if replan_lane(self.gate, work, now, bundle):
-                work.save(expected_token=token)
-                due.add(work.lane.system)
+                handed = take_over(self.gate, work, bundle)
+                if handed is not None:
+                    works.append(handed)
+                else:
+                    work.save(expected_token=token)
+                    due.add(work.lane.system)
             placed += work.deliveries
-        return _Done(_accepted(case, submission, _placed(placed)), frozenset(due))
+        return _Done(_accepted(case, submission, _placed(placed)), frozenset(due), tuple(works))
 
     def _lanes(self, case: Case, document: Json, *, is_new: bool) -> list[LaneWork]:
         """The lanes to replan, opened: those that the case has at targets, and those that it needs now."""
@@ -290,15 +312,6 @@ class _Intake:
 
     def _messages(self, system: str) -> Any:
         return self.gate.active_bundle(system).messages
-
-
-def open_document(gate: Gate, tx: Tx, case: Case, revision: int | None = None) -> Json:
-    """The canonical document of a revision, the current one by default. Raises NotFound."""
-    submission = tx.revision(case.case_id, revision or case.revision)
-    if submission is None or submission.sealed_document is None:
-        raise NotFound("expected a revision that is kept, got none of that number")
-    plain = gate.keyring.open(case.wrapped_key, submission.sealed_document, bound_to=f"case:{case.case_id}")
-    return orjson.loads(plain)
 
 
 def _as_seen_by(caller: Caller, case: Case, current: Json) -> Json:

@@ -12,8 +12,8 @@ import orjson
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
 from syncgate.domain.errors import NotFound
 from syncgate.domain.rows import Attempt, Case, Delivery, Lane, Principal, SystemRow
+from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
-from syncgate.flows.intake import open_document
 from syncgate.flows.scope import (
     find_case,
     find_delivery,

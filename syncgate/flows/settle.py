@@ -48,7 +48,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         keep: whether the lane's next head may be taken under the same lease.
     """
     bundle = gate.bundles.get(work.delivery.bundle) or gate.active_bundle(work.lane.system)
-    row = _breaker_moved(tx, work, verdict, bundle)
+    row = _breaker_moved(gate, tx, work, verdict, bundle)
     verdict = _not_overtaken(tx, work, verdict)
     lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
     delivery = tx.delivery(work.delivery.delivery_id)
@@ -86,7 +86,7 @@ def _is_ours(work: Work, delivery: Delivery) -> bool:
     return delivery.phase is Phase.UNCONFIRMED
 
 
-def _breaker_moved(tx: Tx, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
+def _breaker_moved(gate: Gate, tx: Tx, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
     row = tx.system(work.lane.system)
     assert row is not None
     if verdict.outcome is None or not _would_move(row, verdict.outcome, now=tx.now):
@@ -96,13 +96,15 @@ def _breaker_moved(tx: Tx, work: Work, verdict: Verdict, bundle: Bundle) -> Syst
     reason = verdict.reason if verdict.outcome is Outcome.DENIED else verdict.outcome.value
     after = breaker.after_outcome(locked, verdict.outcome, now=tx.now, policy=bundle.breaker, reason=reason)
     tx.save_system(after)
+    if after.breaker is BreakerState.OPEN:
+        gate.hand_over.drain(after.system)
     return after
 
 
 def _would_move(row: SystemRow, outcome: Outcome, *, now: datetime) -> bool:
     if outcome in (Outcome.DENIED, Outcome.UNAVAILABLE) or row.breaker is BreakerState.OPEN or row.failures_count:
         return True
-    return outcome in breaker.ANSWERED_AS_ITSELF and (row.last_taken_at is None or now - row.last_taken_at >= FRESH)
+    return outcome in breaker.TOOK and (row.last_taken_at is None or now - row.last_taken_at >= FRESH)
 
 
 def _moved(

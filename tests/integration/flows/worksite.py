@@ -23,6 +23,7 @@ from syncgate.flows.claim import Claimed, claim
 from syncgate.flows.confirm import confirm
 from syncgate.flows.deploy import deploy
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.hand_over import HandOver
 from syncgate.flows.intake import Call, append_stages, patch_case, post_case, put_case
 from syncgate.flows.rescue import rescue
 from syncgate.flows.send import send
@@ -227,6 +228,7 @@ def worksite(store: SqlStore, clock: SetClock, bundles: Iterable[Bundle] | None 
         schema=site.schema,
         bundles={},
         active={},
+        hand_over=HandOver(WORKER),
         sources=frozenset({"window", "hall", "food"}),
         on_due=lambda systems: None,
     )

@@ -17,6 +17,7 @@ import uvicorn
 from syncgate.domain.rows import SystemRow
 from syncgate.flows import people
 from syncgate.flows.gate import Gate
+from syncgate.flows.hand_over import HandOver
 from syncgate.flows.people import KeyWish
 from syncgate.ports.store import Step
 from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
@@ -105,6 +106,7 @@ def serving(
     store.write([_with_sources])
     writer = GroupWriter(store)
     gate = Gate(
+        hand_over=HandOver("tester"),
         writer=wrap(writer),
         keyring=keyring,
         clock=clock,

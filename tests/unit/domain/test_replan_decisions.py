@@ -82,7 +82,6 @@ class TestASlotThatIsPlanned:
         assert decided(*rows, wanted=[planned(b"A")]) == [Queue(planned(b"A"))]
         assert decided(*rows, wanted=[planned(b"B")]) == []
 
-    @pytest.mark.xfail(strict=True, reason="the cancelled one still counts after its inputs changed: A is sent over A")
     def test_needs_nothing_after_a_cancellation_by_hand_when_it_changes_back_to_what_is_delivered(self) -> None:
         """One cancelled by hand counts until its inputs change; then the delivered one is the newest."""
         rows = a_row(P.DELIVERED, b"A"), a_row(P.CANCELLED, b"B", **BY_HAND)
@@ -114,7 +113,6 @@ class TestAChangeBackToWhatTheSystemHolds:
         rows = a_row(P.DELIVERED, b"A"), a_row(P.DELIVERED, b"B"), change
         assert decided(*rows, wanted=[planned(b"A")]) == [Refresh(change, planned(b"A"))]
 
-    @pytest.mark.xfail(strict=True, reason="equal inputs are looked at first: the waiting change sends A over A")
     def test_is_cancelled_too_when_it_was_queued_behind_one_that_never_arrived(self) -> None:
         """A delivered, B in flight, back to A is queued, then B is refused and superseded by it."""
         change = a_row(P.PENDING, b"A")
@@ -170,34 +168,23 @@ class TestASlotThatIsNoLongerPlanned:
         gone = a_row(phase, message="gone")
         assert decided(gone) == [Queue(planned(b"A", message="gone"), Change.RETRACT)]
 
-    @pytest.mark.xfail(strict=True, reason="a correction that a person cancelled hides what the system holds")
     @pytest.mark.parametrize("phase", [P.DELIVERED, P.IN_FLIGHT, P.AWAITING, P.UNCONFIRMED])
     def test_is_retracted_though_a_later_change_was_cancelled_by_hand(self, phase: Phase) -> None:
         rows = a_row(phase, b"A"), a_row(P.CANCELLED, b"B", **BY_HAND)
         assert decided(*rows) == [Queue(planned(b"A"), Change.RETRACT)]
 
-    @pytest.mark.xfail(strict=True, reason="a parked delivery counts as never sent, whatever was sent of it")
     @pytest.mark.parametrize("sent", [{"sent_mac": b"A"}, {"is_other_sent": True}])
     def test_is_retracted_when_its_parked_delivery_may_have_arrived(self, sent: dict[str, Any]) -> None:
         """Parked as correction_not_taken, or given back: the system may hold a record of ours."""
         row = a_row(P.PARKED, **sent)
         assert Queue(planned(b"A"), Change.RETRACT) in decided(row)
 
-    @pytest.mark.xfail(strict=True, reason="the retraction counts as what the system holds, and is retracted")
     @pytest.mark.parametrize("phase", [P.DELIVERED, P.IN_FLIGHT, P.AWAITING, P.UNCONFIRMED])
     def test_is_not_retracted_twice_when_it_was_wanted_for_a_while(self, phase: Phase) -> None:
         """Withdrawn, reopened, withdrawn again before anything new was sent."""
         change = a_row(P.PENDING, b"B")
         rows = a_row(P.DELIVERED), a_row(phase, change=Change.RETRACT), change
         assert decided(*rows) == [Cancel(change, Event.WITHDRAWN)]
-
-    @pytest.mark.xfail(strict=True, reason="replan does not know of operations: each slot is retracted for itself")
-    def test_is_retracted_together_with_the_slots_that_name_the_same_operation(self) -> None:
-        """Slots that name the same retract operation yield one delivery for the lane (design §4)."""
-        names = ["application", "done"]
-        messages = [a_message(n, on_unplanned=OnUnplanned.RETRACT, retract_operation="withdraw") for n in names]
-        rows = [a_row(P.DELIVERED, message=name) for name in names]
-        assert len(decided(*rows, messages=messages)) == 1
 
 
 class TestASlotThatIsPlannedAgain:
@@ -213,7 +200,6 @@ class TestASlotThatIsPlannedAgain:
         rows = a_row(P.DELIVERED, b"A"), retraction
         assert decided(*rows, wanted=[planned(b"B")]) == [Refresh(retraction, planned(b"B"))]
 
-    @pytest.mark.xfail(strict=True, reason="it is refreshed: A is sent over A, or parked as correction_not_taken")
     @pytest.mark.parametrize("phase", [P.PENDING, P.PARKED])
     def test_cancels_its_retraction_that_was_never_sent_when_the_inputs_are_the_delivered_ones(
         self, phase: Phase
@@ -222,7 +208,6 @@ class TestASlotThatIsPlannedAgain:
         rows = a_row(P.DELIVERED, b"A"), retraction
         assert decided(*rows, wanted=[planned(b"A")]) == [Cancel(retraction, Event.SUPERSEDED)]
 
-    @pytest.mark.xfail(strict=True, reason="the retraction's inputs count as held: the change is cancelled and lost")
     @pytest.mark.parametrize("phase", [P.DELIVERED, P.IN_FLIGHT, P.AWAITING, P.UNCONFIRMED])
     def test_is_sent_again_even_with_the_inputs_that_were_retracted(self, phase: Phase) -> None:
         """Withdrawn, reopened with B, corrected back to A before B went out: the system holds nothing."""

@@ -71,24 +71,22 @@ class Histories(RuleBasedStateMachine):
         self.on_change, self.on_unplanned = on_change, on_unplanned
         self.plan: Plan = {}
         self.by_hand: set[SlotName] = set()
-        self.wanted_again: set[SlotName] = set()
         self.change_plan(plan)
 
     @rule(plan=_plans)
     def change_plan(self, plan: Plan) -> None:
-        self._note_wanted_again(plan)
         before, self.plan = self.plan, plan
         decisions = self._decisions()
         touched = {_slot_decided(d) for d in decisions}
         same = {s for s in SLOTS if before.get(s) == plan.get(s) and s in plan}
-        assert not touched & (same - self._exempt()), "a slot with the same inputs is left alone"
+        assert not touched & (same - self.by_hand), "a slot with the same inputs is left alone"
         assert len(decisions) <= 2 * len(touched)
         self._carry_out(decisions)
 
     @rule()
     def repost(self) -> None:
         """The same content again queues nothing, whatever became of it."""
-        assert not {_slot_decided(d) for d in self._decisions()} & (set(self.plan) - self._exempt())
+        assert not {_slot_decided(d) for d in self._decisions()} & (set(self.plan) - self.by_hand)
 
     @precondition(lambda self: any(self._events(row) for row in self.rows))
     @rule(data=st.data())
@@ -109,7 +107,7 @@ class Histories(RuleBasedStateMachine):
             return
         while open_rows := [row for row in self.rows if row.phase in WAITING | MAYBE_SENT]:
             self._settle(min(open_rows, key=lambda row: row.phase in WAITING))
-        for slot in set(SLOTS) - self._exempt():
+        for slot in set(SLOTS) - self.by_hand:
             self._check_held(slot)
 
     def _check_held(self, slot: SlotName) -> None:
@@ -130,14 +128,6 @@ class Histories(RuleBasedStateMachine):
                 self._move(row, Event.FOUND if is_there else Event.ABSENT)
             case _:
                 self._move(row, Event.TAKEN)
-
-    def _note_wanted_again(self, plan: Plan) -> None:
-        """Slots that are planned after a retraction of theirs was made; their known defects are named apart."""
-        retracted = {slot_of(row) for row in self.rows if row.change is Change.RETRACT}
-        self.wanted_again |= retracted & set(plan)
-
-    def _exempt(self) -> set[SlotName]:
-        return self.by_hand | self.wanted_again
 
     def _decisions(self) -> list[Decision]:
         return replan(planned_of(self.plan), slots_of(self.rows), self.messages)

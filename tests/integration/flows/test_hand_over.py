@@ -1,0 +1,125 @@
+"""Lanes that the intake takes from a grant, already leased: never more than granted, never past a pause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.outcome import Outcome
+from syncgate.domain.rows import Grant
+from syncgate.flows.by_hand import pause
+from syncgate.flows.claim import Claimed
+from syncgate.flows.work import Work
+from tests.integration.flows.worksite import Worksite, answer, caller
+from tests.support.cases import an_application
+
+
+@pytest.fixture
+def handed(site: Worksite) -> list[Work]:
+    """The lanes that were handed over, as the dispatcher would get them."""
+    works: list[Work] = []
+
+    def receive(more: Sequence[Work]) -> None:
+        works.extend(more)
+
+    site.gate.hand_over.connect(receive)
+    return works
+
+
+def granted(site: Worksite, system: str = "food", *, limit: int = 4) -> Claimed:
+    """Claims, and notes what is left over as the dispatcher does."""
+    claimed = site.claim(system, limit=limit)
+    assert claimed.granted_until is not None
+    site.gate.hand_over.refill(system, claimed.granted, claimed.granted_until)
+    return claimed
+
+
+def test_a_case_taken_in_under_a_grant_is_leased_with_its_commit(site: Worksite, handed: list[Work]) -> None:
+    assert granted(site).granted == 4
+    accepted = site.post(an_application())
+    (work,) = handed
+    assert (work.lane.system, work.delivery.phase) == ("food", Phase.IN_FLIGHT)
+    assert site.claim("food").works == ()
+    site.settle(work, site.serve(work))
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+    assert len(site.systems["food"].sends) == 1
+
+
+def test_no_more_is_handed_over_than_was_granted(site: Worksite, handed: list[Work]) -> None:
+    granted(site, limit=2)
+    for number in range(5):
+        site.post(an_application(f"QX{number}"))
+    assert len(handed) == 2
+    assert len(site.claim("food").works) == 3
+
+
+def test_a_grant_ends_by_itself(site: Worksite, handed: list[Work]) -> None:
+    granted(site)
+    site.clock.move(seconds=2)
+    site.post(an_application())
+    assert handed == []
+
+
+def test_nothing_is_handed_over_while_something_older_waits(site: Worksite, handed: list[Work]) -> None:
+    """A lane that falls due ends the grant, so that nobody is overtaken for ever."""
+    site.systems["food"].script.append(answer(Outcome.THROTTLED, retry_after=timedelta(milliseconds=1)))
+    site.post(an_application("QX1"))
+    site.step("food")
+    claimed = granted(site)
+    assert claimed.next_due_at is not None
+    site.clock.at = claimed.next_due_at
+    site.post(an_application("QX2"))
+    assert handed == []
+
+
+def test_a_pause_ends_the_grant_at_once(site: Worksite, handed: list[Work]) -> None:
+    """Promise 9."""
+    granted(site)
+    site.run(pause(site.gate, caller("operator").principal, "food", reason="their maintenance"))
+    site.post(an_application())
+    assert handed == []
+
+
+def test_an_opened_breaker_ends_the_grant_at_once(site: Worksite, handed: list[Work]) -> None:
+    site.systems["food"].script.append(answer(Outcome.DENIED))
+    site.post(an_application("QX1"))
+    work = site.claim_one("food")
+    site.gate.hand_over.refill("food", 3, site.clock.at + timedelta(seconds=1))
+    site.settle(work, site.serve(work))
+    site.post(an_application("QX2"))
+    assert handed == []
+
+
+def test_the_grants_of_others_count_as_in_use(site: Worksite) -> None:
+    for number in range(10):
+        site.post(an_application(f"QX{number}"))
+    allowed = site.gate.active_bundle("food").limits.concurrency
+    other = Grant(
+        system="food", process="worker-2", sends_count=allowed - 3, until=site.clock.at + timedelta(seconds=1)
+    )
+    site.write(lambda tx: tx.save_grant(other))
+    assert len(site.claim("food", limit=100).works) == 3
+
+
+def test_a_worker_that_dies_with_a_handed_over_lane_loses_nothing(site: Worksite, handed: list[Work]) -> None:
+    """Crash point: after the intake's commit, before the send. Promise 3."""
+    granted(site)
+    accepted = site.post(an_application())
+    (work,) = handed
+    site.clock.at = work.lane.lease_until or site.clock.at
+    site.rescue()
+    site.clock.move(seconds=12)
+    site.run_dry("food")
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+    assert len(site.systems["food"].sends) == 1
+
+
+def test_rate_tokens_that_a_grant_left_unused_come_back(site: Worksite) -> None:
+    before = granted(site).granted
+    tokens = site.row("food").rate_tokens
+    again = site.claim("food", limit=4)
+    assert again.granted == before
+    assert site.row("food").rate_tokens == tokens
