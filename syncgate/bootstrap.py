@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -21,7 +21,9 @@ from syncgate.flows.deploy import Deployed, deploy, stored_bundles
 from syncgate.flows.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.gate import Gate
 from syncgate.flows.hand_over import HandOver
+from syncgate.flows.rescue import rescue_all
 from syncgate.ports import Keyring, Transport
+from syncgate.schedule import Job, scheduler
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.folder import Site, load_site, recompiled
 from syncgate.site.packing import pack, unpack
@@ -34,6 +36,7 @@ from syncgate.transports import kinds
 
 log = structlog.get_logger("syncgate.bootstrap")
 SQLITE = "sqlite:///"
+RESCUED_EVERY = timedelta(seconds=1)
 
 
 class SystemClock:
@@ -63,6 +66,7 @@ class OpenStore:
     store: SqlStore
     keyring: SiteKeyring
     config: Config
+    url: str = field(repr=False)
     is_alone: bool
 
 
@@ -88,7 +92,7 @@ def open_store(root: Path, config: Config, *, writer: str = "serve") -> Iterator
         migrate(url)
         store = SqlStore(url, keyring=keyring, writer=writer)
         stack.callback(store.close)
-        yield OpenStore(store, keyring, config, is_alone=file is not None)
+        yield OpenStore(store, keyring, config, url, is_alone=file is not None)
 
 
 def store_url(root: Path, config: Config) -> tuple[str, Path | None]:
@@ -211,16 +215,21 @@ async def running_gate(
         sources=frozenset(site.sources),
         on_due=on_due,
     )
+    periodic = scheduler(_jobs(gate, opened))
     try:
         await deploy_site(gate, site, by="serve")
         dispatcher = Dispatcher(gate, transports.of, _settings(site.config)) if is_dispatching else None
         if dispatcher is not None:
             if opened.is_alone:
                 await writer.write(lambda tx: tx.expire_leases())
+                await rescue_all(gate)
             listeners.append(dispatcher)
             dispatcher.start()
+            periodic.start()
         yield Running(root, config_path, site, gate, dispatcher, transports)
     finally:
+        if periodic.running:
+            periodic.shutdown(wait=False)
         for listener in listeners:
             await listener.stop()
         await transports.aclose()
@@ -265,6 +274,14 @@ def _old_bundles(opened: OpenStore, site: Site) -> dict[str, Bundle]:
 def process_name() -> str:
     """Names this process in leases and grants."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _jobs(gate: Gate, opened: OpenStore) -> list[Job]:
+    """What this process does every so often beside dispatching."""
+    jobs = [Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate))]
+    if not opened.is_alone:
+        jobs.append(Job("partitions", timedelta(days=1), lambda: asyncio.to_thread(migrate, opened.url)))
+    return jobs
 
 
 def _settings(config: Config) -> DispatchSettings:

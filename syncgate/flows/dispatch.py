@@ -17,7 +17,6 @@ from syncgate.flows.claim import Claimed, claim
 from syncgate.flows.confirm import confirm
 from syncgate.flows.defects import place_of
 from syncgate.flows.gate import Gate
-from syncgate.flows.rescue import rescue
 from syncgate.flows.send import send
 from syncgate.flows.settle import Settled, settle
 from syncgate.flows.work import Verdict, Work
@@ -35,7 +34,6 @@ class DispatchSettings:
         poll_interval: the longest time between two looks at the store.
         batch: how many lanes one claim leases at most.
         grace: how long a stop waits for what is under way.
-        rescue_interval: the time between two looks for expired leases.
         store_wait: the pause after the store did not answer.
     """
 
@@ -43,7 +41,6 @@ class DispatchSettings:
     poll_interval: timedelta = timedelta(seconds=1)
     batch: int = 64
     grace: timedelta = timedelta(seconds=10)
-    rescue_interval: timedelta = timedelta(seconds=1)
     store_wait: timedelta = timedelta(seconds=1)
 
 
@@ -83,8 +80,6 @@ class Dispatcher:
     def start(self) -> None:
         """Starts the loops; call it within a running event loop, and again after a deploy."""
         self._gate.hand_over.connect(self.take_over)
-        if not self._tasks:
-            self._tasks.append(asyncio.create_task(self._rescue_loop(), name="rescue"))
         for system in self._gate.active:
             if system not in self._loops:
                 loop = self._loops[system] = _Loop(system)
@@ -192,16 +187,6 @@ class Dispatcher:
             except StoreUnavailable as error:
                 log.warning("settle_failed", system=work.lane.system, code=error.code)
                 await asyncio.sleep(self._settings.store_wait.total_seconds())
-
-    async def _rescue_loop(self) -> None:
-        while not self._is_stopping:
-            try:
-                self.on_due(await self._gate.writer.write(lambda tx: rescue(self._gate, tx, limit=200)))
-            except StoreUnavailable as error:
-                log.warning("rescue_failed", code=error.code)
-            except Exception as error:
-                log.error("rescue_broke", error=type(error).__name__, at=place_of(error))
-            await asyncio.sleep(self._settings.rescue_interval.total_seconds())
 
 
 def _ended(loop: _Loop, task: asyncio.Task[None]) -> None:

@@ -19,6 +19,15 @@ def rescue(gate: Gate, tx: Tx, *, limit: int) -> frozenset[str]:
     return frozenset(_expire(gate, tx, lane) for lane in tx.expired_lanes(limit=limit))
 
 
+async def rescue_all(gate: Gate, *, batch: int = 200) -> None:
+    """Ends every expired lease, batch by batch, and wakes the systems concerned."""
+    while True:
+        systems = await gate.writer.write(lambda tx: rescue(gate, tx, limit=batch))
+        if not systems:
+            return
+        gate.on_due(systems)
+
+
 def _expire(gate: Gate, tx: Tx, lane: Lane) -> str:
     messages = gate.active_bundle(lane.system).messages if lane.system in gate.active else ()
     work = open_lane(tx, lane, messages)
