@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup test check demo format clean
+.PHONY: help setup test check lint unit demo format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,18 +18,19 @@ $(STAMP): pyproject.toml
 	touch $@
 
 check: $(STAMP) ## format, lint, types, layers, unit tests; under a minute
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/unit -n 2
+	@$(MAKE) --no-print-directory -j2 lint unit
 
-test: $(STAMP) ## all tests, on SQLite and on a real PostgreSQL
+test: $(STAMP) lint ## all tests, on SQLite and on a real PostgreSQL
+	$(BIN)/python -m pytest tests -n 2
+
+lint: $(STAMP) ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests -n 2
+
+unit: $(STAMP) ## unit tests
+	$(BIN)/python -m pytest tests/unit -n 2
 
 demo: $(STAMP) ## play the example city against hostile systems, then read every system and compare
 	$(BIN)/python -m syncgate --site . demo

@@ -17,9 +17,7 @@ from hypothesis import strategies as st
 Json = Any
 ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Json] = json.loads((ROOT / "schemas/case.schema.json").read_text("utf-8"))
-EXPLAINING = jsonschema.Draft202012Validator(
-    SCHEMA, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-)
+EXPLAINING = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
 FAST = jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True)
 
 PERSONAL = {"name", "identity", "contact", "address", "content", "sensitive"}
@@ -205,9 +203,7 @@ def resolved(schema: dict[str, Json]) -> dict[str, Json]:
     return schema if ref is None else {**resolved(SCHEMA["$defs"][ref.removeprefix("#/$defs/")]), **schema}
 
 
-def personal_paths(
-    schema: dict[str, Json], at: str, inherited: str | None = None
-) -> Iterator[tuple[str, str]]:
+def personal_paths(schema: dict[str, Json], at: str, inherited: str | None = None) -> Iterator[tuple[str, str]]:
     """Every path that ends in a value and is personal, with its class."""
     whole = resolved(schema)
     own = whole.get("x-personal", inherited)
@@ -361,9 +357,7 @@ def test_an_application_needs(path: str) -> None:
     assert not is_valid(without(APPLICATION, *path.split(".")))
 
 
-@pytest.mark.parametrize(
-    "path", ["kind", "case_no", "item", "item.name", "location", "location.text", "applied_at"]
-)
+@pytest.mark.parametrize("path", ["kind", "case_no", "item", "item.name", "location", "location.text", "applied_at"])
 def test_a_hotline_case_needs(path: str) -> None:
     assert not is_valid(without(HOTLINE, *path.split(".")))
 
@@ -390,9 +384,7 @@ def test_the_stage_kinds_are_the_closed_list() -> None:
     assert SCHEMA["$defs"]["stage"]["properties"]["kind"]["enum"] == COMMON_KINDS + HOTLINE_KINDS
 
 
-@pytest.mark.parametrize(
-    "at", [(), ("item",), ("applicant",), ("stages", 0), ("materials", 0), ("location",)]
-)
+@pytest.mark.parametrize("at", [(), ("item",), ("applicant",), ("stages", 0), ("materials", 0), ("location",)])
 def test_unknown_keys_are_refused_everywhere_but_in_the_form(at: tuple[str | int, ...]) -> None:
     base = HOTLINE if at == ("location",) else APPLICATION
     assert not is_valid(with_(base, 1, *at, "unheard_of"))
