@@ -44,12 +44,16 @@ def invocation(
         Path | None,
         typer.Option(help="Another configuration than the site's config.yaml.", envvar="SYNCGATE_CONFIG"),
     ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(help="Another environment than the configuration chooses.", envvar="SYNCGATE_ENVIRONMENT"),
+    ] = None,
 ) -> None:
     """A case is typed once, and every system that needs it holds it, provably.
 
     Example: syncgate --site my-city check
     """
-    context.obj = Invocation(site.resolve(), config.resolve() if config is not None else None)
+    context.obj = Invocation(site.resolve(), config.resolve() if config is not None else None, environment)
 
 
 def main() -> None:

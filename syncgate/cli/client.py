@@ -126,10 +126,8 @@ async def _own_gate(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
     configure(level="warning", form="console")
     token = secrets.token_urlsafe(32)
     config = invocation.config()
-    with open_store(invocation.root, config, writer="cli") as opened:
-        async with running_gate(
-            invocation.root, opened, config_path=invocation.config_path, is_dispatching=False
-        ) as running:
+    with open_store(invocation.place, config, writer="cli") as opened:
+        async with running_gate(invocation.place, opened, is_dispatching=False) as running:
             transport = httpx.ASGITransport(application(running, config, token))
             async with _client(transport, {"Authorization": f"Bearer {token}"}) as client:
                 yield client

@@ -12,6 +12,7 @@ from syncgate.domain.errors import SyncgateError
 if TYPE_CHECKING:
     import httpx
 
+    from syncgate.bootstrap.place import SitePlace
     from syncgate.config import Config
     from syncgate.site.bundle import Mac
     from syncgate.site.folder import Site
@@ -35,22 +36,26 @@ class BadArgument(SyncgateError):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Which site a command is about."""
+    """Which site a command is about, before anything heavy is loaded."""
 
     root: Path
-    config_path: Path | None
+    config_path: Path | None = None
+    environment: str | None = None
+
+    @property
+    def place(self) -> SitePlace:
+        """Where the site is."""
+        from syncgate.bootstrap.place import SitePlace
+
+        return SitePlace(self.root, self.config_path, self.environment)
 
     def config(self) -> Config:
         """The site's configuration. Raises ProblemSet."""
-        from syncgate.bootstrap import site_config
-
-        return site_config(self.root, self.config_path)
+        return self.place.config()
 
     def site(self, *, mac: Mac | None = None) -> Site:
         """The site, read and checked whole. mac: keyed digest of inputs, for what plans. Raises ProblemSet."""
-        from syncgate.site.folder import load_site
-
-        return load_site(self.root, self.config_path, mac=mac)
+        return self.place.load(mac=mac)
 
 
 def call(invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:

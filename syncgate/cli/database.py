@@ -80,4 +80,4 @@ def _opened(context: typer.Context) -> AbstractContextManager[OpenStore]:
     from syncgate.bootstrap import open_store
 
     invocation: Invocation = context.obj
-    return open_store(invocation.root, invocation.config(), writer="cli")
+    return open_store(invocation.place, invocation.config(), writer="cli")

@@ -48,7 +48,7 @@ def serve(
     config = invocation.config()
     configure(level=config.logging.level, form=config.logging.format)
     at = (host or config.listen.host, config.listen.port if port is None else port)
-    with open_store(invocation.root, config) as opened, _listener(*at) as listener:
+    with open_store(invocation.place, config) as opened, _listener(*at) as listener:
         asyncio.run(_serve(invocation, config, opened, listener, as_json=as_json))
 
 
@@ -89,9 +89,7 @@ async def _serve(
     from syncgate.cli.client import Serving, announce, serve_file
 
     serving = Serving(_address(listener), os.getpid(), secrets.token_urlsafe(32))
-    async with running_gate(
-        invocation.root, opened, config_path=invocation.config_path, is_dispatching=config.dispatch.is_enabled
-    ) as running:
+    async with running_gate(invocation.place, opened, is_dispatching=config.dispatch.is_enabled) as running:
         server = _server(application(running, config, serving.token))
         file = serve_file(invocation)
         announce(file, serving)

@@ -249,6 +249,9 @@ class Writer(Protocol):
         ...
 
     async def read(self, step: Step[T]) -> T: ...
+    async def aclose(self) -> None:
+        """Commits what waits, then takes no more."""
+        ...
 
 
 class Keyring(Protocol):

@@ -70,6 +70,9 @@ class DirectWriter:
     async def read(self, step: Step[T]) -> T:
         return self.store.read(step)
 
+    async def aclose(self) -> None:
+        pass
+
 
 def taken(remote_ref: str | None = None) -> Answer:
     return Answer(Outcome.TAKEN, Evidence("POST /", b"sent", b"taken", 200), rule="taken", remote_ref=remote_ref)

@@ -14,7 +14,16 @@ from typing import Any
 
 import orjson
 import pytest
-from scripted import (
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.outcome import Answer, Found, Outcome, Reading
+from syncgate.ports import Request
+from syncgate.transports.answers import AnswerCondition, load_rules
+from syncgate.transports.rest import RestOptions
+from syncgate.transports.rest.client import LONGEST_ANSWER
+from syncgate.transports.rest.evidence import EVIDENCE_BYTES
+from syncgate.transports.rest.transport import MakeClient, RestTransport, build, plain_client
+from tests.integration.transports.scripted import (
     Act,
     Scripted,
     answers,
@@ -31,15 +40,6 @@ from scripted import (
     says,
     scripted,
 )
-
-from syncgate.domain.errors import SiteInvalid
-from syncgate.domain.outcome import Answer, Found, Outcome, Reading
-from syncgate.ports import Request
-from syncgate.transports.answers import AnswerCondition, load_rules
-from syncgate.transports.rest import RestOptions
-from syncgate.transports.rest.client import LONGEST_ANSWER
-from syncgate.transports.rest.evidence import EVIDENCE_BYTES
-from syncgate.transports.rest.transport import MakeClient, RestTransport, build, plain_client
 
 CLIENTS: dict[str, MakeClient] = {"httpx": plain_client}
 """Every client behind the seam runs the whole suite; a new one is one line here."""

@@ -1,0 +1,81 @@
+"""Opening a site's store and keys, in one process at a time where the store is SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from syncgate.bootstrap.place import SitePlace
+from syncgate.config import Config, SiteSecrets
+from syncgate.storage.lock import store_lock
+from syncgate.storage.migrations import migrate
+from syncgate.storage.sealing import SiteKeyring, create_master, load_master
+from syncgate.storage.store import SqlStore
+
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """A site's store and keys. is_alone: no other process can have it open, because it is SQLite."""
+
+    store: SqlStore
+    keyring: SiteKeyring
+    config: Config
+    url: str = field(repr=False)
+    is_alone: bool
+
+
+@contextmanager
+def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> Iterator[OpenStore]:
+    """Opens the site's store, migrated to this version.
+
+    Args:
+        place: where the site is.
+        config: its configuration.
+        writer: name of this process in the audit's chain.
+
+    Raises:
+        StoreUnavailable: another process holds the SQLite file.
+        SiteInvalid: the master key is missing or unusable.
+    """
+    url, file = store_url(place.root, config)
+    is_new = file is not None and not file.exists()
+    keyring = SiteKeyring(_master_key(place.root, config, may_create=is_new))
+    with ExitStack() as stack:
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(store_lock(file))
+        migrate(url)
+        store = SqlStore(url, keyring=keyring, writer=writer)
+        stack.callback(store.close)
+        yield OpenStore(store, keyring, config, url, is_alone=file is not None)
+
+
+def store_url(root: Path, config: Config) -> tuple[str, Path | None]:
+    """The store's absolute URL, and its file where it is SQLite. Raises SiteInvalid on a missing password."""
+    url = config.store.url
+    if url.startswith(SQLITE):
+        file = root / url.removeprefix(SQLITE)
+        return f"{SQLITE}{file.resolve()}", file
+    if config.store.password is None:
+        return url, None
+    name = config.store.password
+    secret = SiteSecrets.load(config.secret_refs, root=root, needed=[name]).get(name)
+    return make_url(url).set(password=secret).render_as_string(hide_password=False), None
+
+
+def _master_key(root: Path, config: Config, *, may_create: bool) -> bytes:
+    """The site's master key; a new site without a store yet gets a new one. Raises SiteInvalid."""
+    ref = config.master_key
+    if ref.env is not None:
+        return load_master(env=ref.env)
+    file = root / str(ref.file)
+    if may_create and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return create_master(file)
+    return load_master(file=file)
