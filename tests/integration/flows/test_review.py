@@ -13,7 +13,7 @@ import pytest
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
-from syncgate.domain.rows import BreakerState
+from syncgate.domain.rows import BreakerState, Delivery
 from syncgate.flows import by_hand
 from syncgate.flows.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.gate import CaseRef
@@ -21,6 +21,7 @@ from syncgate.flows.intake import append_stages
 from syncgate.flows.send import send
 from syncgate.flows.work import Work
 from syncgate.ports import Request, Step, Tx
+from syncgate.ports.store import DeliveryFilter
 from syncgate.site.bundle import Bundle
 from syncgate.site.compiler import compile_bundle
 from syncgate.storage import SqlStore
@@ -121,7 +122,7 @@ def test_two_waits_of_one_lane_end_each_by_itself(site: Worksite) -> None:
     files = dict(old.files)
     for path, before, after in (
         ("mappings/province/basic_info.yaml", "projectname: case.title", "projectname: {remote_ref: food}"),
-        ("mappings/province/material.yaml", "attachname: material.name", "attachname: {remote_ref: workorders}"),
+        ("mappings/province/material.yaml", "attrname: material.name", "attrname: {remote_ref: workorders}"),
         ("adapters/province/adapter.yaml", "    of: material\n", "    of: material\n    after: []\n"),
     ):
         text = files[path].decode()
@@ -252,10 +253,9 @@ def test_a_probe_that_is_parked_unsent_makes_way_for_the_next(site: Worksite) ->
     site.post(an_application("QX0"))
     site.step("food")
     site.clock.move(seconds=1)
-    site.run(activate(site.gate, [site.gate.active_bundle("food")]))
     bad = {**an_application()["form"], "主体业态": "9"}
     site.write(lambda tx: tx.save_system(replace(site.row("food"), breaker_until=site.clock.at)))
-    (first,) = site.store.read(lambda tx: tx.list_deliveries(_food(), after=None, limit=9))
+    (first,) = _all_food(site)
     site.run(by_hand.cancel(site.gate, OPERATOR, first.delivery_id, reason="not of this test"))
     site.post(an_application("QX1", form=bad))
     site.clock.move(seconds=1)
@@ -265,14 +265,9 @@ def test_a_probe_that_is_parked_unsent_makes_way_for_the_next(site: Worksite) ->
     assert site.step("food") == 1
 
 
-def _food() -> Any:
-    from syncgate.ports.store import DeliveryFilter
-
-    return DeliveryFilter(systems=("food",))
-
-
-def _all_food(site: Worksite) -> Any:
-    return site.store.read(lambda tx: tx.list_deliveries(_food(), after=None, limit=9))
+def _all_food(site: Worksite) -> list[Delivery]:
+    where = DeliveryFilter(systems=("food",))
+    return site.store.read(lambda tx: tx.list_deliveries(where, after=None, limit=9))
 
 
 @pytest.mark.xfail(strict=True, reason="the breaker is moved before it is asked whether the answer is late")
@@ -334,6 +329,9 @@ class Down:
 
     async def read(self, step: Step[T]) -> T:
         raise StoreUnavailable("expected the store, got none")
+
+    async def aclose(self) -> None:
+        pass
 
 
 @pytest.mark.xfail(strict=True, raises=StoreUnavailable, reason="the dispatcher takes it for a defect after the send")
@@ -487,6 +485,9 @@ class SlowWriter:
     async def read(self, step: Step[T]) -> T:
         return self.store.read(step)
 
+    async def aclose(self) -> None:
+        pass
+
 
 @pytest.mark.xfail(strict=True, reason="stop cancels a claim that is under way, and what it leased is nobody's")
 def test_a_stop_during_a_claim_hands_back_what_was_claimed(site: Worksite) -> None:
@@ -558,7 +559,7 @@ class RacingWriter:
 
     async def write(self, step: Step[T]) -> T:
         blind, self.has_lost = not self.has_lost, True
-        raced: Any = (lambda tx: step(Blind(tx))) if blind else step  # type: ignore[arg-type]
+        raced: Any = (lambda tx: step(Blind(tx))) if blind else step
         (result,) = self.store.write([raced])
         if isinstance(result, BaseException):
             raise result
@@ -566,6 +567,9 @@ class RacingWriter:
 
     async def read(self, step: Step[T]) -> T:
         return self.store.read(step)
+
+    async def aclose(self) -> None:
+        pass
 
 
 @pytest.mark.xfail(strict=True, reason="the loser of a race for a case or a key is refused")
@@ -582,6 +586,7 @@ def test_of_two_first_posts_at_once_both_are_accepted(site: Worksite, key: str |
 def test_a_replay_names_the_deliveries_of_the_first_answer(site: Worksite) -> None:
     """Promise 2 and design §8: the first identifiers, with the phases of now."""
     first = site.post(an_application(), key="K1")
+    site.clock.move(seconds=1)
     site.append(first.case_id, a_stage("s1", "accepted"))
     again = site.post(an_application(), key="K1")
     assert {d.delivery_id for d in again.deliveries} == {d.delivery_id for d in first.deliveries}
