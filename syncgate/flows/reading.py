@@ -66,6 +66,11 @@ async def read_case(gate: Gate, principal: Principal, ref: CaseRef) -> CaseView:
     return await gate.writer.read(step)
 
 
+async def case_id_of(gate: Gate, principal: Principal, ref: CaseRef) -> UUID:
+    """Our id of the case that a name means. Raises NotFound."""
+    return await gate.writer.read(lambda tx: find_case(tx, principal, ref).case_id)
+
+
 async def read_revisions(gate: Gate, principal: Principal, ref: CaseRef) -> tuple[RevisionView, ...]:
     """Every accepted submission of a case, the oldest first. Raises NotFound."""
 

@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from syncgate.documents import nearest
+from syncgate.domain.errors import FieldError
 from syncgate.domain.rows import Principal
 from syncgate.flows.people import Action
 from syncgate.web import body as bodies
@@ -57,9 +60,27 @@ def caller(place: Place, action: Action) -> Callable[[Request], Awaitable[Princi
     async def allowed(request: Request) -> Principal:
         principal = await place.principal(request.scope)
         require(principal, action)
+        _refuse_unknown_parameters(request)
         return principal
 
     return allowed
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """The query parameters of a route and of all that it depends on."""
+    below = (_query_names(one) for one in dependant.dependencies)
+    return {parameter.alias for parameter in dependant.query_params}.union(*below)
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """A filter with a typo must not list everything. Raises InvalidRequest naming every unknown parameter."""
+    known = _query_names(request.scope["route"].dependant)
+    errors = [
+        FieldError(f"/query/{name}", "unknown_field", nearest(name, sorted(known)) or ", ".join(sorted(known)))
+        for name in sorted(set(request.query_params) - known)
+    ]
+    if errors:
+        raise InvalidRequest("expected parameters that this call knows, got others", errors=errors)
 
 
 def asked(place: Place, model: type[M]) -> Callable[[Request], Awaitable[M]]:

@@ -16,6 +16,7 @@ from syncgate.ports import DeliveryFilter
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.params import Cursor, Limit, Names, aware
 from syncgate.web.place import Place
+from syncgate.web.refs import case_ref
 
 
 class ReasonAsked(Asked):
@@ -56,7 +57,7 @@ def _reading(routes: APIRouter, place: Place) -> None:
         system: Names = None,
         message: Names = None,
         reason: Names = None,
-        case_id: UUID | None = None,
+        case: Annotated[str | None, Query(description="A case_id, or system:number.")] = None,
         changed_from: datetime | None = None,
         changed_until: datetime | None = None,
         cursor: Cursor = None,
@@ -67,7 +68,7 @@ def _reading(routes: APIRouter, place: Place) -> None:
             systems=tuple(system) if system is not None else None,
             messages=tuple(message) if message is not None else None,
             reasons=tuple(reason) if reason is not None else None,
-            case_id=case_id,
+            case_id=await reading.case_id_of(place.gate, principal, case_ref(case)) if case is not None else None,
             changed_from=aware(changed_from, "changed_from"),
             changed_until=aware(changed_until, "changed_until"),
         )

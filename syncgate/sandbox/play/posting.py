@@ -111,7 +111,7 @@ class Posting:
     def _is_open(self, gates: Sequence[Gate], case_id: str) -> bool:
         if not gates:
             return True
-        deliveries = self._gate.deliveries(case_id=case_id)
+        deliveries = self._gate.deliveries(case=case_id)
         return all(_stands(gate, deliveries) for gate in gates)
 
     def _make(self, turn: Turn, call: Call) -> None:

@@ -138,6 +138,12 @@ def test_a_parameter_that_cannot_be_meant_is_refused_by_name(served: Served, que
     assert answer.json()["errors"][0]["pointer"] == f"/query/{query.split('=')[0]}"
 
 
+def test_a_parameter_that_is_not_known_is_refused_with_the_nearest_name(served: Served) -> None:
+    answer = served.call("GET", "/v1/deliveries?phase=parked&systm=food", key=served.key("operator"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/systm"]
+
+
 def test_deliveries_are_found_by_filters(served: Served) -> None:
     case_id = posted(served)
     food = placed(served, case_id, phase=Phase.PARKED, reason="field_refused")
@@ -149,7 +155,7 @@ def test_deliveries_are_found_by_filters(served: Served) -> None:
         return {delivery["delivery_id"] for delivery in page["deliveries"]}
 
     both = {str(food.delivery_id), str(province.delivery_id)}
-    assert found("") == found("phase=parked&phase=pending") == found(f"case_id={case_id}") == both
+    assert found("") == found("phase=parked&phase=pending") == found(f"case={case_id}") == both
     assert found("phase=parked") == found("system=food") == found("reason=field_refused") == {str(food.delivery_id)}
     assert found("message=done") == {str(province.delivery_id)}
     assert found("changed_until=2026-04-30T00:00:00%2B08:00") == set()
