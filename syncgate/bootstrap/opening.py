@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from syncgate.bootstrap.machine import process_name
 from syncgate.bootstrap.place import SitePlace
 from syncgate.config import Config, SiteSecrets
 from syncgate.storage.lock import store_lock
@@ -37,7 +38,7 @@ def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> It
     Args:
         place: where the site is.
         config: its configuration.
-        writer: name of this process in the audit's chain.
+        writer: name of this process's chain in the audit; on PostgreSQL the process is named too.
 
     Raises:
         StoreUnavailable: another process holds the SQLite file.
@@ -51,7 +52,8 @@ def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> It
             file.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(store_lock(file))
         migrate(url)
-        store = SqlStore(url, keyring=keyring, writer=writer)
+        chain = writer if file is not None else f"{writer}:{process_name()}"
+        store = SqlStore(url, keyring=keyring, writer=chain)
         stack.callback(store.close)
         yield OpenStore(store, keyring, config, url, is_alone=file is not None)
 

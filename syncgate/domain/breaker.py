@@ -41,6 +41,11 @@ def begin_probe(row: SystemRow, *, now: datetime, policy: BreakerPolicy, lease: 
     return replace(row, is_probing=True, breaker_until=now + max(lease, policy.probe_after))
 
 
+def end_probe(row: SystemRow, *, now: datetime) -> SystemRow:
+    """The row once its probe turned out to have asked the system nothing: the next one may go."""
+    return replace(row, is_probing=False, breaker_until=now)
+
+
 def after_outcome(row: SystemRow, outcome: Outcome, *, now: datetime, policy: BreakerPolicy, reason: str) -> SystemRow:
     """The system's row after one outcome."""
     if outcome in ANSWERED_AS_ITSELF:

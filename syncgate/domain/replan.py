@@ -115,7 +115,8 @@ def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision
         return [] if _carries(waiting, planned) else [Refresh(waiting, planned)]
     if is_held or (newest is not None and newest.phase is Phase.CANCELLED and _carries(newest, planned)):
         return []
-    return [] if held is not None and message.on_change is OnChange.IGNORE else [Queue(planned)]
+    is_ignored = message.on_change is OnChange.IGNORE and held is not None and slot.maybe_sent is None
+    return [] if is_ignored else [Queue(planned)]
 
 
 def _for_unplanned(slot: Slot, message: Message | None) -> list[Decision]:

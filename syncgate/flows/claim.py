@@ -62,7 +62,10 @@ def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int) -> Claimed
 def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
     """The lane's head, leased from this process's grant; None where there is no grant or nothing due."""
     head = work.heads().head
-    if work.lane.lease_token is not None or head is None or head.task is not Task.SEND:
+    if work.lane.lease_token is not None or head is None or head.task is not Task.SEND or bundle.mode != "live":
+        return None
+    row = work.tx.system(work.lane.system)
+    if row is None or row.is_paused or row.breaker is BreakerState.OPEN:
         return None
     if not gate.hand_over.take(work.lane.system, now=work.tx.now):
         return None
@@ -105,7 +108,7 @@ def _admitted(tx: Tx, row: SystemRow, limits: Limits, limit: int, *, owner: str)
 def _spent(row: SystemRow, bundle: Bundle, count: int, *, now: datetime) -> SystemRow:
     if bundle.limits.rate is not None:
         row = replace(row, rate_tokens=max(0.0, row.rate_tokens - count))
-    if row.breaker is BreakerState.OPEN:
+    if count and row.breaker is BreakerState.OPEN:
         row = begin_probe(row, now=now, policy=bundle.breaker, lease=bundle.limits.lease)
     return row
 
@@ -125,8 +128,11 @@ def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work |
     """The head, claimed and leased; None where the lane turned out to have none."""
     before_token = work.lane.lease_token
     head = work.heads().head
-    while head is not None and head.task is Task.OVERDUE:
-        _overdue(work, head.delivery)
+    while head is not None and (head.task is Task.OVERDUE or _is_ignored(work, bundle, head)):
+        if head.task is Task.OVERDUE:
+            _overdue(work, head.delivery)
+        else:
+            work.move(head.delivery, Event.SUPERSEDED)
         head = work.heads().head
     if head is None:
         work.released()
@@ -139,7 +145,7 @@ def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work |
     work.lane = replace(work.lane, send_started_at=None)
     if not work.save(expected_token=before_token):
         return None
-    return _work(work, delivery, head.task)
+    return _work(gate, work, delivery, head.task)
 
 
 def _lease(gate: Gate, bundle: Bundle, head: Head) -> timedelta:
@@ -148,7 +154,11 @@ def _lease(gate: Gate, bundle: Bundle, head: Head) -> timedelta:
 
 
 def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, token: UUID) -> Delivery:
-    changes: dict[str, Any] = {"lease_token": token, "change": _change(work, bundle, delivery)}
+    changes: dict[str, Any] = {
+        "lease_token": token,
+        "change": _change(work, bundle, delivery),
+        "version_no": _version_no(work, delivery),
+    }
     if delivery.bundle != bundle.digest:
         changes |= {"bundle": bundle.digest, "input_mac": _input_mac(gate, work, bundle, delivery)}
     return work.move(delivery, Event.CLAIMED, **changes)
@@ -157,16 +167,34 @@ def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, t
 def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
     if delivery.change is Change.RETRACT:
         return Change.RETRACT
-    is_held = any(
+    if not _is_held(work, delivery):
+        return Change.CREATE
+    on_change = next((m.on_change for m in bundle.messages if m.name == delivery.message), OnChange.HOLD)
+    return Change.NEW_VERSION if on_change is OnChange.NEW_VERSION else Change.UPDATE
+
+
+def _is_held(work: LaneWork, delivery: Delivery) -> bool:
+    """Whether the system holds something in the delivery's slot."""
+    return any(
         d.phase is Phase.DELIVERED
         and d.change is not Change.RETRACT
         and (d.message, d.part) == (delivery.message, delivery.part)
         for d in work.deliveries
     )
-    if not is_held:
-        return Change.CREATE
-    on_change = bundle.message(delivery.message).on_change
-    return Change.NEW_VERSION if on_change is OnChange.NEW_VERSION else Change.UPDATE
+
+
+def _is_ignored(work: LaneWork, bundle: Bundle, head: Head) -> bool:
+    """Whether the head is a change that its message ignores, queued while the first content was under way."""
+    if head.task is not Task.SEND or head.delivery.change is Change.RETRACT:
+        return False
+    message = next((m for m in bundle.messages if m.name == head.delivery.message), None)
+    return message is not None and message.on_change is OnChange.IGNORE and _is_held(work, head.delivery)
+
+
+def _version_no(work: LaneWork, delivery: Delivery) -> int:
+    """The number of this version: taken once, at the first send, and kept through retries and refusals."""
+    same = [d.version_no or 0 for d in work.deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
+    return delivery.version_no or max(same, default=0) + 1
 
 
 def _input_mac(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> bytes:
@@ -195,7 +223,7 @@ def _overdue(work: LaneWork, delivery: Delivery) -> None:
     )
 
 
-def _work(work: LaneWork, delivery: Delivery, task: Task) -> Work | None:
+def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | None:
     tx = work.tx
     held = _held(work, delivery)
     keys = {(delivery.case_id, delivery.revision)}
@@ -212,10 +240,11 @@ def _work(work: LaneWork, delivery: Delivery, task: Task) -> Work | None:
         case=case,
         submission=submissions[delivery.case_id, delivery.revision],
         held=(held, submissions[held.case_id, held.revision]) if held is not None else None,
-        remote_refs=_remote_refs(others),
-        case_refs={lane.system: lane.case_ref for lane in tx.lanes(delivery.case_id) if lane.case_ref},
+        remote_refs=remote_refs(others),
+        case_refs=case_refs(tx.lanes(delivery.case_id)),
         is_other_sent=_is_other_sent(work.deliveries, delivery),
         claimed_at=tx.now,
+        taken_at=gate.clock.now(),
     )
 
 
@@ -231,7 +260,13 @@ def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:
     return max(same, key=lambda d: d.delivered_at or d.changed_at, default=None)
 
 
-def _remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], str]:
+def case_refs(lanes: Iterable[Lane]) -> dict[str, str]:
+    """What each system calls the case."""
+    return {lane.system: lane.case_ref for lane in lanes if lane.case_ref}
+
+
+def remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], str]:
+    """The systems' own numbers, by system and message, and by system."""
     found: dict[tuple[str, str | None], str] = {}
     for d in deliveries:
         if d.remote_ref is not None and d.phase is Phase.DELIVERED:

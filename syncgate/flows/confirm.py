@@ -48,7 +48,12 @@ async def _by_look_up(
     gate: Gate, work: Work, bundle: Bundle, policy: ConfirmPolicy, payload: Json, transport: Transport
 ) -> Verdict:
     assert policy.operation is not None
-    request = Request(operation=policy.operation, keys=work.keys, delivery_id=work.delivery.delivery_id)
+    request = Request(
+        operation=policy.operation,
+        keys=work.keys,
+        remote_ref_at=bundle.specs[work.delivery.message].remote_ref_at,
+        delivery_id=work.delivery.delivery_id,
+    )
     reading = await transport.look_up(request, record_at=policy.record_at, absent=policy.absent)
     compared = bundle.specs[work.delivery.message].compared_fields
     before = _held_payload(gate, work) if work.delivery.change is not Change.CREATE else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
@@ -20,7 +20,7 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.send import send
 from syncgate.flows.settle import Settled, settle
 from syncgate.flows.work import Verdict, Work
-from syncgate.ports import Transport
+from syncgate.ports import Step, Transport
 
 log = structlog.get_logger("syncgate.dispatch")
 
@@ -90,12 +90,21 @@ class Dispatcher:
         self._is_stopping = True
         for loop in self._loops.values():
             loop.wake.set()
-        running = [task for loop in self._loops.values() for task in loop.running]
-        if running:
-            await asyncio.wait(running, timeout=self._settings.grace.total_seconds())
-        for task in [*self._tasks, *running]:
+            self._gate.hand_over.drain(loop.system)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.grace.total_seconds()):
+                await self._drained()
+        left = [*self._tasks, *(task for loop in self._loops.values() for task in loop.running)]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._tasks, *running, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _drained(self) -> None:
+        """Returns once no loop claims any more and nothing is under way; what a last claim brought is handed back."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        while running := [task for loop in self._loops.values() for task in loop.running]:
+            await asyncio.wait(running)
 
     async def _system_loop(self, loop: _Loop) -> None:
         while not self._is_stopping:
@@ -158,17 +167,22 @@ class Dispatcher:
         if self._is_stopping:
             verdict = _not_begun(work)
         else:
+            begun_at = self._gate.clock.now()
             try:
                 verdict = await self._verdict(work)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 log.error("serving_broke", system=work.lane.system, error=type(error).__name__, at=place_of(error))
-                verdict = Verdict(event=_broken(work), rule="defect", reason="defect", actor="developer")
+                verdict = _defect(work).begun(begun_at)
         settled = await self._settled(work, verdict)
         self.on_due(settled.woken)
         log.debug("settled", system=work.lane.system, outcome=verdict.event.value)
         return settled.next_work
+
+    def _settling(self, work: Work, verdict: Verdict) -> Step[Settled]:
+        keep, owner = not self._is_stopping, self._settings.owner
+        return lambda tx: settle(self._gate, tx, work, verdict, owner=owner, keep=keep)
 
     async def _verdict(self, work: Work) -> Verdict:
         if work.task is Task.CONFIRM:
@@ -179,14 +193,15 @@ class Dispatcher:
         """Settles, again and again while the store does not answer: the answer of a system is never dropped."""
         while True:
             try:
-                return await self._gate.writer.write(
-                    lambda tx: settle(
-                        self._gate, tx, work, verdict, owner=self._settings.owner, keep=not self._is_stopping
-                    )
-                )
+                return await self._gate.writer.write(self._settling(work, verdict))
             except StoreUnavailable as error:
                 log.warning("settle_failed", system=work.lane.system, code=error.code)
                 await asyncio.sleep(self._settings.store_wait.total_seconds())
+            except Exception as error:
+                log.error("settle_broke", system=work.lane.system, error=type(error).__name__, at=place_of(error))
+                if verdict.rule == "defect":
+                    raise
+                verdict = replace(_defect(work), started_at=verdict.started_at, evidence=verdict.evidence)
 
 
 def _ended(loop: _Loop, task: asyncio.Task[None]) -> None:
@@ -202,6 +217,7 @@ def _not_begun(work: Work) -> Verdict:
     return Verdict(event=Event.HANDED_BACK, rule="stopping")
 
 
-def _broken(work: Work) -> Event:
+def _defect(work: Work) -> Verdict:
     """After a defect of ours: the bytes of a send may have left."""
-    return Event.UNDECIDED if work.task is Task.CONFIRM else Event.UNKNOWN
+    event = Event.UNDECIDED if work.task is Task.CONFIRM else Event.UNKNOWN
+    return Verdict(event=event, rule="defect", reason="defect", actor="developer")

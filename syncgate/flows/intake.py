@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import orjson
 
 from syncgate.domain import ids
 from syncgate.domain.case import canonical_bytes, patched, replaced, with_stages
-from syncgate.domain.delivery import Phase
+from syncgate.domain.delivery import MAYBE_SENT, WAITING, Event, Phase
 from syncgate.domain.errors import Conflict, FieldError, InvalidCase, KeyReused, NotFound, StaleRevision
 from syncgate.domain.plan import Json
 from syncgate.domain.replan import SUPERSEDED, WITHDRAWN
@@ -97,10 +98,19 @@ async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Ed
 
 
 async def _written(gate: Gate, step: Callable[[Tx], _Done], warnings: tuple[FieldError, ...]) -> Accepted:
-    done = await gate.writer.write(step)
+    """Commits to its end, though the caller may be gone by then: what was leased must be served."""
+    done = await asyncio.shield(_committed(gate, step))
+    return replace(done.accepted, warnings=done.accepted.warnings or warnings)
+
+
+async def _committed(gate: Gate, step: Callable[[Tx], _Done]) -> _Done:
+    try:
+        done = await gate.writer.write(step)
+    except Conflict:
+        done = await gate.writer.write(step)  # who lost a race finds a known case; a real conflict is one again
     gate.hand_over.deliver(done.handed_over)
     gate.on_due(done.systems_due)
-    return replace(done.accepted, warnings=done.accepted.warnings or warnings)
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,8 @@ class _Intake:
             raise KeyReused("expected the request that first came with this Idempotency-Key, got another")
         case = self.tx.case(first.case_id)
         assert case is not None
-        return _Done(_accepted(case, first, _placed(self.tx.deliveries(case.case_id))))
+        then = [d for d in self.tx.deliveries(case.case_id) if d.created_at <= first.received_at]
+        return _Done(_accepted(case, first, _placed(then)))
 
     def known_case(self, document: Json) -> Case | None:
         """The case that a post means: by its number at this source, or by a reference. Raises Conflict."""
@@ -198,7 +209,7 @@ class _Intake:
         if self.call.if_match is not None and self.call.if_match != case.revision:
             raise StaleRevision(f"expected revision {case.revision} in If-Match, got {self.call.if_match}")
         current = open_document(self.gate, self.tx, case)
-        document = self._kept_identity(case, current, edit(_as_seen_by(self.caller, case, current)))
+        document = self._kept_identity(case, current, edit(self._as_seen(case, current)))
         self._refuse_unknown_systems(document)
         warnings = _checked(self.gate, document)
         content_mac = _content_mac(self.gate, document)
@@ -219,6 +230,11 @@ class _Intake:
         submission = self._submission(after, is_change=True, sealed=sealed)
         done = self._planned(after, submission, document, current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
+
+    def _as_seen(self, case: Case, current: Json) -> Json:
+        """The current document under the number that the caller knows the case by."""
+        lane = None if self.caller.source == case.origin else self.tx.lane(case.case_id, self.caller.source)
+        return current if lane is None or lane.case_ref is None else {**current, "case_no": lane.case_ref}
 
     def _kept_identity(self, case: Case, current: Json, after: Json) -> Json:
         """The document under the origin's number, whatever number the poster knows the case by."""
@@ -277,6 +293,8 @@ class _Intake:
             raise Conflict("expected the numbers that the case has, got others", errors=errors)
         if new:
             self.tx.insert_lanes(new)
+        for system in numbers:
+            self.tx.wake(case.case_id, waits_for=system)
 
     def _planned(self, case: Case, submission: Submission, document: Json, before: Json | None) -> _Done:
         now = CaseNow(case_id=case.case_id, revision=case.revision, document=document, before=before)
@@ -286,7 +304,10 @@ class _Intake:
         for work in self._lanes(case, document, is_new=before is None):
             bundle = self.gate.active_bundle(work.lane.system)
             token = work.lane.lease_token
-            if replan_lane(self.gate, work, now, bundle):
+            if work.lane.system == self.caller.source:
+                _left_to_the_poster(work)
+                work.save(expected_token=token)
+            elif replan_lane(self.gate, work, now, bundle):
                 handed = take_over(self.gate, work, bundle)
                 if handed is not None:
                     works.append(handed)
@@ -299,6 +320,7 @@ class _Intake:
     def _lanes(self, case: Case, document: Json, *, is_new: bool) -> list[LaneWork]:
         """The lanes to replan, opened: those that the case has at targets, and those that it needs now."""
         needed = {b.system: b for b in systems_taking(self.gate, document, origin=case.origin)}
+        needed.pop(self.caller.source, None)
         have = {} if is_new else {lane.system: lane for lane in self.tx.lanes(case.case_id)}
         if is_new and document.get("references"):
             have = {lane.system: lane for lane in self.tx.lanes(case.case_id)}
@@ -314,10 +336,13 @@ class _Intake:
         return self.gate.active_bundle(system).messages
 
 
-def _as_seen_by(caller: Caller, case: Case, current: Json) -> Json:
-    """The current document under the number that the caller knows the case by."""
-    number = (current.get("references") or {}).get(caller.source)
-    return current if caller.source == case.origin or number is None else {**current, "case_no": number}
+def _left_to_the_poster(work: LaneWork) -> None:
+    """Cancels what would make a record of the poster's own a second time."""
+    for delivery in work.deliveries:
+        slot = [d for d in work.deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
+        is_first = not any(d.phase in MAYBE_SENT or d.phase is Phase.DELIVERED for d in slot)
+        if delivery.phase in WAITING and delivery.sent_mac is None and is_first:
+            work.move(delivery, Event.WITHDRAWN)
 
 
 def _sealed(gate: Gate, case_id: UUID, wrapped_key: bytes, document: Json) -> bytes:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from syncgate.domain import ids
 from syncgate.domain.delivery import Event, Phase
-from syncgate.domain.plan import Json, Planned, plan
+from syncgate.domain.plan import Json, Planned, part_of, plan
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, replan, slots_of
-from syncgate.domain.rows import Delivery
+from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork
 from syncgate.site.bundle import Bundle
@@ -37,8 +38,25 @@ def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> li
     slots = slots_of(work.deliveries)
     wanted = _wanted(gate, case, bundle, slots, _numbers(work.deliveries))
     messages = {message.name: message for message in bundle.messages}
-    decisions = replan(wanted, slots, messages)
+    decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages)
     return [_carry_out(gate, work, case, bundle, decision) for decision in decisions]
+
+
+def _within_reach(
+    gate: Gate, case: CaseNow, bundle: Bundle, slots: Mapping[SlotName, Slot], wanted: list[Planned]
+) -> dict[SlotName, Slot]:
+    """The slots that this replan may touch: an event leaves alone what only a deploy made unplanned."""
+    names = {(planned.message, planned.part) for planned in wanted}
+    numbers: dict[SlotName, int] = {}
+
+    def is_unplanned_by_deploy(name: SlotName, slot: Slot) -> bool:
+        then = gate.bundles.get(slot.newest.bundle) if slot.newest is not None else None
+        if case.by_person or name in names or then is None or then.digest == bundle.digest:
+            return False
+        planned = plan(case.document, then.messages, applies=then.applies(case.document), numbers=numbers)
+        return name in {(p.message, p.part) for p in planned}
+
+    return {name: slot for name, slot in slots.items() if not is_unplanned_by_deploy(name, slot)}
 
 
 def systems_taking(gate: Gate, document: Json, *, origin: str) -> list[Bundle]:
@@ -87,7 +105,7 @@ def _under_bundle_of(
     """The plan's entry with its digest taken as the slot's newest delivery took it."""
     then = gate.bundles.get(newest.bundle)
     if then is None:
-        return planned
+        return replace(planned, input_mac=newest.input_mac)
     same = plan(document, then.messages, applies=then.applies(document), numbers=numbers)
     return next(
         (p for p in same if (p.message, p.part) == (planned.message, planned.part)),
@@ -102,6 +120,7 @@ def _numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:
 def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision) -> Delivery:
     match decision:
         case Queue(planned, change):
+            at = _after_the_slots_newest(work, planned)
             delivery = Delivery(
                 delivery_id=ids.uuid7(work.tx.now, gate.entropy.token(10)),
                 case_id=case.case_id,
@@ -111,12 +130,12 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
                 part_no=planned.part_no,
                 revision=case.revision,
                 phase=Phase.PENDING,
-                input_mac=planned.input_mac,
+                input_mac=_mac_under(bundle, case, planned, change),
                 bundle=bundle.digest,
                 change=change,
                 due_at=work.tx.now,
-                created_at=work.tx.now,
-                changed_at=work.tx.now,
+                created_at=at,
+                changed_at=at,
             )
             work.add(delivery)
             return delivery
@@ -124,6 +143,24 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
             return _refreshed(work, case, delivery, planned)
         case Cancel(delivery, event):
             return work.move(delivery, event)
+
+
+def _after_the_slots_newest(work: LaneWork, planned: Planned) -> datetime:
+    """The time of creation: later than all others of the slot, also within one commit, whose time is one."""
+    times = [
+        d.created_at + timedelta(microseconds=1)
+        for d in work.deliveries
+        if (d.message, d.part) == (planned.message, planned.part)
+    ]
+    return max([work.tx.now, *times])
+
+
+def _mac_under(bundle: Bundle, case: CaseNow, planned: Planned, change: Change | None) -> bytes:
+    """The digest as the bundle takes it whose name the new delivery bears; the plan may have taken it as another."""
+    if change is Change.RETRACT:
+        return planned.input_mac
+    message = bundle.message(planned.message)
+    return message.inputs(case.document, part_of(case.document, message.of, planned.part))
 
 
 def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned) -> Delivery:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.head import Task
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
 from syncgate.flows.claim import content_mac
 from syncgate.flows.gate import Gate
@@ -31,13 +32,35 @@ async def rescue_all(gate: Gate, *, batch: int = 200) -> None:
 def _expire(gate: Gate, tx: Tx, lane: Lane) -> str:
     messages = gate.active_bundle(lane.system).messages if lane.system in gate.active else ()
     work = open_lane(tx, lane, messages)
-    for delivery in work.deliveries:
-        if delivery.phase is Phase.IN_FLIGHT and delivery.lease_token == lane.lease_token:
-            _end(gate, work, delivery)
+    sent = [d for d in work.deliveries if d.phase is Phase.IN_FLIGHT and d.lease_token == lane.lease_token]
+    for delivery in sent:
+        _end(gate, work, delivery)
+    if not sent:
+        _end_question(gate, work)
     token = lane.lease_token
     work.released()
     work.save(expected_token=token)
     return lane.system
+
+
+def _end_question(gate: Gate, work: LaneWork) -> None:
+    """Notes that nobody came back from a look-up or a probe; a probe's bytes may have left."""
+    head = work.heads().head
+    if head is None or head.task is not Task.CONFIRM:
+        return
+    counted, attempt = noted(
+        head.delivery,
+        kind=AttemptKind.SYSTEM,
+        outcome=Event.UNDECIDED.value,
+        actor="syncgate",
+        at=work.tx.now,
+        started_at=None,
+        lease_token=work.lane.lease_token,
+        detail={"note": "its worker did not come back; the sending time is unknown"},
+    )
+    work.tx.insert_attempts([attempt])
+    due_at = _due_at(work, head.delivery, gate.bundles.get(head.delivery.bundle))
+    work.move(head.delivery, Event.UNDECIDED, reason="worker_lost", due_at=due_at, entries_count=counted.entries_count)
 
 
 def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
@@ -82,6 +105,7 @@ def _event(lane: Lane, delivery: Delivery, bundle: Bundle | None) -> Event:
 
 def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> datetime | None:
     spec = bundle.specs.get(delivery.message) if bundle is not None else None
-    if spec is None or spec.confirm.by == "hold":
+    if bundle is None or spec is None or spec.confirm.by == "hold":
         return None
-    return work.tx.now + spec.confirm.visible_after
+    longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
+    return work.tx.now + longest + spec.confirm.visible_after

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from syncgate.domain.delivery import Event
+from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.outcome import Answer, Outcome
 from syncgate.domain.plan import Json, OnChange
 from syncgate.domain.rows import Change
@@ -72,7 +73,7 @@ def lease_suffices(gate: Gate, work: Work, bundle: Bundle) -> bool:
     """Whether the whole request ends within the lease; a process that was frozen must not send late."""
     assert work.lane.lease_until is not None
     longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
-    return gate.clock.now() + longest + SAFETY <= work.lane.lease_until
+    return gate.clock.now() + longest + SAFETY <= work.taken_at + (work.lane.lease_until - work.claimed_at)
 
 
 def _held_back(gate: Gate, work: Work) -> Verdict | None:
@@ -104,7 +105,10 @@ async def _note_start(gate: Gate, work: Work) -> bool:
     """Commits the instant before bytes leave, for systems that can only be held for a person."""
 
     def step(tx: Tx) -> bool:
-        lane = replace(work.lane, send_started_at=tx.now)
-        return tx.save_lane(lane, expected_token=work.token)
+        lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
+        return lane is not None and tx.save_lane(replace(lane, send_started_at=tx.now), expected_token=work.token)
 
-    return await gate.writer.write(step)
+    try:
+        return await gate.writer.write(step)
+    except StoreUnavailable:
+        return False

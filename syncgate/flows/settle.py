@@ -6,21 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from syncgate.domain import breaker, schedule
 from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
-from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, SystemRow
-from syncgate.flows.claim import content_mac, next_work
+from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
+from syncgate.flows.claim import case_refs, content_mac, next_work, remote_refs
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.flows.work import Verdict, Work
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
+log = structlog.get_logger("syncgate.settle")
+NOT_ASKED = frozenset({"handed_back", "lease_too_short"})
+"""Reasons of a confirmation that never reached the system."""
+SHUT_OUT = frozenset({Outcome.DENIED, Outcome.THROTTLED, Outcome.UNAVAILABLE})
+"""Outcomes after which the system can still tell, once it lets us in."""
 FRESH = timedelta(seconds=1)
 """How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
-BAD_CASE_REF = "case_ref_conflict"
 MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
 """Events after which the system may hold the content."""
 
@@ -48,16 +54,21 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         keep: whether the lane's next head may be taken under the same lease.
     """
     bundle = gate.bundles.get(work.delivery.bundle) or gate.active_bundle(work.lane.system)
-    row = _breaker_moved(gate, tx, work, verdict, bundle)
+    row = _row(gate, tx, work, verdict)
     verdict = _not_overtaken(tx, work, verdict)
     lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
     delivery = tx.delivery(work.delivery.delivery_id)
     if lane is None or delivery is None or lane.lease_token != work.token or not _is_ours(work, delivery):
         _note_late(gate, tx, work, verdict, delivery)
+        if lane is not None and lane.lease_token == work.token:
+            _released(gate, tx, lane)
         return Settled(is_late=True)
+    row = _breaker_moved(gate, tx, row, work, verdict, bundle)
     opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
     after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     woken = _wake(tx, after)
+    if opened.lane.system in woken:
+        opened.lane = replace(opened.lane, waits_for=None)
     opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
     _take_case_ref(gate, opened, after, bundle)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
@@ -72,10 +83,8 @@ def _not_overtaken(tx: Tx, work: Work, verdict: Verdict) -> Verdict:
     if verdict.waits_for is None:
         return verdict
     tx.lanes(work.case.case_id, lock=True)
-    has_come = any(
-        d.system == verdict.waits_for and d.phase is Phase.DELIVERED and d.remote_ref is not None
-        for d in tx.deliveries(work.case.case_id)
-    )
+    case_id = work.case.case_id
+    has_come = remote_refs(tx.deliveries(case_id)) != work.remote_refs or case_refs(tx.lanes(case_id)) != work.case_refs
     return replace(verdict, waits_for=None, rule="number_has_come") if has_come else verdict
 
 
@@ -86,13 +95,38 @@ def _is_ours(work: Work, delivery: Delivery) -> bool:
     return delivery.phase is Phase.UNCONFIRMED
 
 
-def _breaker_moved(gate: Gate, tx: Tx, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
+def _released(gate: Gate, tx: Tx, lane: Lane) -> None:
+    opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
+    opened.released()
+    opened.save(expected_token=lane.lease_token)
+
+
+def _row(gate: Gate, tx: Tx, work: Work, verdict: Verdict) -> SystemRow:
+    """The system's row, locked where the verdict may move it: systems are locked before lanes."""
     row = tx.system(work.lane.system)
     assert row is not None
-    if verdict.outcome is None or not _would_move(row, verdict.outcome, now=tx.now):
-        return row
-    locked = tx.system(work.lane.system, lock=True)
+    may_move = row.is_probing if verdict.outcome is None else _would_move(row, verdict.outcome, now=tx.now)
+    locked = tx.system(work.lane.system, lock=True) if may_move else row
     assert locked is not None
+    return locked
+
+
+def _is_probe(gate: Gate, row: SystemRow, work: Work) -> bool:
+    bundle = gate.active_bundle(row.system)
+    return row.is_probing and row.breaker_until == work.claimed_at + max(
+        bundle.limits.lease, bundle.breaker.probe_after
+    )
+
+
+def _breaker_moved(gate: Gate, tx: Tx, locked: SystemRow, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
+    if verdict.outcome is None:
+        if not _is_probe(gate, locked, work):
+            return locked
+        after = breaker.end_probe(locked, now=tx.now)
+        tx.save_system(after)
+        return after
+    if not _would_move(locked, verdict.outcome, now=tx.now):
+        return locked
     reason = verdict.reason if verdict.outcome is Outcome.DENIED else verdict.outcome.value
     after = breaker.after_outcome(locked, verdict.outcome, now=tx.now, policy=bundle.breaker, reason=reason)
     tx.save_system(after)
@@ -213,9 +247,11 @@ def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundl
     if verdict.event is not Event.UNDECIDED:
         due_at = None if policy.by == "hold" else _ended_at(tx, verdict, bundle) + policy.visible_after
         return {"due_at": due_at, "confirms_count": 0}
+    if verdict.reason in NOT_ASKED and policy.by != "hold":
+        return {"due_at": tx.now}
     count = delivery.confirms_count + 1
     since = delivery.sent_at or delivery.changed_at
-    is_final = policy.by == "hold" or tx.now - since >= policy.final_after
+    is_final = policy.by == "hold" or (verdict.outcome not in SHUT_OUT and tx.now - since >= policy.final_after)
     if is_final:
         return {"due_at": None, "confirms_count": count, "actor": "operator"}
     wait = schedule.wait_after(policy.waits, count, draw=gate.entropy.draw())
@@ -311,9 +347,9 @@ def _wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
     """Wakes the case's lanes that wait for this system's number."""
     if delivery.phase is not Phase.DELIVERED or delivery.remote_ref is None:
         return frozenset()
-    waiting = {lane.system for lane in tx.lanes(delivery.case_id) if lane.waits_for == delivery.system}
-    if waiting:
-        tx.wake(delivery.case_id, waits_for=delivery.system)
+    waiting = {lane.system: lane.waits_for for lane in tx.lanes(delivery.case_id) if lane.waits_for is not None}
+    for awaited in set(waiting.values()):
+        tx.wake(delivery.case_id, waits_for=awaited)
     return frozenset(waiting)
 
 
@@ -324,3 +360,5 @@ def _take_case_ref(gate: Gate, opened: LaneWork, delivery: Delivery, bundle: Bun
         return
     if opened.tx.case_id_by_ref(opened.lane.system, delivery.remote_ref) is None:
         opened.lane = replace(opened.lane, case_ref=delivery.remote_ref)
+    else:
+        log.warning("case_ref_of_another_case", system=opened.lane.system, delivery_id=str(delivery.delivery_id))

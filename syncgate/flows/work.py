@@ -28,7 +28,7 @@ class Work:
         remote_refs: other lanes' numbers by (system, message or None); case_refs: by system.
         part_of_case: what the message exists once for.
         is_other_sent: whether another content may have left for this slot before.
-        claimed_at: the store's time of the claim.
+        claimed_at: the store's time of the claim; taken_at: this process's.
     """
 
     lane: Lane
@@ -41,6 +41,7 @@ class Work:
     case_refs: Mapping[str, str] = field(default_factory=dict)
     is_other_sent: bool = False
     claimed_at: datetime
+    taken_at: datetime
 
     @property
     def token(self) -> UUID:

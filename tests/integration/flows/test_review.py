@@ -90,7 +90,6 @@ def handed(site: Worksite) -> list[Work]:
 # waiting for another system's number
 
 
-@pytest.mark.xfail(strict=True, reason="any number of the system counts as the one that is waited for")
 def test_a_wait_for_one_messages_number_is_no_loop_while_another_message_has_one(site: Worksite) -> None:
     """Promise 6; a lane claimed again and again without a wait, each time with an attempt more."""
     path = "mappings/province/basic_info.yaml"
@@ -102,7 +101,6 @@ def test_a_wait_for_one_messages_number_is_no_loop_while_another_message_has_one
     assert due_at(site, "province") is None
 
 
-@pytest.mark.xfail(strict=True, reason="only a delivery's remote_ref wakes, never a reference that a source posts")
 def test_a_lane_that_waits_for_a_number_is_woken_by_the_post_that_brings_it(site: Worksite) -> None:
     """Promise 3: `waits_for` never woken. Crash point: none is needed."""
     path = "mappings/province/basic_info.yaml"
@@ -115,7 +113,6 @@ def test_a_lane_that_waits_for_a_number_is_woken_by_the_post_that_brings_it(site
     assert site.only(accepted.case_id, "province", "basic_info").phase is Phase.DELIVERED
 
 
-@pytest.mark.xfail(strict=True, reason="a lane remembers one system to wait for; the second wait hides the first")
 def test_two_waits_of_one_lane_end_each_by_itself(site: Worksite) -> None:
     """Promise 6: what waits for a number that came is not held up by another that did not."""
     old = site.gate.active_bundle("province")
@@ -148,7 +145,6 @@ class NumberedSystem(ScriptedSystem):
         return replace(reading, remote_ref="SPJY1") if is_there else reading
 
 
-@pytest.mark.xfail(strict=True, reason="a look-up is never told where the number is")
 def test_a_look_up_that_finds_the_record_keeps_the_systems_number(site: Worksite) -> None:
     """Promises 3 and 6; crash point: the answer is lost. Without the number whoever waits for it waits for ever."""
     food = site.systems["food"] = NumberedSystem()
@@ -165,7 +161,6 @@ def test_a_look_up_that_finds_the_record_keeps_the_systems_number(site: Worksite
 # after a deploy
 
 
-@pytest.mark.xfail(strict=True, reason="a change is stored with the active bundle's name and the old one's digest")
 def test_the_second_event_after_a_deploy_sends_nothing_of_its_own(site: Worksite) -> None:
     """Promise 13: a re-send without any change of the case."""
     accepted = site.post(an_application())
@@ -181,7 +176,6 @@ def test_the_second_event_after_a_deploy_sends_nothing_of_its_own(site: Worksite
     assert len(site.systems["food"].sends) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="what the active bundle plans no more counts as withdrawn by the event")
 def test_an_event_after_a_deploy_retracts_nothing_that_the_event_left_alone(site: Worksite) -> None:
     """Promise 13: a changed `applies_to` queues a retraction with the next unrelated event."""
     accepted = site.post(an_application())
@@ -191,7 +185,6 @@ def test_an_event_after_a_deploy_retracts_nothing_that_the_event_left_alone(site
     assert site.phases(accepted.case_id, "food") == [("application", "delivered")]
 
 
-@pytest.mark.xfail(strict=True, reason="claim looks a removed message up, and its whole batch fails, for ever")
 def test_a_change_whose_message_a_deploy_removed_holds_up_no_other_case(site: Worksite) -> None:
     """Promises 5 and 6: one lane stops its whole system."""
     first, second = site.post(an_application("QX1")), site.post(an_application("QX2"))
@@ -206,7 +199,6 @@ def test_a_change_whose_message_a_deploy_removed_holds_up_no_other_case(site: Wo
     assert site.only(second.case_id, "food", "event").phase is Phase.DELIVERED
 
 
-@pytest.mark.xfail(strict=True, reason="the hand-over does not ask for the mode")
 def test_nothing_is_handed_over_once_a_deploy_made_the_system_a_shadow(site: Worksite, handed: list[Work]) -> None:
     """Promise 9 and `mode: shadow` (sends nothing); up to a second after the deploy."""
     granted(site)
@@ -224,7 +216,6 @@ def granted(site: Worksite) -> None:
     site.gate.hand_over.refill("food", claimed.granted, claimed.granted_until)
 
 
-@pytest.mark.xfail(strict=True, reason="the grant of a claim committed before the pause is noted after it")
 def test_a_pause_between_a_claims_commit_and_its_return_ends_the_grant(site: Worksite, handed: list[Work]) -> None:
     """Promise 9; race: the writer thread commits claim and pause before the event loop notes the claim's grant."""
     claimed = site.claim("food", limit=4)
@@ -235,7 +226,6 @@ def test_a_pause_between_a_claims_commit_and_its_return_ends_the_grant(site: Wor
     assert handed == []
 
 
-@pytest.mark.xfail(strict=True, reason="a grant that is given back under an open breaker counts as a probe")
 def test_a_claim_that_sends_nothing_begins_no_probe(site: Worksite) -> None:
     """A probe that never settles: the open time grows from probe_after to a lease."""
     row = replace(site.row("food"), breaker=BreakerState.OPEN, breaker_until=site.clock.at + timedelta(seconds=2))
@@ -246,7 +236,6 @@ def test_a_claim_that_sends_nothing_begins_no_probe(site: Worksite) -> None:
     assert not site.row("food").is_probing
 
 
-@pytest.mark.xfail(strict=True, reason="a probe that asked the system nothing stays out until its lease would end")
 def test_a_probe_that_is_parked_unsent_makes_way_for_the_next(site: Worksite) -> None:
     """Promise 6: each case that cannot be mapped keeps a system that is well again shut for a whole lease."""
     site.systems["food"].script.append(answer(Outcome.DENIED))
@@ -270,7 +259,6 @@ def _all_food(site: Worksite) -> list[Delivery]:
     return site.store.read(lambda tx: tx.list_deliveries(where, after=None, limit=9))
 
 
-@pytest.mark.xfail(strict=True, reason="the breaker is moved before it is asked whether the answer is late")
 def test_a_settle_that_is_repeated_counts_one_failure(site: Worksite) -> None:
     """Promise 8: a late entry moves nothing else. Crash point: the commit of a settle is not seen."""
     site.systems["food"].script.append(answer(Outcome.UNAVAILABLE))
@@ -285,7 +273,6 @@ def test_a_settle_that_is_repeated_counts_one_failure(site: Worksite) -> None:
 # leases
 
 
-@pytest.mark.xfail(strict=True, reason="a lease of the store's clock is judged by the process's own")
 def test_a_worker_whose_clock_is_behind_does_not_send_after_its_lease(site: Worksite) -> None:
     """Promise 4; crash point: frozen between claim and send, on a machine a minute behind the store."""
     late = SetClock(START - timedelta(minutes=1))
@@ -299,7 +286,6 @@ def test_a_worker_whose_clock_is_behind_does_not_send_after_its_lease(site: Work
     assert site.systems["food"].sends == []
 
 
-@pytest.mark.xfail(strict=True, reason="a send handed back for want of lease is due at once")
 def test_a_worker_whose_clock_is_ahead_does_not_claim_in_circles(site: Worksite) -> None:
     """A hot loop that sends nothing and adds an attempt at each turn."""
     ahead = replace(site, gate=replace(site.gate, clock=SetClock(START + timedelta(minutes=1))))
@@ -309,7 +295,6 @@ def test_a_worker_whose_clock_is_ahead_does_not_claim_in_circles(site: Worksite)
     assert sent == 1 or (due_at(site, "food") or START) > site.clock.at
 
 
-@pytest.mark.xfail(strict=True, reason="the noted start writes the whole lane as it was when it was claimed")
 def test_noting_the_start_of_a_send_keeps_what_the_lane_learned_since(site: Worksite) -> None:
     """Promise 2 and design §6; race: a post that names the system's number between claim and send."""
     site.run(activate(site.gate, [held_for_a_person(site, "food")]))
@@ -334,7 +319,6 @@ class Down:
         pass
 
 
-@pytest.mark.xfail(strict=True, raises=StoreUnavailable, reason="the dispatcher takes it for a defect after the send")
 def test_a_start_that_cannot_be_noted_leaves_nothing_to_ask_a_person(site: Worksite) -> None:
     """Not yet sent is not maybe sent; crash point: the store goes between claim and send."""
     site.run(activate(site.gate, [held_for_a_person(site, "food")]))
@@ -344,7 +328,6 @@ def test_a_start_that_cannot_be_noted_leaves_nothing_to_ask_a_person(site: Works
     assert site.run(send(gate, work, site.system_of)).event is Event.HANDED_BACK
 
 
-@pytest.mark.xfail(strict=True, reason="rescue tells of sends alone")
 def test_a_worker_that_dies_with_a_probe_leaves_an_entry(site: Worksite) -> None:
     """Promise 8: a probe is a send. Crash point: between the probe and its settle."""
     site.systems["province"].script.append(UNKNOWN)
@@ -358,9 +341,6 @@ def test_a_worker_that_dies_with_a_probe_leaves_an_entry(site: Worksite) -> None
     assert len(site.attempts(site.only(accepted.case_id, "province", "basic_info"))) == 2
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a start cuts the lease short, and absence is believed after visible_after alone"
-)
 def test_after_a_crash_absence_is_not_believed_while_the_request_can_still_run(site: Worksite) -> None:
     """Promise 4; crash point: `kill -9` right after the bytes left, and a start right after that."""
     accepted = site.post(an_application())
@@ -372,7 +352,6 @@ def test_after_a_crash_absence_is_not_believed_while_the_request_can_still_run(s
     assert asked_at >= site.clock.at + LONGEST_REQUEST + VISIBLE_AFTER
 
 
-@pytest.mark.xfail(strict=True, reason="a verdict that comes too late for its delivery keeps the lane's lease")
 def test_a_person_who_decides_during_a_look_up_does_not_keep_the_lane_leased(site: Worksite) -> None:
     """A lease that nobody uses until it runs out."""
     site.systems["food"].script.append(UNKNOWN)
@@ -389,7 +368,6 @@ def test_a_person_who_decides_during_a_look_up_does_not_keep_the_lane_leased(sit
 # unconfirmed
 
 
-@pytest.mark.xfail(strict=True, reason="being shut out counts as having asked")
 def test_an_outage_longer_than_final_after_leaves_nothing_to_a_person_that_the_system_can_tell(
     site: Worksite,
 ) -> None:
@@ -409,7 +387,6 @@ def test_an_outage_longer_than_final_after_leaves_nothing_to_a_person_that_the_s
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
 
 
-@pytest.mark.xfail(strict=True, reason="a question that was never asked counts as the last one")
 def test_a_question_that_was_not_asked_is_not_the_last_one(site: Worksite) -> None:
     """An unconfirmed delivery without a due time; crash point: stopped for longer than final_after, then too busy."""
     food = site.systems["food"]
@@ -447,7 +424,6 @@ class BrokenSystem(ScriptedSystem):
         raise RuntimeError
 
 
-@pytest.mark.xfail(strict=True, reason="a send that broke has no starting time")
 def test_after_a_defect_in_a_send_absence_is_not_believed_while_the_request_can_still_run(site: Worksite) -> None:
     """Promise 4; crash point: an exception of ours after the bytes left. `final_after` never comes either."""
     site.systems["food"] = BrokenSystem()
@@ -489,7 +465,6 @@ class SlowWriter:
         pass
 
 
-@pytest.mark.xfail(strict=True, reason="stop cancels a claim that is under way, and what it leased is nobody's")
 def test_a_stop_during_a_claim_hands_back_what_was_claimed(site: Worksite) -> None:
     """A graceful stop hands back; crash point: SIGTERM while a claim commits."""
     accepted = site.post(an_application())
@@ -513,7 +488,6 @@ def _food_only(site: Worksite) -> dict[str, str]:
 # the intake
 
 
-@pytest.mark.xfail(strict=True, reason="only the case's origin is spared; another poster is sent its own record")
 def test_a_system_that_posts_a_case_under_its_own_number_is_sent_nothing(site: Worksite) -> None:
     """Design §6, no doubled record: food typed the case in itself, and says which one of ours it is."""
     site.post(an_application("QX1"))
@@ -522,7 +496,6 @@ def test_a_system_that_posts_a_case_under_its_own_number_is_sent_nothing(site: W
     assert site.systems["food"].sends == []
 
 
-@pytest.mark.xfail(strict=True, reason="the number is looked for in the document, not on the lane")
 def test_a_system_that_got_a_case_from_us_reports_its_stages(site: Worksite) -> None:
     """Design §6: any system's own number names the case; today 409 `reference_is_fixed` for ever."""
     accepted = site.post(an_application())
@@ -572,7 +545,6 @@ class RacingWriter:
         pass
 
 
-@pytest.mark.xfail(strict=True, reason="the loser of a race for a case or a key is refused")
 @pytest.mark.parametrize("key", [None, "K1"])
 def test_of_two_first_posts_at_once_both_are_accepted(site: Worksite, key: str | None) -> None:
     """Promise 2; race: two processes on PostgreSQL, each with the same new case."""
@@ -582,7 +554,6 @@ def test_of_two_first_posts_at_once_both_are_accepted(site: Worksite, key: str |
     assert (again.case_id, again.revision, again.receipt) == (first.case_id, 1, first.receipt)
 
 
-@pytest.mark.xfail(strict=True, reason="a replay lists whatever the case has by now")
 def test_a_replay_names_the_deliveries_of_the_first_answer(site: Worksite) -> None:
     """Promise 2 and design §8: the first identifiers, with the phases of now."""
     first = site.post(an_application(), key="K1")
