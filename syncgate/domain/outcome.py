@@ -94,9 +94,14 @@ class Reading:
         record: the record as the system holds it (JSON), only with `Found.RECORD`.
         remote_ref: the system's own id where the answer shows it.
         evidence: what left and what came.
+        outcome: with `undecided`, what kept the system from answering, for its breaker: `throttled` or
+            `unavailable`; None where it answered something that decides nothing.
+        retry_after: the wait that it asked for.
     """
 
     found: Found
     evidence: Evidence
     record: Any = None
     remote_ref: str | None = None
+    outcome: Outcome | None = None
+    retry_after: timedelta | None = None

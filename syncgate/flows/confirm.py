@@ -73,7 +73,7 @@ def after_look_up(reading: Reading, payload: Json, before: Json | None, *, compa
         case Found.ABSENT:
             return Verdict(event=Event.ABSENT, outcome=ANSWERED, rule="absent", evidence=reading.evidence)
         case Found.UNDECIDED:
-            return _undecided("look_up_failed", reading)
+            return _undecided("look_up_failed", reading, outcome=reading.outcome)
         case Found.DENIED:
             return _undecided("denied", reading, outcome=Outcome.DENIED)
         case Found.RECORD:
@@ -151,4 +151,11 @@ def _held_payload(gate: Gate, work: Work) -> Json | None:
 
 def _undecided(reason: str, reading: Reading | None = None, *, outcome: Outcome | None = None) -> Verdict:
     evidence = reading.evidence if reading is not None else Evidence()
-    return Verdict(event=Event.UNDECIDED, outcome=outcome, rule=reason, reason=reason, evidence=evidence)
+    return Verdict(
+        event=Event.UNDECIDED,
+        outcome=outcome,
+        rule=reason,
+        reason=reason,
+        evidence=evidence,
+        retry_after=reading.retry_after if reading is not None else None,
+    )

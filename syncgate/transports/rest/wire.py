@@ -147,13 +147,14 @@ class Wire:
         """
         evidence = evidence_of(sent, came)
         if isinstance(came, HttpFailure):
-            return Reading(found=Found.UNDECIDED, evidence=evidence)
+            return Reading(found=Found.UNDECIDED, evidence=evidence, outcome=Outcome.UNAVAILABLE)
         view = AnswerView(came.status, came.headers, came.body)
         verdict = self._rules.judge(view, operation=request.operation)
         if verdict.outcome is Outcome.DENIED:
             return Reading(found=Found.DENIED, evidence=evidence)
         if verdict.outcome in _DECIDES_NOTHING:
-            return Reading(found=Found.UNDECIDED, evidence=evidence)
+            retry_after = self._retry_after(view)
+            return Reading(found=Found.UNDECIDED, evidence=evidence, outcome=verdict.outcome, retry_after=retry_after)
         if absent is not None and absent.holds(view):
             return Reading(found=Found.ABSENT, evidence=evidence)
         record = _record(view, record_at)

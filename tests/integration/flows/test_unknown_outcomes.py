@@ -6,7 +6,7 @@ import pytest
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
-from syncgate.domain.rows import AttemptKind
+from syncgate.domain.rows import AttemptKind, BreakerState
 from tests.integration.flows.worksite import ABSENT, Worksite, answer
 from tests.support.cases import a_hotline_case, an_application
 
@@ -198,3 +198,23 @@ def test_a_look_up_that_shows_absence_is_evidence(site: Worksite) -> None:
     site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.attempts(site.only(accepted.case_id, "food", "application")) == ["unknown", "absent", "taken"]
+
+
+def test_a_look_up_that_the_system_cannot_answer_is_no_reason_to_ask_a_person(site: Worksite) -> None:
+    """An outage longer than final_after: the breaker learns of it, and the question is asked again after it."""
+    food = site.systems["food"]
+    food.script.append(UNKNOWN)
+    food.takes_silently = True
+    accepted = site.post(an_application())
+    site.step("food")
+    down = Reading(Found.UNDECIDED, Evidence(), outcome=Outcome.UNAVAILABLE)
+    for _ in range(30):
+        food.readings.append(down)
+        site.clock.move(minutes=5)
+        site.step("food")
+    assert site.row("food").breaker is BreakerState.OPEN
+    food.readings.clear()
+    site.clock.move(minutes=5)
+    site.run_dry("food")
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+    assert len(food.sends) == 1
