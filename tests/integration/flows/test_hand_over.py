@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-
-import pytest
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import Grant
 from syncgate.flows.by_hand import pause
-from syncgate.flows.claim import Claimed
 from syncgate.flows.work import Work
 from tests.integration.flows.worksite import Worksite, answer, caller
 from tests.support.cases import an_application
 
 
-@pytest.fixture
-def handed(site: Worksite) -> list[Work]:
-    """The lanes that were handed over, as the dispatcher would get them."""
-    works: list[Work] = []
-
-    def receive(more: Sequence[Work]) -> None:
-        works.extend(more)
-
-    site.gate.hand_over.connect(receive)
-    return works
-
-
-def granted(site: Worksite, system: str = "food", *, limit: int = 4) -> Claimed:
-    """Claims, and notes what is left over as the dispatcher does."""
-    claimed = site.claim(system, limit=limit)
-    assert claimed.granted_until is not None
-    site.gate.hand_over.refill(system, claimed.granted, claimed.granted_until)
-    return claimed
-
-
 def test_a_case_taken_in_under_a_grant_is_leased_with_its_commit(site: Worksite, handed: list[Work]) -> None:
-    assert granted(site).granted == 4
+    assert site.grant("food").granted == 4
     accepted = site.post(an_application())
     (work,) = handed
     assert (work.lane.system, work.delivery.phase) == ("food", Phase.IN_FLIGHT)
@@ -49,7 +25,7 @@ def test_a_case_taken_in_under_a_grant_is_leased_with_its_commit(site: Worksite,
 
 
 def test_no_more_is_handed_over_than_was_granted(site: Worksite, handed: list[Work]) -> None:
-    granted(site, limit=2)
+    site.grant("food", limit=2)
     for number in range(5):
         site.post(an_application(f"QX{number}"))
     assert len(handed) == 2
@@ -57,7 +33,7 @@ def test_no_more_is_handed_over_than_was_granted(site: Worksite, handed: list[Wo
 
 
 def test_a_grant_ends_by_itself(site: Worksite, handed: list[Work]) -> None:
-    granted(site)
+    site.grant("food")
     site.clock.move(seconds=2)
     site.post(an_application())
     assert handed == []
@@ -68,7 +44,7 @@ def test_nothing_is_handed_over_while_something_older_waits(site: Worksite, hand
     site.systems["food"].script.append(answer(Outcome.THROTTLED, retry_after=timedelta(milliseconds=1)))
     site.post(an_application("QX1"))
     site.step("food")
-    claimed = granted(site)
+    claimed = site.grant("food")
     assert claimed.next_due_at is not None
     site.clock.at = claimed.next_due_at
     site.post(an_application("QX2"))
@@ -77,7 +53,7 @@ def test_nothing_is_handed_over_while_something_older_waits(site: Worksite, hand
 
 def test_a_pause_ends_the_grant_at_once(site: Worksite, handed: list[Work]) -> None:
     """Promise 9."""
-    granted(site)
+    site.grant("food")
     site.run(pause(site.gate, caller("operator").principal, "food", reason="their maintenance"))
     site.post(an_application())
     assert handed == []
@@ -106,7 +82,7 @@ def test_the_grants_of_others_count_as_in_use(site: Worksite) -> None:
 
 def test_a_worker_that_dies_with_a_handed_over_lane_loses_nothing(site: Worksite, handed: list[Work]) -> None:
     """Crash point: after the intake's commit, before the send. Promise 3."""
-    granted(site)
+    site.grant("food")
     accepted = site.post(an_application())
     (work,) = handed
     site.clock.at = work.lane.lease_until or site.clock.at
@@ -118,7 +94,7 @@ def test_a_worker_that_dies_with_a_handed_over_lane_loses_nothing(site: Worksite
 
 
 def test_rate_tokens_that_a_grant_left_unused_come_back(site: Worksite) -> None:
-    before = granted(site).granted
+    before = site.grant("food").granted
     tokens = site.row("food").rate_tokens
     again = site.claim("food", limit=4)
     assert again.granted == before

@@ -159,6 +159,13 @@ class Worksite:
     def claim(self, system: str, *, limit: int = 10, owner: str = WORKER) -> Claimed:
         return self.write(lambda tx: claim(self.gate, tx, system, owner=owner, limit=limit))
 
+    def grant(self, system: str, *, limit: int = 4) -> Claimed:
+        """Claims, and notes what is left over as the dispatcher does."""
+        claimed = self.claim(system, limit=limit)
+        assert claimed.granted_until is not None
+        self.gate.hand_over.refill(system, claimed.granted, claimed.granted_until)
+        return claimed
+
     def claim_one(self, system: str) -> Work:
         (work,) = self.claim(system, limit=1).works
         return work

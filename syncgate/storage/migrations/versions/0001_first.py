@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from syncgate.domain.errors import SiteInvalid
 from syncgate.storage.types import Flag, Id, Json, Name, Ratio, UtcTime
 
 revision = "0001"
@@ -46,7 +47,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("expected an upgrade, got a downgrade: restore the backup taken before it")
+    raise SiteInvalid("expected an upgrade, got a downgrade: restore the backup taken before it")
 
 
 def _create_audit() -> None:

@@ -1,0 +1,106 @@
+"""The asynchronous shell: defects, and stopping in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from syncgate.domain.delivery import Phase
+from syncgate.flows.dispatch import Dispatcher, DispatchSettings
+from syncgate.ports import Request, Step
+from syncgate.storage import SqlStore
+from tests.integration.flows.altered import (
+    LONGEST_REQUEST,
+    VISIBLE_AFTER,
+)
+from tests.integration.flows.worksite import (
+    WORKER,
+    ScriptedSystem,
+    Worksite,
+)
+from tests.support.cases import an_application
+
+T = TypeVar("T")
+
+
+def dispatching(site: Worksite) -> Dispatcher:
+    return Dispatcher(site.gate, site.system_of, DispatchSettings(owner=WORKER, poll_interval=timedelta(seconds=0.05)))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class BrokenSystem(ScriptedSystem):
+    """Its transport has a defect that shows after the bytes left."""
+
+    async def send(self, request: Request) -> Any:
+        self.sends.append(request)
+        raise RuntimeError
+
+
+def test_after_a_defect_in_a_send_absence_is_not_believed_while_the_request_can_still_run(site: Worksite) -> None:
+    """Promise 4; crash point: an exception of ours after the bytes left. `final_after` never comes either."""
+    site.systems["food"] = BrokenSystem()
+    accepted = site.post(an_application())
+
+    async def history() -> None:
+        dispatcher = dispatching(site)
+        dispatcher.start()
+        await until(lambda: site.only(accepted.case_id, "food", "application").phase is Phase.UNCONFIRMED)
+        await dispatcher.stop()
+
+    site.run(history())
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.due_at is not None
+    assert delivery.due_at >= site.clock.at + LONGEST_REQUEST + VISIBLE_AFTER
+
+
+@dataclass
+class SlowWriter:
+    """Commits at once, and tells of it a little later; as a writer thread does."""
+
+    store: SqlStore
+    is_slow: bool = False
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def write(self, step: Step[T]) -> T:
+        (result,) = self.store.write([step])
+        if self.is_slow:
+            self.has_begun.set()
+            await asyncio.sleep(0.2)
+        if isinstance(result, BaseException):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    async def read(self, step: Step[T]) -> T:
+        return self.store.read(step)
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_a_stop_during_a_claim_hands_back_what_was_claimed(site: Worksite) -> None:
+    """A graceful stop hands back; crash point: SIGTERM while a claim commits."""
+    accepted = site.post(an_application())
+
+    async def history() -> None:
+        writer = SlowWriter(site.store)
+        dispatcher = dispatching(replace(site, gate=replace(site.gate, writer=writer, active=_food_only(site))))
+        writer.is_slow = True
+        dispatcher.start()
+        await until(lambda: site.only(accepted.case_id, "food", "application").phase is Phase.IN_FLIGHT)
+        await dispatcher.stop()
+
+    site.run(history())
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.PENDING
+
+
+def _food_only(site: Worksite) -> dict[str, str]:
+    return {"food": site.gate.active["food"]}
