@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import threading
@@ -160,6 +161,11 @@ def _guarded(run: object, posting: Posting) -> None:
         posting.abort(error)
 
 
+def _at_most() -> float:
+    """How long the demo may take by default; SYNCGATE_DEMO_AT_MOST says more for a slow machine."""
+    return float(os.environ.get("SYNCGATE_DEMO_AT_MOST", AT_MOST))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(prog="syncgate demo", description=__doc__)
@@ -167,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stay", action="store_true", help="start everything and play nothing")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--cases", type=int, default=520, help="how many applications")
-    parser.add_argument("--at-most", type=float, default=AT_MOST, help="seconds; more for a slow machine")
+    parser.add_argument("--at-most", type=float, default=_at_most(), help="seconds; more for a slow machine")
     options = parser.parse_args(arguments)
     root = options.site.resolve()
     demo = Demo(Folder(root, root / ".demo"), seed=options.seed, case_count=options.cases, at_most=options.at_most)
