@@ -38,8 +38,11 @@ class Claimed:
     granted_until: datetime | None = None
 
 
-def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int) -> Claimed:
-    """Leases up to `limit` due lanes of a system, as far as pause, breaker, rate and concurrency admit."""
+def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int, is_granting: bool = True) -> Claimed:
+    """Leases up to `limit` due lanes of a system, as far as pause, breaker, rate and concurrency admit.
+
+    is_granting: whether what is left over becomes this process's grant; a quiet gate writes none.
+    """
     bundle = gate.active_bundle(system)
     row = tx.system(system, lock=True)
     unused = gate.hand_over.drain(system)
@@ -50,7 +53,7 @@ def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int) -> Claimed
     lanes = tx.due_lanes(system, limit=admitted) if admitted else []
     works = _leased(gate, tx, bundle, lanes, owner=owner)
     next_due_at = tx.next_due_at(system)
-    granted = _granted(row, admitted - len(works), next_due_at, now=tx.now)
+    granted = _granted(row, admitted - len(works), next_due_at, now=tx.now) if is_granting else 0
     if granted or unused:
         tx.save_grant(Grant(system=system, process=owner, sends_count=granted, until=tx.now + GRANTED_FOR))
     if works or granted or unused:

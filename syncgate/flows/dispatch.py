@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,6 +23,8 @@ from syncgate.flows.work import Verdict, Work
 from syncgate.ports import Step, Transport
 
 log = structlog.get_logger("syncgate.dispatch")
+BUSY_FOR = timedelta(seconds=10)
+"""How long after something fell due grants are kept up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,10 @@ class DispatchSettings:
 
 @dataclass(slots=True)
 class _Loop:
-    """One system's loop: what is under way, and what wakes it."""
+    """One system's loop: what is under way, and what wakes it. busy_until: more is likely to come until then."""
 
     system: str
+    busy_until: datetime
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -67,10 +70,10 @@ class Dispatcher:
 
     def on_due(self, systems: Iterable[str]) -> None:
         """Wakes the loops of these systems; called after a commit that made lanes due. Never blocks."""
-        for system in systems:
-            loop = self._loops.get(system)
-            if loop is not None:
-                loop.wake.set()
+        known = [system for system in systems if system in self._loops]
+        self._note_busy(known)
+        for system in known:
+            self._loops[system].wake.set()
 
     @property
     def running_count(self) -> int:
@@ -82,7 +85,7 @@ class Dispatcher:
         self._gate.hand_over.connect(self.take_over)
         for system in self._gate.active:
             if system not in self._loops:
-                loop = self._loops[system] = _Loop(system)
+                loop = self._loops[system] = _Loop(system, self._gate.clock.now())
                 self._tasks.append(asyncio.create_task(self._system_loop(loop), name=f"dispatch {system}"))
 
     async def stop(self) -> None:
@@ -126,8 +129,10 @@ class Dispatcher:
         free = min(self._settings.batch, bundle.limits.concurrency - len(loop.running))
         if free <= 0:
             return self._settings.poll_interval
+        is_busy = self._gate.clock.now() < loop.busy_until
+        owner = self._settings.owner
         claimed = await self._gate.writer.write(
-            lambda tx: claim(self._gate, tx, loop.system, owner=self._settings.owner, limit=free)
+            lambda tx: claim(self._gate, tx, loop.system, owner=owner, limit=free, is_granting=is_busy)
         )
         if claimed.granted_until is not None:
             self._gate.hand_over.refill(loop.system, claimed.granted, claimed.granted_until)
@@ -137,8 +142,15 @@ class Dispatcher:
 
     def take_over(self, works: Sequence[Work]) -> None:
         """Serves lanes that the intake leased from this process's grant."""
+        self._note_busy(work.lane.system for work in works)
         for work in works:
             self._begin(self._loops[work.lane.system], work)
+
+    def _note_busy(self, systems: Iterable[str]) -> None:
+        until = self._gate.clock.now() + BUSY_FOR
+        for system in systems:
+            if system in self._loops:
+                self._loops[system].busy_until = until
 
     def _begin(self, loop: _Loop, work: Work) -> None:
         task = asyncio.create_task(self._serve_lane(work))

@@ -8,8 +8,9 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import Grant
 from syncgate.flows.by_hand import pause
+from syncgate.flows.claim import claim
 from syncgate.flows.work import Work
-from tests.integration.flows.worksite import Worksite, answer, caller
+from tests.integration.flows.worksite import WORKER, Worksite, answer, caller
 from tests.support.cases import an_application
 
 
@@ -99,3 +100,9 @@ def test_rate_tokens_that_a_grant_left_unused_come_back(site: Worksite) -> None:
     again = site.claim("food", limit=4)
     assert again.granted == before
     assert site.row("food").rate_tokens == tokens
+
+
+def test_a_quiet_gate_writes_no_grants(site: Worksite) -> None:
+    claimed = site.write(lambda tx: claim(site.gate, tx, "food", owner=WORKER, limit=4, is_granting=False))
+    assert (claimed.works, claimed.granted) == ((), 0)
+    assert site.store.read(lambda tx: tx.grants("food")) == []
