@@ -12,11 +12,11 @@ from hypothesis import settings
 from syncgate.ports.outside import Clock
 from syncgate.storage import SiteKeyring, SqlStore, migrate
 from tests.support.postgres import PostgresServer, running_postgres
+from tests.support.properties import examples
 from tests.support.rows import SetClock
 
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
-"""Property tests judge what is decided, never how fast a busy machine decides it."""
+settings.register_profile("ours", examples())
+settings.load_profile("ours")
 
 OpenStore = Callable[..., SqlStore]
 

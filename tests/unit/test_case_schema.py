@@ -11,8 +11,10 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.properties import examples
 
 Json = Any
 ROOT = Path(__file__).parents[2]
@@ -520,7 +522,7 @@ def change(draw: Callable[..., Json], case: Json, places: list[tuple[str | int, 
         return
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data())
 def test_both_validators_agree_on_changed_cases(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(GOOD)))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -17,6 +16,7 @@ from syncgate.domain.delivery import MAYBE_SENT, MOVES, WAITING, Event, Phase, a
 from syncgate.domain.plan import OnChange, OnUnplanned, Planned
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, SlotName, replan, slots_of
 from syncgate.domain.rows import Change, Delivery
+from tests.support.properties import examples
 from tests.unit.domain.samples import a_message, a_row, planned
 
 SLOTS: list[SlotName] = [("application", ""), ("step", "s1"), ("step", "s2")]
@@ -183,4 +183,4 @@ def _slot_decided(decision: Decision) -> SlotName:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
+TestHistories.settings = examples(100)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as hypothesis_given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from syncgate.mapping import (
@@ -22,6 +21,7 @@ from syncgate.mapping import (
     Unmappable,
     WaitsFor,
 )
+from tests.support.properties import examples
 from tests.unit.mapping.one_field import apply, fault, faults, given, load
 
 CASE: dict[str, Any] = {
@@ -272,7 +272,7 @@ def test_a_torn_character_never_becomes_another_one(charset: str) -> None:
         assert all(encoded[:end].decode(charset, "ignore") == "" for end in range(1, len(encoded)))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @hypothesis_given(
     text=st.text(st.characters(codec="utf-8"), max_size=40),
     most=st.integers(0, 30),
@@ -357,7 +357,7 @@ def test_a_number_that_would_lose_something_is_a_fault(options: str, number: Any
 
 
 @hypothesis_given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_numbers_round_trip(number: Any) -> None:
     written = format(number, "f")
     assert given("{number: case.n, as: text}", {"n": written}) == written
@@ -456,7 +456,7 @@ def test_a_local_time_that_could_be_two_or_none_is_a_fault(form: str, text: str)
 
 
 @hypothesis_given(st.datetimes(min_value=datetime(1995, 1, 1), max_value=datetime(2100, 1, 1)))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_time_written_and_read_back_is_the_same_moment(moment: datetime) -> None:
     at = moment.replace(microsecond=0, tzinfo=UTC).isoformat()
     written = given('{time: case.at, format: "%Y%m%d%H%M%S"}', {"at": at})
@@ -668,7 +668,7 @@ m: {list: [case.a, {remote_ref: food}]}
 EVERYTHING_LOADED = load(EVERYTHING)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @hypothesis_given(st.dictionaries(st.sampled_from(["a", "b"]), VALUES) | VALUES)
 def test_a_mapping_is_total_and_shows_nothing_in_its_faults(case: Any) -> None:
     result = EVERYTHING_LOADED.apply(Inputs(case))
@@ -678,7 +678,7 @@ def test_a_mapping_is_total_and_shows_nothing_in_its_faults(case: Any) -> None:
 
 
 @hypothesis_given(st.text(min_size=4, max_size=12))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_fault_never_holds_the_value(secret: str) -> None:
     secret = f"«{secret}»"
     case = {"a": {"type": secret, "name": secret}, "b": secret}
@@ -688,7 +688,7 @@ def test_a_fault_never_holds_the_value(secret: str) -> None:
 
 
 @hypothesis_given(st.sampled_from(["natural_person", "enterprise"]) | st.text(max_size=5))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_mapping_without_faults_never_gives_what_its_table_lacks(code: str) -> None:
     result = apply("f: {table: applicant_type, of: case.c}", {"c": code})
     if isinstance(result, Mapped):
@@ -727,7 +727,7 @@ def walk(tree: Any, case: Any, missing: list[str]) -> Any:
     return [walk(below, case, missing) for below in tree["list"]]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @hypothesis_given(st.dictionaries(NAMES, TREES, min_size=1, max_size=4), st.dictionaries(NAMES, VALUES, max_size=4))
 def test_the_compiled_function_gives_what_a_plain_walk_gives(tree: Any, case: Any) -> None:
     missing: list[str] = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syncgate.mapping import Inputs, Unmappable
 from syncgate.mapping.examples import context_of, differences
 from syncgate.mapping.mapping import Mapping, load_mapping
+from tests.support.properties import examples
 from tests.unit.mapping.one_field import FILE, load
 
 PAYLOAD = """\
@@ -103,7 +104,7 @@ CASES = st.fixed_dictionaries(
 LOADED: Mapping = load(PAYLOAD)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(CASES, CASES)
 def test_equal_inputs_give_equal_results_in_every_compared_field(one: Any, other: Any) -> None:
     if LOADED.inputs_of(one) != LOADED.inputs_of({**other, **one}):

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import syncgate.sandbox
@@ -19,6 +19,7 @@ from syncgate.sandbox.server import Server
 from syncgate.sandbox.simulator import Simulator
 from syncgate.sandbox.systems import build
 from syncgate.sandbox.wire import Request
+from tests.support.properties import examples
 
 FOLDER = Path(syncgate.sandbox.__file__).parent
 MODULES = sorted(path for path in FOLDER.glob("**/*.py") if "play" not in path.relative_to(FOLDER).parts)
@@ -46,7 +47,7 @@ def ask(simulator, method, path, value, **headers):
     return int(deed.data.split()[1])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(data=st.data())
 def test_no_record_makes_province_fail(simulators, province_records_of_module, signature_of_now, data):
     operation = data.draw(st.sampled_from(sorted(province_records_of_module)))
@@ -58,7 +59,7 @@ def test_no_record_makes_province_fail(simulators, province_records_of_module, s
     assert ask(simulators["province"], "POST", path, value, **signature_of_now) == 200
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(value=values | st.dictionaries(st.sampled_from(["bizKey", "materials", "safetyOfficer", "staff"]), values))
 def test_no_record_makes_food_fail(simulators, value):
     headers = {"authorization": "Bearer food-key", "idempotency_key": "k"}
@@ -67,7 +68,7 @@ def test_no_record_makes_food_fail(simulators, value):
         assert status in (400, 404, 409, 422)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(value=values | st.dictionaries(st.sampled_from(["sourceNo", "item", "filedDate"]), values), raw=st.binary())
 def test_no_record_makes_workorders_fail(simulators, value, raw):
     headers = {"x_api_key": "workorders-key", "x_request_id": "k"}
@@ -75,7 +76,7 @@ def test_no_record_makes_workorders_fail(simulators, value, raw):
         assert ask(simulators["workorders"], "POST", "/workorders/v1/orders", body, **headers) in (400, 422)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(path=st.text(st.characters(max_codepoint=255)), method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]))
 def test_no_address_makes_a_system_fail(simulators, path, method):
     for name, base in (("province", "/gateway/province/"), ("food", "/foodlicence/api/applications/")):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syncgate import documents
 from syncgate.config import Config
 from syncgate.documents import ProblemSet
+from tests.support.properties import examples
 from tests.unit.site.conftest import CONFIG, FILES, compiled
 
 SCRAPS = st.sampled_from(
@@ -48,7 +49,7 @@ def broken(draw: st.DrawFn, text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.data())
 def test_a_broken_file_of_a_system_is_a_problem(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(FILES)))
@@ -59,7 +60,7 @@ def test_a_broken_file_of_a_system_is_a_problem(data: st.DataObject) -> None:
         assert all(problem.place.line >= 1 for problem in refused.problems)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(broken(CONFIG))
 def test_a_broken_configuration_is_a_problem(text: str) -> None:
     try:
