@@ -21,8 +21,7 @@ from pydantic import (
 
 from syncgate.documents import Node, Place, Problem, ProblemSet, read_yaml, validate
 from syncgate.domain.errors import SiteInvalid
-from syncgate.site.adapter import Mode, Model, Name, Title
-from syncgate.site.units import Duration, Rate, Size, Wait
+from syncgate.values import Duration, Mode, Model, Name, Rate, Size, Title, Wait
 
 CONFIG_FILE: Final = "config.yaml"
 EXAMPLE_FILE: Final = "config.example.yaml"

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import typer
 
-from syncgate.cli.context import BadArgument, Invocation, body_of, call
+from syncgate.cli.calls import body_of, call
+from syncgate.cli.context import BadArgument, Invocation
 from syncgate.cli.output import AsJson, note, show
 
 if TYPE_CHECKING:

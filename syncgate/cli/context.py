@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from syncgate.domain.errors import SyncgateError
 
 if TYPE_CHECKING:
-    import httpx
-
     from syncgate.bootstrap.place import SitePlace
     from syncgate.config import Config
     from syncgate.site.bundle import Mac
@@ -56,34 +53,3 @@ class Invocation:
     def site(self, *, mac: Mac | None = None) -> Site:
         """The site, read and checked whole. mac: keyed digest of inputs, for what plans. Raises ProblemSet."""
         return self.place.load(mac=mac)
-
-
-def call(invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
-    """One exchange with the site's gate, to its end. Raises CallFailed where it does not answer."""
-    from syncgate.cli.client import exchange
-
-    return exchange(invocation, act)
-
-
-def body_of(response: httpx.Response) -> Any:
-    """The answer's JSON. Raises CallFailed with the problem's own words where the gate refused."""
-    if response.is_success:
-        return response.json()
-    problem = problem_of(response)
-    lines = [str(problem.get("detail") or problem.get("title") or f"HTTP {response.status_code}")]
-    raise CallFailed("\n".join([*lines, *(f"  {words}" for words in field_words(problem))]))
-
-
-def problem_of(response: httpx.Response) -> dict[str, Any]:
-    """The problem of a refusal (RFC 9457); empty where the answer is none."""
-    try:
-        problem = response.json()
-    except ValueError:
-        return {}
-    return problem if isinstance(problem, dict) else {}
-
-
-def field_words(problem: dict[str, Any]) -> list[str]:
-    """What a problem says about each field."""
-    errors = problem.get("errors") or ()
-    return [f"{one.get('pointer')}: {one.get('detail') or one.get('rule')}" for one in errors]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from syncgate.cli.context import body_of, call
+from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, facts, note, show, table
 
 DeliveryId = Annotated[UUID, typer.Argument(help="Its id, as `deliveries list` shows it.")]

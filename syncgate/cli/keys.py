@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from syncgate.cli.context import body_of, call
+from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, show, table
 
 PrincipalId = Annotated[UUID, typer.Argument(help="Its id, as `keys list` shows it.")]

@@ -86,7 +86,7 @@ async def _serve(
     invocation: Invocation, config: Config, opened: OpenStore, listener: socket.socket, *, as_json: bool
 ) -> None:
     from syncgate.bootstrap import running_gate
-    from syncgate.cli.client import Serving, announce, serve_file
+    from syncgate.cli.announcement import Serving, announce, serve_file
 
     serving = Serving(_address(listener), os.getpid(), secrets.token_urlsafe(32))
     async with running_gate(invocation.place, opened, is_dispatching=config.dispatch.is_enabled) as running:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from syncgate.cli.context import Invocation, body_of, call
+from syncgate.cli.calls import body_of, call
+from syncgate.cli.context import Invocation
 from syncgate.cli.output import AsJson, note, show
 from syncgate.domain.errors import SiteInvalid
 

@@ -19,7 +19,8 @@ import httpx
 import orjson
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from syncgate.cli.context import CallFailed, body_of, field_words, problem_of
+from syncgate.cli.calls import body_of, field_words, problem_of
+from syncgate.cli.context import CallFailed
 from syncgate.cli.records import Record, Row, TornRow
 from syncgate.domain.case import canonical_bytes
 from syncgate.mapping import Context, Inputs, Mapped, Unmappable

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from syncgate.cli.context import body_of, call
+from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, facts, show, table
 
 System = Annotated[str, typer.Argument(help="The system, as named in config.yaml.")]

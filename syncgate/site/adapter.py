@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     StrictBool,
@@ -17,34 +15,13 @@ from pydantic import (
     model_validator,
 )
 
-from syncgate.site.units import Duration, Rate, Wait
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
+from syncgate.values import Duration, Mode, Model, Name, Rate, Title, Wait
 
-Mode = Literal["draft", "shadow", "live", "manual", "retired"]
 PersonalClass = Literal["name", "identity", "contact", "address", "content", "sensitive"]
-Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-"""A name of ours: lower-case letters, digits and underscores."""
 OperationName = Annotated[StrictStr, Field(min_length=1, max_length=100)]
 Condition = dict[str, Any]
 """A condition of the mapping language; it is compiled where the node and its place are known."""
-
-
-class Model(BaseModel):
-    """Frozen, and refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Title(Model):
-    """What people call it.
-
-    Attributes:
-        zh: in Chinese.
-        en: in English.
-    """
-
-    zh: Annotated[StrictStr, Field(min_length=1, max_length=100)]
-    en: Annotated[StrictStr, Field(min_length=1, max_length=100)]
 
 
 class UpdateBy(Model):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
 from syncgate.domain.plan import Message
-from syncgate.site.adapter import Adapter, Mode
+from syncgate.site.adapter import Adapter
 from syncgate.site.contract import Contract
 from syncgate.transports.answers import AnswerRule
+from syncgate.values import Mode
 
 if TYPE_CHECKING:
     from syncgate.mapping import Mapping as FieldMapping

@@ -15,7 +15,7 @@ from syncgate.domain.plan import NextAfter, OnChange, OnUnplanned, PartOf, plan
 from syncgate.mapping import Context, Inputs, Mapped
 from syncgate.site.contract import ContractError, compile_contract
 from syncgate.site.packing import digest_of, pack, unpack
-from syncgate.site.units import Duration, Rate, Size
+from syncgate.values import Duration, Rate, Size
 from tests.unit.site.conftest import ADAPTER, FILES, compiled, edited, problems
 
 A = "adapters/archive/adapter.yaml"

@@ -1,12 +1,15 @@
-"""Quantities as a person writes them: durations (`30s`), rates (`100/s`), sizes (`1MiB`)."""
+"""What config.yaml and adapter.yaml share: names, titles, modes, and quantities as a person writes them.
+
+Durations (`30s`), rates (`100/s`) and sizes (`1MiB`) carry their unit.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -64,3 +67,24 @@ Rate = Annotated[float, BeforeValidator(rate)]
 """Sends a second, written as `100/s`."""
 Size = Annotated[int, BeforeValidator(size)]
 """Bytes, written with their unit."""
+Mode = Literal["draft", "shadow", "live", "manual", "retired"]
+Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A name of ours: lower-case letters, digits and underscores."""
+
+
+class Model(BaseModel):
+    """Frozen, and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Title(Model):
+    """What people call it.
+
+    Attributes:
+        zh: in Chinese.
+        en: in English.
+    """
+
+    zh: Annotated[StrictStr, Field(min_length=1, max_length=100)]
+    en: Annotated[StrictStr, Field(min_length=1, max_length=100)]
