@@ -235,7 +235,8 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | 
     case = tx.case(delivery.case_id)
     submissions = tx.revisions_of(keys)
     assert case is not None
-    others = tx.deliveries(delivery.case_id)
+    spec = gate.bundles[delivery.bundle].specs.get(delivery.message) if delivery.bundle in gate.bundles else None
+    needs_references = spec is not None and spec.needs_references
     return Work(
         lane=work.lane,
         delivery=delivery,
@@ -243,8 +244,8 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | 
         case=case,
         submission=submissions[delivery.case_id, delivery.revision],
         held=(held, submissions[held.case_id, held.revision]) if held is not None else None,
-        remote_refs=remote_refs(others),
-        case_refs=case_refs(tx.lanes(delivery.case_id)),
+        remote_refs=remote_refs(tx.deliveries(delivery.case_id)) if needs_references else {},
+        case_refs=case_refs(tx.lanes(delivery.case_id)) if needs_references else {},
         is_other_sent=_is_other_sent(work.deliveries, delivery),
         claimed_at=tx.now,
         taken_at=gate.clock.now(),

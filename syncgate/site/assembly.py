@@ -14,6 +14,7 @@ from syncgate.domain.breaker import BreakerPolicy
 from syncgate.domain.case import canonical_bytes
 from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
 from syncgate.mapping import Mapping as FieldMapping
+from syncgate.mapping import document as doc
 from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
 from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
 from syncgate.site.contract import Contract
@@ -84,6 +85,10 @@ def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:
         is_case_ref=declared.is_case_ref,
         confirm=_confirm(adapter.confirm_of(declared)),
         compared_fields=message.mapping.compared_fields,
+        needs_references=any(
+            isinstance(expression, doc.RemoteRef | doc.CaseRef)
+            for expression in doc.expressions_in(message.mapping.document.payload)
+        ),
     )
 
 

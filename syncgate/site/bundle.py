@@ -81,6 +81,7 @@ class MessageSpec:
         is_case_ref: whether that id is what the system calls the case.
         confirm: how an unknown outcome is confirmed.
         compared_fields: top-level payload fields to compare on read-back.
+        needs_references: whether the mapping reads what other systems call things.
     """
 
     name: str
@@ -90,6 +91,7 @@ class MessageSpec:
     is_case_ref: bool
     confirm: ConfirmPolicy
     compared_fields: frozenset[str]
+    needs_references: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
