@@ -51,6 +51,6 @@ async def _guarded(job: Job) -> None:
     try:
         await job.run()
     except SyncgateError as error:
-        log.warning("job_failed", kind=job.name, code=error.code)
+        log.warning("job_failed", kind=job.name, code=error.code, reason=error.message)
     except Exception as error:
         log.error("job_broke", kind=job.name, error=type(error).__name__, at=place_of(error))

@@ -108,6 +108,7 @@ def configure(*, level: str = "info", form: Literal["json", "console"] = "json")
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run left out because one is under way is no news
 
 
 log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("syncgate")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from syncgate.bootstrap.machine import process_name
 from syncgate.bootstrap.place import SitePlace
 from syncgate.config import Config, SiteSecrets
+from syncgate.domain.errors import SiteInvalid, StoreUnavailable
+from syncgate.ports import CaseFilter, Tx
 from syncgate.storage.lock import store_lock
 from syncgate.storage.migrations import migrate
-from syncgate.storage.sealing import SiteKeyring, create_master, load_master
+from syncgate.storage.sealing import SealBroken, SiteKeyring, create_master, load_master
 from syncgate.storage.store import SqlStore
 
 SQLITE = "sqlite:///"
@@ -51,11 +55,38 @@ def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> It
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(store_lock(file))
-        migrate(url)
         chain = writer if file is not None else f"{writer}:{process_name()}"
         store = SqlStore(url, keyring=keyring, writer=chain)
         stack.callback(store.close)
+        with _said_in_one_sentence(file):
+            migrate(url)
+            store.read(lambda tx: _check_key(tx, keyring))
         yield OpenStore(store, keyring, config, url, is_alone=file is not None)
+
+
+@contextmanager
+def _said_in_one_sentence(file: Path | None) -> Iterator[None]:
+    """A store that is no store of ours, as what an operator can act on. Raises StoreUnavailable."""
+    try:
+        yield
+    except (sqlite3.Error, DBAPIError, OSError) as error:
+        place, what = file or "the database", type(getattr(error, "orig", error) or error).__name__
+        message = f"expected a store of this version in {place}, got {what}; see how to back up and restore"
+        raise StoreUnavailable(message) from None
+
+
+def _check_key(tx: Tx, keyring: SiteKeyring) -> None:
+    """Refuses a key that did not seal what the store holds: new cases would be sealed apart. Raises SiteInvalid."""
+    wrong = SiteInvalid("expected the master key that sealed this store, got another")
+    newest = tx.list_cases(CaseFilter(), after=None, limit=1)
+    if not newest or not newest[0].wrapped_key:
+        if not tx.verify_audit(keyring).is_whole:
+            raise wrong
+        return
+    try:
+        keyring.seal(newest[0].wrapped_key, b"", bound_to="check")
+    except SealBroken:
+        raise wrong from None
 
 
 def store_url(root: Path, config: Config) -> tuple[str, Path | None]:

@@ -63,7 +63,7 @@ def application(running: Running, config: Config, token: str) -> Any:
         language=config.site.language,
         local_token=token,
     )
-    return create_app(running.gate, settings, deploy=running.deploy)
+    return create_app(running.gate, settings, deploy=running.deploy, is_ready=lambda: running.gate.writer.is_taking)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -100,14 +100,33 @@ class _State:
             if delivery.phase is Phase.CANCELLED and delivery.reason != CANCELLED_BY_HAND:
                 continue
             self._by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
+        self._first_missing_by_name = self._first_missing()
+
+    def _first_missing(self) -> dict[str, int]:
+        """By message the lowest number of a part that is not there yet; messages that lack none are left out."""
+        lowest: dict[str, int] = {}
+        for (name, _), slot in self._by_slot.items():
+            if not self._is_there(slot):
+                lowest[name] = min(lowest.get(name, slot[0].part_no), slot[0].part_no)
+        return lowest
 
     def eligible(self) -> list[Delivery]:
         """Pending deliveries that nothing holds back, in the declared order."""
         pending = [d for slot in self._by_slot.values() for d in slot if d.phase is Phase.PENDING]
-        free = [d for d in pending if not self._is_slot_open(d) and not self.blockers(d)]
+        free = [d for d in pending if not self._is_slot_open(d) and self._is_free(d)]
         return sorted(free, key=self._rank)
 
+    def _is_free(self, delivery: Delivery) -> bool:
+        """Whether nothing holds it back: as `blockers`, without looking at every slot again for each delivery."""
+        message = self._message_by_name.get(delivery.message)
+        if message is None:
+            return True
+        missing = self._first_missing_by_name
+        is_next = not message.is_ordered or missing.get(message.name, delivery.part_no) >= delivery.part_no
+        return is_next and not any(name in missing for name in message.after if name != message.name)
+
     def blockers(self, delivery: Delivery) -> list[Delivery]:
+        """The slots that are declared to come before and are not there, by their newest delivery."""
         message = self._message_by_name.get(delivery.message)
         if message is None:
             return []

@@ -115,7 +115,7 @@ class Dispatcher:
             try:
                 wait = await self._claim_once(loop)
             except StoreUnavailable as error:
-                log.warning("claim_failed", system=loop.system, code=error.code)
+                log.warning("claim_failed", system=loop.system, code=error.code, reason=error.message)
                 wait = self._settings.store_wait
             except Exception as error:
                 log.error("claim_broke", system=loop.system, error=type(error).__name__, at=place_of(error))
@@ -207,7 +207,7 @@ class Dispatcher:
             try:
                 return await self._gate.writer.write(self._settling(work, verdict))
             except StoreUnavailable as error:
-                log.warning("settle_failed", system=work.lane.system, code=error.code)
+                log.warning("settle_failed", system=work.lane.system, code=error.code, reason=error.message)
                 await asyncio.sleep(self._settings.store_wait.total_seconds())
             except Exception as error:
                 log.error("settle_broke", system=work.lane.system, error=type(error).__name__, at=place_of(error))

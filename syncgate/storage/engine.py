@@ -91,9 +91,10 @@ class SqliteEngine:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.dialect: Dialect = sqlite_dialect.dialect(paramstyle="qmark")
+        self._identity: tuple[int, int] | None = None
 
     def connect(self, *, is_reader: bool) -> sqlite3.Connection:
-        self._create_private()
+        self._know_the_file()
         connection = sqlite3.connect(
             self.path,
             isolation_level=None,
@@ -113,13 +114,28 @@ class SqliteEngine:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    def _create_private(self) -> None:
-        """The file holds a whole city's cases: nobody else on the machine reads it. The journal takes its mode."""
-        if not self.path.exists():
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+    def _know_the_file(self) -> None:
+        """Creates the file where there never was one, for its owner alone: it holds a whole city's cases.
+
+        Raises:
+            sqlite3.OperationalError: another file lies in its place, or none: what was committed would be lost.
+        """
+        if self._identity is None:
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._identity = self._seen()
+        elif self._seen() != self._identity:
+            raise sqlite3.OperationalError("the store's file was taken away")
+
+    def _seen(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def is_alive(self, connection: sqlite3.Connection) -> bool:
-        return True
+        return self._seen() == self._identity
 
     def begin(self, cursor: sqlite3.Cursor, *, is_reader: bool) -> None:
         cursor.execute("BEGIN" if is_reader else "BEGIN IMMEDIATE")

@@ -37,6 +37,7 @@ class GroupWriter:
         self._waiting: deque[_Waiting] = deque()
         self._wakes = threading.Condition()
         self._is_closed = False
+        self._is_taking = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._readers = ThreadPoolExecutor(readers_count, thread_name_prefix="store-read")
         self._thread = threading.Thread(target=self._work, name="store-write", daemon=True)
@@ -57,6 +58,11 @@ class GroupWriter:
     async def read(self, step: Step[T]) -> T:
         """The step's result, read beside the writing."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._store.read, step)
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether the last commit went through; false while the disk is full, say."""
+        return self._is_taking and not self._is_closed
 
     def close(self) -> None:
         """Commits what waits, then stops. Later writes are refused; the store stays open."""
@@ -95,11 +101,14 @@ class GroupWriter:
     def _commit(self, steps: Sequence[Step[Any]]) -> list[Any]:
         """The steps' results; a commit that failed as a whole is each step's own error."""
         try:
-            return self._store.write(steps)
+            results = self._store.write(steps)
         except StoreUnavailable as error:
+            self._is_taking = False
             return [type(error)(error.message) for _ in steps]
         except Exception as error:  # the thread outlives a defect: whoever waits must hear of it
             return [error for _ in steps]
+        self._is_taking = True
+        return results
 
     def _hand_over(self, batch: Sequence[_Waiting], results: Sequence[Any]) -> None:
         """Wakes all callers of the batch with one call into the loop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from starlette.types import Receive
@@ -19,7 +19,7 @@ JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 _LARGEST: Final = 2**63 - 1
-_DOUBLE_DIGITS: Final = 17
+_DOUBLE_DIGITS: Final = 15
 """Significant digits that any double survives; more are only taken where none is lost."""
 _UNPAIRED: Final = re.compile("[\ud800-\udfff]")
 
@@ -126,11 +126,19 @@ def _number(text: str) -> float | int:
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise MalformedBody("expected numbers that a double can hold, got a larger one")
-    exact = Decimal(text)
-    is_kept = len(exact.as_tuple().digits) <= _DOUBLE_DIGITS or exact == Decimal(repr(number))
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        raise MalformedBody("expected numbers that a double can hold, got another") from None
+    is_kept = len(exact.as_tuple().digits) <= _DOUBLE_DIGITS or exact in _spellings(number)
     if not is_kept or (number == 0) != (exact == 0):
         raise MalformedBody(f"expected at most {_DOUBLE_DIGITS} significant digits, got more")
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def _spellings(number: float) -> tuple[Decimal, Decimal]:
+    """How systems write this very double: the shortest way, and with 17 digits."""
+    return Decimal(repr(number)), Decimal(format(number, ".17g"))
 
 
 def _constant(_name: str) -> NoReturn:

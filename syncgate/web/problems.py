@@ -36,10 +36,14 @@ class InvalidRequest(RequestError):
 
 def answer(error: SyncgateError, *, language: Language, schema: CanonicalSchema) -> Response:
     """The problem that tells a caller what to change, or whom to wait for."""
-    fields = {}
+    fields: dict[str, Any] = {}
     if isinstance(error, RequestError) and error.errors:
         fields = {"errors": told(error.errors, language=language, schema=schema)}
     is_ours = error.status == 500
+    if is_ours:
+        error_id = str(uuid4())
+        log.error("request_failed", error_id=error_id, code=error.code, error=type(error).__name__, at=_places(error))
+        fields = {"id": error_id}
     return problem(
         error.status,
         error.code if not is_ours else "internal_error",

@@ -155,5 +155,5 @@ class Taker:
             )
             await leave(self._place.gate, refused)
         elif not isinstance(error, RequestError):
-            log.error("submission_failed", code=error.code, route=self._route)
+            log.error("submission_failed", code=error.code, reason=error.message, route=self._route)
         return problems.answer(error, language=language, schema=self._place.gate.schema)

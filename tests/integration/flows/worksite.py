@@ -73,6 +73,10 @@ class DirectWriter:
     async def aclose(self) -> None:
         pass
 
+    @property
+    def is_taking(self) -> bool:
+        return True
+
 
 def taken(remote_ref: str | None = None) -> Answer:
     return Answer(Outcome.TAKEN, Evidence("POST /", b"sent", b"taken", 200), rule="taken", remote_ref=remote_ref)

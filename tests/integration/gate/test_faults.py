@@ -174,7 +174,6 @@ def test_a_broken_folder_activates_nothing_and_names_every_problem(gate: Gate, w
     assert _is_all_there(workorders, gate.post_many(key, range(6, 7)))
 
 
-@pytest.mark.xfail(strict=True, reason="Decimal refuses exponents that json takes")
 def test_a_number_beyond_all_measure_is_refused(gate: Gate) -> None:
     """Rubbish in a body: never a 500."""
     gate.serve()
@@ -184,7 +183,6 @@ def test_a_number_beyond_all_measure_is_refused(gate: Gate) -> None:
         assert gate.post(key, body).status_code in (400, 422)
 
 
-@pytest.mark.xfail(strict=True, reason="17 digits are taken although the double is another number")
 def test_a_number_that_a_double_does_not_keep_is_refused(gate: Gate) -> None:
     """9007199254740993.0 would be stored as …992: promise 7."""
     gate.serve()
@@ -192,7 +190,6 @@ def test_a_number_that_a_double_does_not_keep_is_refused(gate: Gate) -> None:
     assert gate.post(gate.key(), body).json()["code"] == "malformed_body"
 
 
-@pytest.mark.xfail(strict=True, reason="the head of a lane is found in quadratic time, in the one writer")
 def test_a_case_of_a_thousand_stages_holds_up_nobody(gate: Gate) -> None:
     """The largest case that the schema takes, while another source posts a small one: promise 6."""
     gate.serve()
@@ -211,7 +208,6 @@ def test_a_case_of_a_thousand_stages_holds_up_nobody(gate: Gate) -> None:
     assert not posting.is_alive()
 
 
-@pytest.mark.xfail(strict=True, reason="the writer goes on in the file that has no name any more")
 def test_a_store_whose_file_was_taken_away_takes_no_case(gate: Gate) -> None:
     """The store's file is deleted or moved under a running gate: nothing may be answered 2xx; promise 1."""
     gate.serve()
@@ -221,7 +217,6 @@ def test_a_store_whose_file_was_taken_away_takes_no_case(gate: Gate) -> None:
     assert gate.post(key, a_hotline_case("LOST")).status_code == 503
 
 
-@pytest.mark.xfail(strict=True, reason="nothing compares the key with the store")
 def test_a_gate_with_another_master_key_does_not_start(gate: Gate) -> None:
     """A store restored beside the wrong key: its cases would be parked as defects, new ones sealed apart."""
     first = gate.serve()
@@ -234,7 +229,6 @@ def test_a_gate_with_another_master_key_does_not_start(gate: Gate) -> None:
     assert second.returncode == 1 and "master key" in gate.log(second)
 
 
-@pytest.mark.xfail(strict=True, reason="the driver's error is taken for a defect of ours")
 def test_a_store_that_is_no_database_is_said_in_one_sentence(gate: Gate) -> None:
     """A torn or foreign file in the store's place: the operator is told which file, not of an internal error."""
     gate.serve().send_signal(signal.SIGTERM)
