@@ -93,7 +93,7 @@ class _State:
     """The slots of a lane, as far as order needs them."""
 
     def __init__(self, deliveries: Sequence[Delivery], messages: Sequence[Message]) -> None:
-        self._message_by_name = {message.name: message for message in messages}
+        self._message_by_name = messages_by_name(messages)
         self._rank_by_name = {message.name: rank for rank, message in enumerate(messages)}
         self._by_slot: dict[SlotName, list[Delivery]] = {}
         for delivery in deliveries:

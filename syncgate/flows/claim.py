@@ -289,3 +289,10 @@ def _is_other_sent(deliveries: Iterable[Delivery], delivery: Delivery) -> bool:
 def content_mac(delivery: Delivery) -> bytes:
     """What tells one content of a slot from another: what its mapping read, and which mapping."""
     return delivery.input_mac + delivery.bundle.encode()[-16:]
+
+
+def maybe_held(delivery: Delivery) -> dict[str, Any]:
+    """What a delivery's row says from now on, as the system may hold its content."""
+    mac = content_mac(delivery)
+    is_other = delivery.is_other_sent or (delivery.sent_mac is not None and delivery.sent_mac != mac)
+    return {"sent_mac": mac, "is_other_sent": is_other}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from pathlib import Path
 
 
 def place_of(error: BaseException) -> str:
-    """Where an error arose, as module and line: all of a traceback that can hold no personal data."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+    """Where an error arose, as files and lines, innermost first: its text may hold what a citizen wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = ("/".join(frame.filename.split("/")[-2:]) + f":{frame.lineno}" for frame in reversed(frames))
+    return " < ".join(places)

@@ -75,11 +75,6 @@ class Dispatcher:
         for system in known:
             self._loops[system].wake.set()
 
-    @property
-    def running_count(self) -> int:
-        """Heads that are being served now."""
-        return sum(len(loop.running) for loop in self._loops.values())
-
     def start(self) -> None:
         """Starts the loops; call it within a running event loop, and again after a deploy."""
         self._gate.hand_over.connect(self.take_over)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from syncgate.domain import ids
 from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.head import messages_by_name
 from syncgate.domain.plan import Json, Planned, part_of, plan
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, replan, slots_of
 from syncgate.domain.rows import Change, Delivery
@@ -37,7 +38,7 @@ def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> li
     """Brings the lane's waiting deliveries to what is planned now. Gives the rows that it wrote."""
     slots = slots_of(work.deliveries)
     wanted = _wanted(gate, case, bundle, slots, _numbers(work.deliveries))
-    messages = {message.name: message for message in bundle.messages}
+    messages = messages_by_name(bundle.messages)
     decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages)
     return [_carry_out(gate, work, case, bundle, decision) for decision in decisions]
 

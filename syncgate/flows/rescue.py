@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import Task
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
-from syncgate.flows.claim import content_mac
+from syncgate.flows.claim import maybe_held
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.ports import Tx
@@ -81,15 +81,12 @@ def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
     if event is Event.EXPIRED_UNSENT:
         work.move(delivery, event, due_at=work.tx.now, **counts)
         return
-    mac = content_mac(delivery)
-    is_other = delivery.is_other_sent or (delivery.sent_mac is not None and delivery.sent_mac != mac)
     work.move(
         delivery,
         event,
         reason="worker_lost",
         due_at=_due_at(work, delivery, bundle),
-        sent_mac=mac,
-        is_other_sent=is_other,
+        **maybe_held(delivery),
         sent_at=work.tx.now,
         confirms_count=0,
         **counts,
@@ -107,5 +104,4 @@ def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> dateti
     spec = bundle.specs.get(delivery.message) if bundle is not None else None
     if bundle is None or spec is None or spec.confirm.by == "hold":
         return None
-    longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
-    return work.tx.now + longest + spec.confirm.visible_after
+    return work.tx.now + bundle.limits.longest_request + spec.confirm.visible_after

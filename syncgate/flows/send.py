@@ -72,8 +72,9 @@ def judged(answer: Answer) -> Verdict:
 def lease_suffices(gate: Gate, work: Work, bundle: Bundle) -> bool:
     """Whether the whole request ends within the lease; a process that was frozen must not send late."""
     assert work.lane.lease_until is not None
-    longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
-    return gate.clock.now() + longest + SAFETY <= work.taken_at + (work.lane.lease_until - work.claimed_at)
+    return gate.clock.now() + bundle.limits.longest_request + SAFETY <= work.taken_at + (
+        work.lane.lease_until - work.claimed_at
+    )
 
 
 def _held_back(gate: Gate, work: Work) -> Verdict | None:

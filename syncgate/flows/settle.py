@@ -13,7 +13,7 @@ from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
-from syncgate.flows.claim import case_refs, content_mac, next_work, remote_refs
+from syncgate.flows.claim import case_refs, maybe_held, next_work, remote_refs
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.flows.work import Verdict, Work
@@ -187,7 +187,7 @@ def _changes(
         "remote_ref": verdict.remote_ref or delivery.remote_ref,
     }
     if verdict.event in MAY_BE_TAKEN:
-        changes |= _maybe_taken(delivery, verdict)
+        changes |= {**maybe_held(delivery), "sent_at": verdict.started_at}
     phase = advance(delivery.phase, verdict.event)
     match phase:
         case Phase.DELIVERED:
@@ -201,12 +201,6 @@ def _changes(
         case _:
             pass
     return changes
-
-
-def _maybe_taken(delivery: Delivery, verdict: Verdict) -> dict[str, Any]:
-    mac = content_mac(delivery)
-    is_other = delivery.is_other_sent or (delivery.sent_mac is not None and delivery.sent_mac != mac)
-    return {"sent_mac": mac, "is_other_sent": is_other, "sent_at": verdict.started_at}
 
 
 def _retried(
@@ -262,8 +256,7 @@ def _ended_at(tx: Tx, verdict: Verdict, bundle: Bundle) -> datetime:
     """When the request can no longer be running at the system, even if we heard of its end early."""
     if verdict.started_at is None:
         return tx.now
-    longest = timedelta(seconds=bundle.limits.connect_timeout + bundle.limits.timeout)
-    return max(tx.now, verdict.started_at + longest)
+    return max(tx.now, verdict.started_at + bundle.limits.longest_request)
 
 
 def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:

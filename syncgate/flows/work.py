@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from syncgate.domain import ids
@@ -26,7 +25,6 @@ class Work:
         case, submission: whose revision the delivery carries.
         held: the delivery that the system holds in this slot, with its submission; None where none is.
         remote_refs: other lanes' numbers by (system, message or None); case_refs: by system.
-        part_of_case: what the message exists once for.
         is_other_sent: whether another content may have left for this slot before.
         claimed_at: the store's time of the claim; taken_at: this process's.
     """
@@ -111,9 +109,3 @@ class Payload:
     """A mapped and checked payload."""
 
     value: Json
-
-
-def summary(faults: Any) -> str:
-    """Faults as one line a field: `field: rule (detail)`; holds no values."""
-    lines = [f"{f.field}: {f.rule}" + (f" ({f.detail})" if getattr(f, "detail", "") else "") for f in faults]
-    return "\n".join(lines)

@@ -45,6 +45,11 @@ class Limits:
     lease: timedelta
     retry_after_at_most: timedelta
 
+    @property
+    def longest_request(self) -> timedelta:
+        """After this long a request that was begun is over, whatever we heard of it."""
+        return timedelta(seconds=self.connect_timeout + self.timeout)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmPolicy:

@@ -5,7 +5,6 @@ Source: RFC 9457.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import uuid4
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, RequestError, SyncgateError
+from syncgate.flows.defects import place_of
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.telemetry import log
 from syncgate.web import words
@@ -42,7 +42,7 @@ def answer(error: SyncgateError, *, language: Language, schema: CanonicalSchema)
     is_ours = error.status == 500
     if is_ours:
         error_id = str(uuid4())
-        log.error("request_failed", error_id=error_id, code=error.code, error=type(error).__name__, at=_places(error))
+        log.error("request_failed", error_id=error_id, code=error.code, error=type(error).__name__, at=place_of(error))
         fields = {"id": error_id}
     return problem(
         error.status,
@@ -178,15 +178,8 @@ class Guard:
             await self._app(scope, receive, watched)
         except Exception as error:
             error_id = str(uuid4())
-            log.error("request_failed", error_id=error_id, error=type(error).__name__, at=_places(error))
+            log.error("request_failed", error_id=error_id, error=type(error).__name__, at=place_of(error))
             if not is_started:
                 language = language_of(scope, self._default)
                 answered = problem(500, "internal_error", language=language, more={"id": error_id})
                 await answered(scope, receive, send)
-
-
-def _places(error: Exception) -> str:
-    """Where it came from, as file and line only: an exception's text may hold what a citizen wrote."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    places = ("/".join(frame.filename.split("/")[-2:]) + f":{frame.lineno}" for frame in reversed(frames))
-    return " < ".join(places)
