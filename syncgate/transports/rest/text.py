@@ -13,14 +13,14 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
 PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id", "case_no")
-"""What a path, a query value or a header may name in braces."""
+"""What a path, a query value or a header may name in braces, several with `|` between them."""
 
 _PIECES: Final = re.compile(r"\{([^{}]*)\}|([{}])")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class KeyMissing(Exception):
-    """A placeholder has no value for this request."""
+    """A placeholder has no value for this request; `name` is what its braces hold."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"expected a value for {{{name}}}, got none")
@@ -36,11 +36,30 @@ class SecretRef(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholder:
+    """The names of a placeholder, of which the first that is known counts."""
+
+    names: tuple[str, ...]
+
+    def value(self, keys: Mapping[str, str]) -> str:
+        """The first known value.
+
+        Raises:
+            KeyMissing: none has a value, or only an empty one.
+        """
+        for name in self.names:
+            value = keys.get(name)
+            if value:
+                return value
+        raise KeyMissing("|".join(self.names))
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A text with placeholders, parsed once."""
 
     literals: tuple[str, ...]
-    names: tuple[str, ...]
+    placeholders: tuple[Placeholder, ...]
 
     def fill(self, keys: Mapping[str, str]) -> str:
         """The text with every value percent-encoded, the slash and all that is not unreserved included.
@@ -48,14 +67,11 @@ class Template:
         Raises:
             KeyMissing: a placeholder has no value, or an empty one.
         """
-        if not self.names:
+        if not self.placeholders:
             return self.literals[0]
         filled = [self.literals[0]]
-        for name, literal in zip(self.names, self.literals[1:], strict=True):
-            value = keys.get(name)
-            if not value:
-                raise KeyMissing(name)
-            filled += (quote(value, safe=""), literal)
+        for placeholder, literal in zip(self.placeholders, self.literals[1:], strict=True):
+            filled += (quote(placeholder.value(keys), safe=""), literal)
         return "".join(filled)
 
 
@@ -63,16 +79,23 @@ def parse_template(text: str) -> Template:
     """The parsed template.
 
     Raises:
-        ValueError: a brace stands alone, or the placeholder is none that a request has.
+        ValueError: a brace stands alone, a name is none that a request has, or is given twice.
     """
-    literals, names, end = [], [], 0
+    literals, placeholders, end = [], [], 0
     for piece in _PIECES.finditer(text):
         if piece.group(2):
             raise ValueError(f"expected braces in pairs, got {text!r}")
         literals.append(text[end : piece.start()])
-        names.append(_known(piece.group(1)))
+        placeholders.append(_placeholder(piece.group(1)))
         end = piece.end()
-    return Template(literals=(*literals, text[end:]), names=tuple(names))
+    return Template(literals=(*literals, text[end:]), placeholders=tuple(placeholders))
+
+
+def _placeholder(text: str) -> Placeholder:
+    names = tuple(_known(name) for name in text.split("|"))
+    if len(set(names)) < len(names):
+        raise ValueError(f"expected every name once in a placeholder, got {{{text}}}")
+    return Placeholder(names)
 
 
 def _known(name: str) -> str:

@@ -89,6 +89,37 @@ def test_an_operation_with_a_wrong_word_does_not_load(change: dict[str, Any]) ->
         with_push(**change)
 
 
+def test_alternatives_are_checked_one_by_one() -> None:
+    assert with_push(path="/cases/{case_ref|slot_key|case_id}", headers={"X": "{case_no|case_id}"})
+    with pytest.raises(ValidationError, match=r"got \{caseid\}; nearest is \{case_id\}"):
+        with_push(path="/cases/{case_ref|caseid}")
+    with pytest.raises(ValidationError, match="every name once"):
+        with_push(path="/cases/{case_ref|case_ref}")
+
+
+@pytest.mark.parametrize("text", ["{case_ref|}", "{|case_ref}", "{case_ref | case_id}", "{case_ref||case_id}"])
+def test_an_alternative_that_is_no_name_does_not_load(text: str) -> None:
+    with pytest.raises(ValidationError, match="placeholders"):
+        with_push(query={"x": text})
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"case_ref": "F/1", "case_id": "c"}, "/F%2F1/x"),
+        ({"case_ref": "", "case_id": "c"}, "/c/x"),
+        ({"case_id": "c"}, "/c/x"),
+    ],
+)
+def test_of_alternatives_the_first_that_is_known_counts(keys: dict[str, str], expected: str) -> None:
+    assert parse_template("/{case_ref|case_id}/x").fill(keys) == expected
+
+
+def test_alternatives_of_which_none_is_known_are_all_named() -> None:
+    with pytest.raises(KeyMissing, match=r"\{case_ref\|case_id\}"):
+        parse_template("/{case_ref|case_id}").fill({"slot_key": "a"})
+
+
 def test_a_typo_in_a_placeholder_names_the_nearest() -> None:
     with pytest.raises(ValidationError, match=r"got \{slotkey\}; nearest is \{slot_key\}"):
         with_push(path="/cases/{slotkey}")
