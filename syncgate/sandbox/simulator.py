@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 from syncgate.sandbox.ledger import Entry, Ledger
 from syncgate.sandbox.modes import BadSwitch, Modes, Switch, parse_switch
 from syncgate.sandbox.server import Cut, Deed, Hold, Send
-from syncgate.sandbox.systems.interface import Call, System, Verdict
+from syncgate.sandbox.systems.interface import Call, System, Typed, Verdict, parse_json
 from syncgate.sandbox.wire import Reply, Request, encode, json_reply
 
 CONTROL = "/_sandbox/"
+TYPED = CONTROL + "records"
+"""Where a clerk of the system types a record in; no fault ever strikes it."""
 
 _FOREIGN_PAGE = Reply(
     200,
@@ -50,6 +53,11 @@ class Simulator:
         deeds: list[Deed] = []
         seqs = self._ledger.next_seqs()
         for request in requests:
+            if request.path == TYPED and request.method == "POST" and isinstance(self._system, Typed):
+                entry, deed = self._type_in(self._system, request, seqs)
+                entries.append(entry)
+                deeds.append(deed)
+                continue
             if request.path.startswith(CONTROL):
                 deeds.append(_send(self._control(request), request))
                 continue
@@ -86,6 +94,27 @@ class Simulator:
             change=verdict.change,
         )
         return entry, deed
+
+    def _type_in(self, system: Typed, request: Request, seqs: Iterator[int]) -> tuple[Entry, Deed]:
+        seq = next(seqs)
+        call, verdict = system.type_in(_value(request.body))
+        if verdict.change is not None:
+            self._system.apply(verdict.change)
+        entry = Entry(
+            seq=seq,
+            at=self._clock(),
+            operation=call.operation,
+            key=call.key,
+            part=call.part,
+            request_key="",
+            body=request.body,
+            fault=None,
+            effect=verdict.effect,
+            status=verdict.reply.status,
+            is_answered=True,
+            change=verdict.change,
+        )
+        return entry, _send(verdict.reply, request)
 
     def _draw(self, call: Call) -> Switch | None:
         return self._modes.draw(call.operation, is_read=call.is_read) if call.operation else None
@@ -166,6 +195,13 @@ class Simulator:
 
     def _show_modes(self) -> Reply:
         return json_reply(200, {"system": self._system.name, "modes": self._modes.to_json()})
+
+
+def _value(body: bytes) -> Any:
+    try:
+        return parse_json(body.decode("utf-8"))
+    except ValueError:
+        return None
 
 
 def _send(reply: Reply, request: Request, *, after: float = 0.0, entry: int | None = None) -> Send:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from syncgate.sandbox.ledger import Change
 from syncgate.sandbox.systems.interface import parse_json
 
+NUMBER_DIGITS = 6
+"""How many digits the running part of a number has; what a clerk typed in brings its number along as its key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -53,11 +56,15 @@ class Holdings:
         held = self.find(change.key, change.part)
         if held is not None:
             return Held(held.number, held.version + 1, change.record)
+        if change.kind == "typed":
+            return Held(int((change.part or change.key)[-NUMBER_DIGITS:]), 1, change.record)
         return Held(self._last_numbers[bool(change.part)] + 1, 1, change.record)
 
     def apply(self, change: Change) -> None:
         """Hold what the change says."""
         held = self.preview(change)
-        self._last_numbers[bool(change.part)] = max(self._last_numbers[bool(change.part)], held.number)
         self._held[change.key, change.part] = held
-        self._answered[change.request_key] = Answered(change, held)
+        if change.kind == "created":
+            self._last_numbers[bool(change.part)] = held.number
+        if change.request_key:
+            self._answered[change.request_key] = Answered(change, held)

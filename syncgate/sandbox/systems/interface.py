@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, runtime_checkable
 from urllib.parse import unquote
 
 from syncgate.sandbox.ledger import Change
@@ -58,6 +58,14 @@ class System(Protocol):
 
     def denial(self) -> Verdict:
         """The answer to wrong credentials, as this system words it."""
+
+
+@runtime_checkable
+class Typed(Protocol):
+    """A system with clerks of its own, who type records in without asking the gate."""
+
+    def type_in(self, value: Any) -> tuple[Call, Verdict]:
+        """What a clerk's record comes to, and the call as the ledger keeps it; changes nothing yet."""
 
 
 def parse_json(text: str) -> Any:
