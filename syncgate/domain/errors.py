@@ -19,7 +19,8 @@
     ├── SiteInvalid             site_invalid            exit 1, integrator
     └── IllegalMove             illegal_move            a defect of ours, or a move that came too late
 
-A message says "expected X, got Y" and never holds a secret or a personal value.
+A message says "expected X, got Y" and never holds a secret or a personal value. It is a template with facts,
+`Conflict("expected revision {expected}, got {got}", expected=…, got=…)`, so that it can be said in Chinese too.
 """
 
 from __future__ import annotations
@@ -27,18 +28,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from syncgate.language.said import Said
+
 
 class SyncgateError(Exception):
-    """The root: a stable `code`, an HTTP `status`, and the `actor` who must act."""
+    """The root: a stable `code`, an HTTP `status`, and the `actor` who must act.
+
+    Attributes:
+        message: what was expected and what came, in English.
+        said: the same with its template and facts, for another language.
+    """
 
     code = "internal_error"
     status = 500
     actor = "developer"
 
-    def __init__(self, message: str) -> None:
-        """Args: message: what was expected and what came, without personal values."""
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, /, **facts: object) -> None:
+        """Args: message: what was expected and what came; facts: its placeholders', without personal values."""
+        self.said = message if isinstance(message, Said) else Said(message, **facts)
+        self.message = str(self.said)
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +74,8 @@ class RequestError(SyncgateError):
     status = 400
     actor = "caller"
 
-    def __init__(self, message: str, *, errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, *, errors: Sequence[FieldError] = (), **facts: object) -> None:
+        super().__init__(message, **facts)
         self.errors = tuple(errors)
 
 

@@ -17,12 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, RequestError, SyncgateError
 from syncgate.flows.defects import place_of
+from syncgate.language import Language, in_language
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.telemetry import log
 from syncgate.web import words
-from syncgate.web.settings import Language
 
 MEDIA: Final = "application/problem+json"
+_SPOKEN: Final = "syncgate.spoken"
+"""Where a request's scope keeps the languages that were asked for while it was answered."""
 _CODE_BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
 _HEADERS_BY_STATUS: Final = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
@@ -48,7 +50,7 @@ def answer(error: SyncgateError, *, language: Language, schema: CanonicalSchema)
         error.status,
         error.code if not is_ours else "internal_error",
         language=language,
-        detail="" if is_ours else error.message,
+        detail="" if is_ours else in_language(error.said, language),
         more=fields,
     )
 
@@ -72,7 +74,7 @@ def problem(
     if detail:
         document["detail"] = detail
     document |= more or {}
-    sent = {"Content-Language": language, **_HEADERS_BY_STATUS.get(status, {}), **(headers or {})}
+    sent = {**words.varies(language), **_HEADERS_BY_STATUS.get(status, {}), **(headers or {})}
     return Response(orjson.dumps(document), status, sent, MEDIA)
 
 
@@ -84,7 +86,8 @@ def told(errors: Iterable[FieldError], *, language: Language, schema: CanonicalS
 def _told(error: FieldError, language: Language, schema: CanonicalSchema) -> dict[str, str]:
     message = words.sentence(error.rule, error.expected, language)
     if message is None:
-        message = schema.rule_titles.get(error.rule, {}).get(language) or error.expected or error.rule
+        told_by_schema = schema.rule_titles.get(error.rule, {}).get(language)
+        message = told_by_schema or words.wanted(error.expected, language) or error.rule
     return {
         "pointer": error.pointer,
         "title": error.titles.get(language, ""),
@@ -119,11 +122,29 @@ def install(app: FastAPI, *, default: Language, schema: CanonicalSchema) -> None
 
 
 def language_of(scope: Scope, default: Language) -> Language:
-    """The language that the caller of this request reads."""
+    """The language that the caller of this request reads; the answer is marked as varying with it."""
+    language = _asked_for(scope, default)
+    scope.get(_SPOKEN, []).append(language)
+    return language
+
+
+def _asked_for(scope: Scope, default: Language) -> Language:
     for name, value in scope["headers"]:
         if name == b"accept-language":
             return words.chosen(value.decode("latin-1"), default)
     return default
+
+
+def _with_language(message: Message, spoken: list[Language]) -> Message:
+    """The start of an answer with the language that it was made in, where anything asked for one."""
+    if message["type"] != "http.response.start" or not spoken:
+        return message
+    headers = [*message.get("headers", ())]
+    named = {name.lower() for name, _ in headers}
+    for name, value in words.varies(spoken[-1]).items():
+        if name.lower().encode() not in named:
+            headers.append((name.lower().encode(), value.encode()))
+    return {**message, "headers": headers}
 
 
 _RULE_BY_PYDANTIC: Final = {
@@ -168,11 +189,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         is_started = False
+        spoken: list[Language] = []
+        scope[_SPOKEN] = spoken
 
         async def watched(message: Message) -> None:
             nonlocal is_started
             is_started = True
-            await send(message)
+            await send(_with_language(message, spoken))
 
         try:
             await self._app(scope, receive, watched)

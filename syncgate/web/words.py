@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from syncgate.web.settings import Language
+from syncgate.language import Language, in_language, piece, preferred
 
 PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "malformed_body": ("请求内容不是可识别的 JSON", "The body is not the JSON that this call takes"),
@@ -13,6 +13,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "not_found": ("未找到", "Not found"),
     "conflict": ("与已有数据冲突", "The request contradicts what is stored"),
     "stale_revision": ("版本已过期", "The request names an older state than the stored one"),
+    "request_timeout": ("请求超时", "The request did not arrive in time"),
     "body_too_large": ("请求内容过大", "The body is too large"),
     "unsupported_media_type": ("不支持的内容类型或编码", "This media type or charset is not taken"),
     "invalid_case": ("办件内容有误", "The case breaks its rules"),
@@ -33,10 +34,10 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
 RULES: Final[dict[str, tuple[str, str]]] = {
     "required": ("必填", "is required"),
     "unknown_field": ("未知字段", "is not a known field"),
-    "type": ("类型应为 {expected}", "must be of type {expected}"),
+    "type": ("类型应为{expected}", "must be of type {expected}"),
     "enum": ("取值应为 {expected} 之一", "must be one of {expected}"),
     "const": ("取值应为 {expected}", "must be {expected}"),
-    "format": ("格式应为 {expected}", "must be a {expected}"),
+    "format": ("格式应为{expected}", "must be a {expected}"),
     "pattern": ("应匹配 {expected}", "must match {expected}"),
     "min_length": ("长度不得少于 {expected} 个字符", "must have at least {expected} characters"),
     "max_length": ("长度不得超过 {expected} 个字符", "must have at most {expected} characters"),
@@ -52,31 +53,22 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "references_one_case": ("各编号须属于同一办件", "must be numbers of one case"),
     "reference_is_fixed": ("该系统的编号已确定，不得更改", "is known already and cannot be changed"),
     "excluded_role": ("与已有角色互斥", "is excluded by a role that this name has"),
+    "unknown_system": ("没有该对接系统，现有：{expected}", "is none of the systems of this site: {expected}"),
     "identity_is_fixed": ("不得更改", "cannot be changed"),
 }
 
 _NEAREST: Final = ("，是否为 {expected}", "; did you mean {expected}")
 
 
-def chosen(accept_language: str | None, default: Language) -> Language:
-    """The language to answer in: the one of zh and en that the caller prefers, else the default.
+chosen = preferred
 
-    Source: RFC 9110 §12.5.4.
+
+def varies(language: Language) -> dict[str, str]:
+    """The headers of an answer that another caller would read in another language.
+
+    Source: RFC 9110 §8.5, §12.5.5.
     """
-    best: tuple[float, Language] | None = None
-    for entry in (accept_language or "").lower().split(",")[:20]:
-        tag, _, weight = entry.partition(";q=")
-        name = tag.strip().split("-")[0]
-        if name in ("zh", "en") and (quality := _quality(weight)) > (best[0] if best else 0.0):
-            best = (quality, "zh" if name == "zh" else "en")
-    return best[1] if best else default
-
-
-def _quality(weight: str) -> float:
-    try:
-        return float(weight.strip() or 1)
-    except ValueError:
-        return 0.0
+    return {"Content-Language": language, "Vary": "Accept-Language"}
 
 
 def title(code: str, language: Language) -> str:
@@ -93,4 +85,14 @@ def sentence(rule: str, expected: str, language: Language) -> str | None:
     text = RULES[rule][place]
     if rule == "unknown_field" and expected:
         text += _NEAREST[place]
-    return text.replace("{expected}", expected)
+    return text.replace("{expected}", wanted(expected, language))
+
+
+def wanted(expected: str, language: Language) -> str:
+    """What a rule wants, in the caller's language; `string or null` becomes 文本或空值."""
+    if language == "en":
+        return expected
+    types = expected.split(" or ")
+    if all(piece(word) != word for word in types):
+        return "或".join(map(piece, types))
+    return in_language(expected, language)

@@ -1,0 +1,7 @@
+"""What people read, in Chinese and English. Imports nothing of the engine."""
+
+from syncgate.language.catalogue import chinese, in_language, piece
+from syncgate.language.choice import LANGUAGES, Language, of_environment, preferred
+from syncgate.language.said import Said
+
+__all__ = ["LANGUAGES", "Language", "Said", "chinese", "in_language", "of_environment", "piece", "preferred"]

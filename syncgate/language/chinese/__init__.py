@@ -1,0 +1,18 @@
+"""The one catalogue: Chinese by English template, sorted by where the sentences come from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from syncgate.language.chinese import commands, files, mappings, output, pieces, requests, store, systems
+
+PIECES: Final[dict[str, str]] = pieces.PIECES
+SENTENCES: Final[dict[str, str]] = {
+    **requests.SENTENCES,
+    **store.SENTENCES,
+    **files.SENTENCES,
+    **mappings.SENTENCES,
+    **systems.SENTENCES,
+    **output.SENTENCES,
+    **commands.SENTENCES,
+}

@@ -1,0 +1,37 @@
+"""What the store and the keys need."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final[dict[str, str]] = {
+    "expected the commit's outcome, got {code}": "保存结果未知（{code}）",
+    "expected the store to take the commit, got {code}": "数据未能保存（{code}）",
+    "expected a connection to the store, got {code}": "无法连接数据库（{code}）",
+    "expected an open store, got one that was closed": "数据库已关闭",
+    "expected an open store, got one that is closing": "数据库正在关闭",
+    "expected {database} to be free, got it held by process {holder}": "{database} 正被进程 {holder} 使用",
+    "expected sqlite:///path/to/file, got an address without a file": (
+        "数据库地址应形如 sqlite:///path/to/file，缺少文件"
+    ),
+    "expected a database of sqlite or postgresql, got {dialect}": "数据库应为 sqlite 或 postgresql，实为 {dialect}",
+    "expected a store of this version in {place}, got {error}; see how to back up and restore": (
+        "{place} 不是本版本的数据库（{error}），请参阅备份与恢复说明"
+    ),
+    "expected the master key that sealed this store, got another": "主密钥不是加密本数据库时所用的那一个",
+    "expected a master key of {size} bytes, got {got}": "主密钥应为 {size} 字节，实为 {got} 字节",
+    "expected a master key of {size} bytes in {place}, got {got}": "{place} 中的主密钥应为 {size} 字节，实为 {got} 字节",
+    "expected the master key in {place}, got nothing": "{place} 中没有主密钥",
+    "expected the master key in {file}, got no readable file": "无法读取主密钥文件 {file}",
+    "expected {file} to be its owner's alone (mode 0600), got {mode}": "{file} 只应由其所有者读写（0600），实为 {mode}",
+    "expected no master key in {file} yet, got one": "{file} 中已有主密钥",
+    "expected Base64 in {place}, got something else": "{place} 的内容不是 Base64",
+    "expected sealed bytes of version 1, got others": "密文不是第 1 版格式",
+    "expected sealed bytes of this place and key, got others": "密文与所在位置或密钥不符",
+    "expected a case key, got none: the case is erased": "没有该办件的密钥：办件已清除",
+    "expected a case key under this site's master key, got one under another": "办件密钥不是由本部署实例的主密钥加密的",
+    "expected a whole wrapped case key, got an altered one": "办件密钥已被改动",
+    "expected whole packed bytes within the limit, got others": "打包数据不完整或超出限制",
+    "expected a row that keeps every rule, got one that breaks {rule}": "数据违反数据库规则 {rule}",
+    "expected values that the store can hold, got another": "有数据库无法保存的值",
+}
