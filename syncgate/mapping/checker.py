@@ -10,7 +10,7 @@ from syncgate.documents import JsonValue, Node, Problems, Scalar
 from syncgate.mapping import document as model
 from syncgate.mapping.functions import Functions
 from syncgate.mapping.reading import Reader
-from syncgate.mapping.results import CONTEXT_NAMES, RULES
+from syncgate.mapping.results import INWARD_CONTEXT, OUTWARD_CONTEXT, RULES
 from syncgate.mapping.schema import Checker, shape_of
 from syncgate.mapping.tables import Tables
 
@@ -23,6 +23,12 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
     "record": ("record",),
 }
 """What a path may start with, by what the mapping reads."""
+
+
+def context_names_of(reads: str) -> tuple[str, ...]:
+    """The context values that a mapping may use, by what it reads."""
+    return INWARD_CONTEXT if reads == "record" else OUTWARD_CONTEXT
+
 
 Reads = Literal["case", "stage", "material", "record"]
 
@@ -125,7 +131,7 @@ class _DocumentReader:
             functions=self.functions,
             system=name.rpartition("/")[0].rpartition("/")[2],
             zone=self.zone,
-            is_outward=reads != "record",
+            context_names=context_names_of(reads),
         )
         payload = node.get("payload")
         if payload is None:
@@ -199,8 +205,9 @@ class _ExampleReader:
             self._add(node, f"expected context values by name, got {documents.kind_of(node)}")
             return ()
         for entry in node:
-            if entry.name not in CONTEXT_NAMES:
-                message = documents.unknown("context value", entry.name, CONTEXT_NAMES)
+            known = context_names_of(self.reads)
+            if entry.name not in known:
+                message = documents.unknown("context value", entry.name, known)
                 self.problems.add(entry.key.place, message, "unknown_name")
         return tuple((entry.name, documents.plain(entry.value)) for entry in node)
 

@@ -102,6 +102,7 @@ class _Writer:
             "note": note,
             "equal": operations.equal,
             "is_among": operations.is_among,
+            "without": operations.without,
             "is_at_least": operations.is_at_least,
             "is_at_most": operations.is_at_most,
             "without_empty": operations.without_empty,
@@ -190,6 +191,10 @@ class _Writer:
         """The variable that holds an expression's value, its options applied."""
         value = self.core(expression, scope, slot)
         options = expression.options
+        if options.absent_as:
+            changed = self.name()
+            self.line(f"{changed} = without({value}, {self._constant(options.absent_as)})")
+            value = changed
         if options.empty_as != "keep":
             changed = self.name()
             function = "without_empty" if options.empty_as == "absent" else "with_empty_text"
@@ -377,14 +382,16 @@ class _Writer:
         path = self.constant(first_path(expression, scope))
         with self.block(f"if {_is_no_value(source)}:"):
             self.line(f"{result} = {source}")
-        with self.block(f"elif {source}.__class__ is not list:"):
+        is_none = f"{source} is NULL" if expression.is_one_listed else f"{source}.__class__ is not list"
+        with self.block(f"elif {is_none}:"):
             self.line(f"{result} = {refuse}({path}, 'a list', {source})")
         with self.block("else:"):
             self.line(f"{result} = []")
             inner = scope.inside(expression.of)
             self.items.append(item)
             self.it_steps.append(inner.it or ("it",))
-            with self.block(f"for {item} in {source}:"):
+            walked = f"{source} if {source}.__class__ is list else ({source},)" if expression.is_one_listed else source
+            with self.block(f"for {item} in {walked}:"):
                 if expression.where is not None:
                     with self.block(f"if not ({self.condition(expression.where, inner)}):"):
                         self.line("continue")
@@ -403,7 +410,7 @@ class _Writer:
     def awaited(self, expression: model.RemoteRef | model.CaseRef, written: str, system: str) -> str:
         result = self.name()
         self.line(f"{result} = {written}")
-        if not expression.options.is_optional and expression.options.when_absent is None:
+        if _is_demanded(expression):
             wait = self._constant(Failure(WAITS, system, ""))
             self.line(f"if {result} is None: {result} = {wait}")
         return result
@@ -414,6 +421,9 @@ class _Writer:
             self.line(f"{result} = {self._constant(operations.sent_at(expression))}(context)")
         else:
             self.line(f"{result} = {self._constant(_context_reader(expression.name))}(context)")
+            if _is_demanded(expression):
+                refusal = self._constant(operations.not_given(expression.name))
+                self.line(f"if {result} is None: {result} = {refusal}")
         return result
 
     def call(self, expression: model.Call, scope: Scope, slot: _Slot) -> str:
@@ -472,6 +482,11 @@ _BUILTINS = {"len": len, "dict": dict, "list": list}
 
 def _is_no_value(name: str) -> str:
     return f"{name} is None or {name}.__class__ is Failure"
+
+
+def _is_demanded(expression: Expression) -> bool:
+    """Whether nothing says what to do where the value is absent."""
+    return not expression.options.is_optional and expression.options.when_absent is None
 
 
 def _context_reader(name: str) -> Callable[[Context], JsonValue]:

@@ -16,6 +16,7 @@ Emptiness = Literal["absent", "text", "keep"]
 Charset = Literal["utf-8", "gbk", "gb18030", "big5", "ascii", "latin-1"]
 Rounding = Literal["error", "half_up"]
 NumberForm = Literal["integer", "number", "text"]
+Fold = Literal["error", "earlier", "later"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,12 @@ class Options:
     """What every expression may say about absence and comparison.
 
     `empty_as`: absent (an empty text, list or object counts as absent), text (whatever is empty or absent
-    becomes ""), keep (an empty value is a value).
+    becomes ""), keep (an empty value is a value). `absent_as`: the values that mean nothing, such as `N/A`.
     """
 
     is_optional: bool = False
     when_absent: Expression | None = None
+    absent_as: tuple[JsonValue, ...] = ()
     empty_as: Emptiness = "keep"
     is_compared: bool = True
 
@@ -87,11 +89,15 @@ class Time(_Expression):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParseTime(_Expression):
-    """A local time text read by the first format that fits, as RFC 3339 with the zone's offset."""
+    """A local time text read by the first format that fits, as RFC 3339 with the zone's offset.
+
+    `fold`: which one is meant where the zone has a local time twice.
+    """
 
     of: Expression
     formats: tuple[str, ...]
     zone: str
+    fold: Fold = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +187,15 @@ class First(_Expression):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Each(_Expression):
-    """A list with one value per item of another; inside, `it` is the item."""
+    """A list with one value per item of another; inside, `it` is the item.
+
+    `is_one_listed`: what is no list is a list of one.
+    """
 
     of: Expression
     do: Expression
     where: Condition | None = None
+    is_one_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

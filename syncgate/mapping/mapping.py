@@ -39,6 +39,10 @@ class Mapping:
     """Every path read: `case.applicant.name`, `stage.at`, `case.materials.*.name`, `record.案件編號`."""
     compared_fields: frozenset[str] = field(compare=False)
     """The fields of the payload to compare when it is read back: neither volatile nor `compared: false`."""
+    contexts: frozenset[str] = field(compare=False)
+    """Every context value used: `slot_key`, `record_no`."""
+    columns: frozenset[str] = field(compare=False)
+    """The first names below `record` that are read: the columns that a flat file of the source must have."""
     source: str = field(compare=False, repr=False)
     """The Python source that was compiled, for people."""
     _run: Apply = field(compare=False, repr=False)
@@ -58,6 +62,11 @@ class Mapping:
     def reads(self) -> str:
         """What there is one payload of: case, stage, material; record inward."""
         return self.document.reads
+
+    @property
+    def needs_record_no(self) -> bool:
+        """Whether whoever applies it must give `Context.record_no`, since the source has no ids."""
+        return "record_no" in self.contexts
 
     def apply(self, inputs: Inputs) -> Result:
         """The payload, or every fault at once, or the system whose answer is awaited; faults come first."""
@@ -135,6 +144,8 @@ def load_mapping(
         document=document,
         paths=_dotted(everything),
         compared_fields=frozenset(compared_fields),
+        contexts=frozenset(contexts_in(document.payload)),
+        columns=frozenset(everything.below.get("record", Tree()).below),
         source=compiled.source,
         _run=compiled.run,
         _inputs=compared,
@@ -161,7 +172,7 @@ def load_condition(
         functions=NO_FUNCTIONS,
         system=None,
         zone=DEFAULT_ZONE,
-        is_outward=False,
+        context_names=(),
     )
     condition = reader.condition(node)
     if schema is not None:

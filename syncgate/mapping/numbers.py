@@ -28,6 +28,14 @@ def read(value: JsonValue, path: str) -> Decimal | Failure:
     return Failure(WRONG_TYPE, path, f"expected a number, got {kind_of_value(value)}")
 
 
+def is_grouped(text: str, separator: str) -> bool:
+    """Whether separators stand between groups of three digits and nowhere else."""
+    whole, _, decimals = text.removeprefix("-").partition(".")
+    first, *groups = whole.split(separator)
+    is_whole = 1 <= len(first) <= 3 and all(len(group) == 3 for group in groups)
+    return is_whole and separator not in decimals
+
+
 def fixed(number: Decimal, decimals: int, rounding: Rounding, path: str) -> Decimal | Failure:
     """The number with exactly so many decimals; more digits than that are rounded or refused, as declared."""
     quantum = Decimal(1).scaleb(-decimals)

@@ -6,6 +6,7 @@ A value is None where it is absent and a Failure where it cannot be; an operatio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from syncgate.mapping import numbers, texts, times
 from syncgate.mapping.functions import Function, is_of
 from syncgate.mapping.results import (
     FUNCTION_FAILED,
+    MISSING,
     NO_ROW,
     NOT_A_NUMBER,
     NOT_A_TIME,
@@ -131,16 +133,24 @@ def time(expression: model.Time, path: str) -> Operation:
 def parse_time(expression: model.ParseTime, path: str) -> Operation:
     """A local time text as RFC 3339."""
     zone = ZoneInfo(expression.zone)
-    readers = [times.compile_reader(form, zone) for form in expression.formats]
+    readers = [times.compile_reader(form, zone, expression.fold) for form in expression.formats]
     written = " or ".join(expression.formats)
     facts = (("formats", written), ("zone", expression.zone))
-    failure = Failure(NOT_A_TIME, path, f"expected a time as {written} in {expression.zone}, got another", facts)
+    failure_by_reason = {
+        reason: Failure(NOT_A_TIME, path, f"expected a time as {written} in {expression.zone}, got {reason}", facts)
+        for reason in times.REASONS
+    }
 
     def read(value: JsonValue) -> JsonValue:
         if type(value) is not str:
             return wrong_type(path, "a text", value)
-        moments = (reader(value) for reader in readers)
-        return next((moment.isoformat() for moment in moments if moment is not None), failure)
+        told = times.ANOTHER
+        for reader in readers:
+            moment = reader(value)
+            if isinstance(moment, datetime):
+                return moment.isoformat()
+            told = moment if told == times.ANOTHER else told
+        return failure_by_reason[told]
 
     return read
 
@@ -170,6 +180,7 @@ def number(expression: model.Number, path: str) -> Operation:
 def parse_number(expression: model.ParseNumber, path: str) -> Operation:
     """The number of a text that may carry a unit and thousands separators."""
     no_unit = Failure(NOT_A_NUMBER, path, f"expected a number with the unit {expression.unit}, got none")
+    no_groups = Failure(NOT_A_NUMBER, path, "expected groups of three digits, got others")
 
     def read(value: JsonValue) -> JsonValue:
         if type(value) is not str:
@@ -177,7 +188,10 @@ def parse_number(expression: model.ParseNumber, path: str) -> Operation:
         if not value.endswith(expression.unit):
             return no_unit
         digits = value.removesuffix(expression.unit) if expression.unit else value
-        digits = digits.replace(expression.thousands, "") if expression.thousands else digits
+        if expression.thousands and expression.thousands in digits:
+            if not numbers.is_grouped(digits, expression.thousands):
+                return no_groups
+            digits = digits.replace(expression.thousands, "")
         found = numbers.read(digits, path)
         return found if isinstance(found, Failure) else numbers.write(found, expression.form, path)
 
@@ -266,6 +280,17 @@ def call(function: Function, path: str) -> Callable[[dict[str, JsonValue]], Json
         return result
 
     return run
+
+
+def not_given(name: str) -> Failure:
+    """The failure of a context value that the caller does not give."""
+    path = f"context.{name}"
+    return Failure(MISSING, path, f"expected {path} from whoever reads the records, got none")
+
+
+def without(value: JsonValue, absent_as: tuple[JsonValue, ...]) -> JsonValue:
+    """None in place of a value that means nothing."""
+    return None if is_among(value, absent_as) else value
 
 
 def without_empty(value: JsonValue) -> JsonValue:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from syncgate import documents
-from syncgate.documents import Node, Place, Scalar, Sequence
+from syncgate.documents import JsonValue, Node, Place, Scalar, Sequence
 from syncgate.mapping import document as model
 from syncgate.mapping.document import Const, Expression, Options
 from syncgate.mapping.reading_conditions import ConditionReader
@@ -23,9 +23,9 @@ from syncgate.mapping.reading_pieces import (
 )
 from syncgate.mapping.reading_scalars import ScalarReader
 from syncgate.mapping.reading_texts import TextReader
-from syncgate.mapping.results import CONTEXT_NAMES
+from syncgate.mapping.results import CONTEXT_NAMES, OUTWARD_CONTEXT
 
-_OUTWARD_ONLY = ("remote_ref", "case_ref", "context")
+_OUTWARD_ONLY = ("remote_ref", "case_ref")
 
 
 class Reader(TextReader, ScalarReader, ConditionReader):
@@ -65,7 +65,8 @@ class Reader(TextReader, ScalarReader, ConditionReader):
         for entry in node:
             if entry.name not in known:
                 self._unknown(entry.key.place, f"key of {name}", entry.name, known)
-        if name in _OUTWARD_ONLY and not self.is_outward:
+        is_foreign = name in _OUTWARD_ONLY and self.context_names != OUTWARD_CONTEXT
+        if is_foreign or (name == "context" and not self.context_names):
             self._add(node.key_place(name), f"{name} has no meaning here: it belongs in a mapping outward")
         options = self._options(node, is_slot=is_slot, is_field=is_field)
         read: Callable[[documents.Mapping, Options, bool], Expression] = getattr(self, f"_read_{name}")
@@ -108,12 +109,29 @@ class Reader(TextReader, ScalarReader, ConditionReader):
         return Options(
             is_optional=is_optional,
             when_absent=when_absent,
+            absent_as=self._absent_as(node),
             empty_as="text" if empty == "" else "absent" if empty == "absent" else "keep",
             is_compared=not is_uncompared,
         )
 
+    def _absent_as(self, node: documents.Mapping) -> tuple[JsonValue, ...]:
+        if "absent_as" not in node:
+            return ()
+        items = self._items(node.get("absent_as"), "absent_as")
+        for item in items:
+            if not isinstance(item, Scalar) or item.value is None:
+                self._add(item.place, f"expected a value that means nothing, got {documents.kind_of(item)}")
+            elif item.value == "":
+                self._add(item.place, "an empty text that means nothing is written 'empty_as: absent'")
+        return tuple(item.value for item in items if isinstance(item, Scalar))
+
     def _path(self, node: Scalar, options: Options) -> Expression:
-        return self._path_of(node.place, node.text.split("."), options, node.text)
+        steps = node.text.split(".")
+        for step in steps[1:]:
+            if step.isascii() and step.isdigit():
+                message = f"expected a name, got the index {step}: a list is read with each"
+                self._add(node.place, f"{message}, a key of digits as a list of names")
+        return self._path_of(node.place, steps, options, node.text)
 
     def _path_of(self, place: Place, steps: list[str], options: Options, written: str) -> Expression:
         roots = (*self.roots, "it") if self.each_count else self.roots
@@ -126,26 +144,24 @@ class Reader(TextReader, ScalarReader, ConditionReader):
         for step in steps[1:]:
             if not step:
                 self._add(place, f"expected a name between the dots of {written!r}, got none")
-            elif step.isascii() and step.isdigit():
-                self._add(place, f"expected a name, got the index {step}: a list is read with each")
         return model.Path(place=place, options=options, root=steps[0], keys=tuple(steps[1:]))
 
     def _read_path(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         written = node.get("path")
         if isinstance(written, Sequence):
-            steps = [item.text for item in written if isinstance(item, Scalar)]
+            steps = [item.value for item in written if isinstance(item, Scalar) and isinstance(item.value, str)]
             if steps and len(steps) == len(written):
                 return self._path_of(written.place, steps, options, ".".join(steps))
         elif isinstance(written, Scalar) and isinstance(written.value, str):
             return self._path(written, options)
         place = node.place if written is None else written.place
-        self._add(place, "expected a path or a list of its names")
+        self._add(place, "expected a path or a list of its names, each a text")
         return nothing(node)
 
     def _read_const(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         value = node.get("const")
         assert value is not None
-        if options.when_absent is not None or options.is_optional or options.empty_as != "keep":
+        if options.when_absent or options.is_optional or options.absent_as or options.empty_as != "keep":
             self._add(node.place, "a constant is never absent: expected no other key beside const")
         return Const(place=node.place, options=options, value=documents.plain(value))
 
@@ -202,6 +218,7 @@ class Reader(TextReader, ScalarReader, ConditionReader):
         where, do = node.get("where"), node.get("do")
         if do is None:
             self._add(node.place, "expected the key 'do', got none")
+        is_one_listed = self._choice(node, "one_as", ("list",), "") == "list"
         with self._inside_each():
             return model.Each(
                 place=node.place,
@@ -209,6 +226,7 @@ class Reader(TextReader, ScalarReader, ConditionReader):
                 of=of,
                 where=None if where is None else self.condition(where),
                 do=nothing(node) if do is None else self.expression(do, is_slot=True),
+                is_one_listed=is_one_listed,
             )
 
     @contextmanager
@@ -256,8 +274,13 @@ class Reader(TextReader, ScalarReader, ConditionReader):
 
     def _read_context(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         name = self._text(node, "context")
-        if name and name not in CONTEXT_NAMES:
-            self._unknown((node.get("context") or node).place, "context value", name, CONTEXT_NAMES)
+        if name and self.context_names and name not in self.context_names:
+            place = (node.get("context") or node).place
+            if name in CONTEXT_NAMES:
+                direction = "inward" if self.context_names == OUTWARD_CONTEXT else "outward"
+                self._add(place, f"the context value {name!r} belongs in a mapping {direction}")
+            else:
+                self._unknown(place, "context value", name, self.context_names)
         for key in ("format", "zone"):
             if key in node and name != "sent_at":
                 self._add(node.key_place(key), f"{key} goes only with {{context: sent_at}}")

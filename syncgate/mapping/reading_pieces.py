@@ -14,7 +14,7 @@ from syncgate.mapping.tables import Tables
 DEEPEST = 16
 """How many expressions may nest."""
 
-COMMON = ("optional", "when_absent", "compared", "empty_as")
+COMMON = ("optional", "when_absent", "compared", "empty_as", "absent_as")
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "path": (),
@@ -22,7 +22,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "table": ("of", "otherwise", "lossy", "reverse"),
     "row": ("key", "at", "column"),
     "time": ("format", "zone"),
-    "parse_time": ("format", "formats", "zone"),
+    "parse_time": ("format", "formats", "zone", "fold"),
     "number": ("as", "decimals", "rounding", "unit"),
     "parse_number": ("as", "unit", "thousands"),
     "text": ("steps", "charset", "unencodable", "limit"),
@@ -30,7 +30,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "split": ("on",),
     "choose": ("otherwise",),
     "first": (),
-    "each": ("where", "do"),
+    "each": ("where", "do", "one_as"),
     "object": (),
     "list": (),
     "remote_ref": ("message",),
@@ -55,10 +55,11 @@ class PieceReader(ABC):
         functions: Functions,
         system: str | None,
         zone: str,
-        is_outward: bool,
+        context_names: tuple[str, ...],
     ) -> None:
+        """Args: context_names: the context values that have a meaning here."""
         self.problems = problems
-        self.is_outward = is_outward
+        self.context_names = context_names
         self.roots = roots
         self.tables = tables
         self.functions = functions

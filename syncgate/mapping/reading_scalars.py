@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from syncgate import documents
 from syncgate.documents import Scalar, Sequence
 from syncgate.mapping import document as model
-from syncgate.mapping import times
+from syncgate.mapping import time_formats
 from syncgate.mapping.document import Const, Expression, Options
 from syncgate.mapping.reading_pieces import (
     PieceReader,
@@ -90,7 +90,7 @@ class ScalarReader(PieceReader):
         if "format" not in node:
             return None
         form = self._text(node, "format")
-        problem = times.format_problem(form) if form else None
+        problem = time_formats.format_problem(form) if form else None
         if problem:
             self._add((node.get("format") or node).place, problem)
         return form
@@ -114,7 +114,7 @@ class ScalarReader(PieceReader):
         listed = written.items if isinstance(written, Sequence) else () if written is None else (written,)
         forms = [item.text for item in listed if isinstance(item, Scalar)]
         for item, form in zip(listed, forms, strict=False):
-            problem = times.parse_problem(form)
+            problem = time_formats.parse_problem(form)
             if problem:
                 self._add(item.place, problem)
         if len(forms) != len(listed) or (written is not None and not forms):
@@ -125,7 +125,12 @@ class ScalarReader(PieceReader):
             of=self._operand(node, "parse_time"),
             formats=tuple(forms),
             zone=self._zone(node),
+            fold=self._fold(node),
         )
+
+    def _fold(self, node: documents.Mapping) -> model.Fold:
+        chosen = self._choice(node, "fold", get_args(model.Fold), "error")
+        return "earlier" if chosen == "earlier" else "later" if chosen == "later" else "error"
 
     def _read_number(self, node: documents.Mapping, options: Options, _: bool) -> Expression:
         form = self._form(node)
@@ -152,8 +157,16 @@ class ScalarReader(PieceReader):
             of=self._operand(node, "parse_number"),
             form=self._form(node),
             unit=self._text(node, "unit") if "unit" in node else "",
-            thousands=self._text(node, "thousands") if "thousands" in node else "",
+            thousands=self._thousands(node),
         )
+
+    def _thousands(self, node: documents.Mapping) -> str:
+        if "thousands" not in node:
+            return ""
+        separator = self._text(node, "thousands")
+        if any(char in ".-" or char.isdigit() for char in separator):
+            self._add(node.key_place("thousands"), "expected a separator without digits, points and signs")
+        return separator
 
     def _form(self, node: documents.Mapping) -> model.NumberForm:
         if "as" not in node:

@@ -41,7 +41,11 @@ WAITS = "waits"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a payload may know beside the case. `sent_at` is aware."""
+    """What a mapping may know beside the case or record. `sent_at` is aware.
+
+    Inward: `batch` is the name of what the record came in (a file without its folders), `record_no` a number
+    made of the batch and the record, for a source that gives none.
+    """
 
     case_id: str = ""
     revision: int = 1
@@ -52,9 +56,11 @@ class Context:
     sent_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     system: str = ""
     message: str = ""
+    batch: str | None = None
+    record_no: str | None = None
 
 
-CONTEXT_NAMES = (
+OUTWARD_CONTEXT = (
     "case_id",
     "revision",
     "slot_key",
@@ -65,6 +71,8 @@ CONTEXT_NAMES = (
     "system",
     "message",
 )
+INWARD_CONTEXT = ("record_no", "batch")
+CONTEXT_NAMES = (*OUTWARD_CONTEXT, *INWARD_CONTEXT)
 VOLATILE = frozenset({"revision", "send_key", "version_no", "sent_at"})
 """What may differ from send to send of the same content, and is therefore never compared."""
 

@@ -172,5 +172,21 @@ class Checker:
             below = shape.below(field.name)
             if below is None:
                 self._report(field.place, field.name, above, shape)
-            elif isinstance(field.value, model.Object):
-                self.target(field.value.fields, below, f"{above}.{field.name}")
+            else:
+                self._written(field.value, below, f"{above}.{field.name}")
+
+    def _written(self, value: Expression, shape: Shape, above: str) -> None:
+        """Follows what a field is made of down to the objects that are written."""
+        match value:
+            case model.Object():
+                self.target(value.fields, shape, above)
+            case model.Each():
+                self._written(value.do, shape.items() or self.free, above)
+            case model.List():
+                for item in value.items:
+                    self._written(item, shape.items() or self.free, above)
+            case model.Choose() | model.First():
+                for operand in operands_of(value):
+                    self._written(operand, shape, above)
+            case _:
+                pass

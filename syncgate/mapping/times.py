@@ -4,54 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from operator import attrgetter
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from syncgate.documents import JsonValue, kind_of_value
+from syncgate.mapping.document import Fold
 from syncgate.mapping.results import NOT_A_TIME, WRONG_TYPE, Failure
+from syncgate.mapping.time_formats import ATTRIBUTES, Directive, pieces_of
 
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-DIRECTIVES = {
-    "Y": ("year", r"([0-9]{4})"),
-    "m": ("month", r"([0-9]{2})"),
-    "d": ("day", r"([0-9]{2})"),
-    "H": ("hour", r"([0-9]{2})"),
-    "M": ("minute", r"([0-9]{2})"),
-    "S": ("second", r"([0-9]{2})"),
-    "f": ("microsecond", r"([0-9]{6})"),
-}
-"""The directives of a format, each with a fixed width, so that digits can never slide into a neighbour."""
-
-_WIDTHS = {"year": 4, "microsecond": 6}
-
-_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
-
-
-def format_problem(text: str) -> str | None:
-    """What is wrong with a format, or None."""
-    for found in _DIRECTIVE.finditer(text):
-        if found[1] not in DIRECTIVES and found[1] != "%":
-            known = ", ".join(f"%{name}" for name in DIRECTIVES)
-            return f"unknown directive '%{found[1]}'; expected one of {known}"
-    names = [found[1] for found in _DIRECTIVE.finditer(text) if found[1] != "%"]
-    if not names:
-        return "expected a format with directives such as %Y-%m-%d, got none"
-    twice = next((name for name in names if names.count(name) > 1), None)
-    return None if twice is None else f"the directive '%{twice}' stands twice"
-
-
-def parse_problem(text: str) -> str | None:
-    """What keeps a format from being read back into a time, or None."""
-    problem = format_problem(text)
-    if problem is not None:
-        return problem
-    absent = [f"%{name}" for name in "Ymd" if f"%{name}" not in text.replace("%%", "")]
-    return f"expected %Y, %m and %d, got no {' and no '.join(absent)}" if absent else None
 
 
 def read(value: JsonValue, path: str) -> datetime | Failure:
@@ -74,7 +40,7 @@ def _is_usual(text: str) -> bool:
 
 def compile_writer(form: str | None, zone: ZoneInfo, path: str) -> Callable[[datetime], str | Failure]:
     """A function that writes times in a format and zone; without a format RFC 3339 with the zone's offset."""
-    pick, template = _template(form)
+    pick, template = _template(form or "")
 
     def write(moment: datetime) -> str | Failure:
         try:
@@ -86,23 +52,17 @@ def compile_writer(form: str | None, zone: ZoneInfo, path: str) -> Callable[[dat
     return write
 
 
-def _template(form: str | None) -> tuple[Callable[[datetime], tuple[int, ...]], str]:
+def _template(form: str) -> tuple[Callable[[datetime], tuple[int | str, ...]], str]:
     # A template of fixed widths is an order of magnitude faster than strftime, and pads early years.
-    names: list[str] = []
-    pieces: list[str] = []
-    at = 0
-    for found in _DIRECTIVE.finditer(form or ""):
-        pieces.append((form or "")[at : found.start()])
-        at = found.end()
-        if found[1] == "%":
-            pieces.append("%%")
-        else:
-            name, _ = DIRECTIVES[found[1]]
-            names.append(name)
-            pieces.append(f"%0{_WIDTHS.get(name, 2)}d")
-    getters = tuple(attrgetter(name) for name in names)
-    get_all = attrgetter(*names) if len(names) > 1 else lambda moment: tuple(get(moment) for get in getters)
-    return get_all, "".join((*pieces, (form or "")[at:]))
+    pieces = pieces_of(form)
+    directives = [piece for piece in pieces if isinstance(piece, Directive)]
+    texts = [piece.replace("%", "%%") if isinstance(piece, str) else ATTRIBUTES.get(piece, "%s") for piece in pieces]
+    if directives and all(directive in ATTRIBUTES for directive in directives):
+        parts = [directive.part for directive in directives]
+        one, several = attrgetter(parts[0]), attrgetter(*parts)
+        return (several if len(parts) > 1 else lambda at: (one(at),)), "".join(texts)
+    written = [attrgetter(directive.part) if directive in ATTRIBUTES else directive.write for directive in directives]
+    return (lambda at: tuple(write(at) for write in written)), "".join(texts)
 
 
 def local_date(value: JsonValue, zone: ZoneInfo, path: str) -> date | Failure:
@@ -121,45 +81,51 @@ def local_date(value: JsonValue, zone: ZoneInfo, path: str) -> date | Failure:
         return Failure(NOT_A_TIME, path, "expected a time within the calendar, got one at its edge")
 
 
-def compile_reader(form: str, zone: ZoneInfo) -> Callable[[str], datetime | None]:
-    """A function that reads exactly the texts of one format, and None for any other.
+ANOTHER: Final = "another"
+IMPOSSIBLE: Final = "one that does not exist"
+SKIPPED: Final = "one that the zone skips"
+TWICE: Final = "one that the zone has twice"
+REASONS = (ANOTHER, IMPOSSIBLE, SKIPPED, TWICE)
+"""Why a text is no time."""
 
-    A local time that the zone skips or has twice is no time: nothing says which one was meant.
+
+def compile_reader(form: str, zone: ZoneInfo, fold: Fold = "error") -> Callable[[str], datetime | str]:
+    """A function that reads exactly the texts of one format, and gives one of REASONS for any other.
+
+    A local time that the zone skips is none; one that it has twice is the one that `fold` says.
     """
-    names: list[str] = []
-    pattern = re.compile(_pattern(form, names))
+    pieces = pieces_of(form)
+    directives = [piece for piece in pieces if isinstance(piece, Directive)]
+    written = (piece.pattern if isinstance(piece, Directive) else re.escape(piece) for piece in pieces)
+    pattern = re.compile("".join(written))
 
-    def read_text(text: str) -> datetime | None:
+    def read_text(text: str) -> datetime | str:
         found = pattern.fullmatch(text)
         if found is None:
-            return None
-        parts = {name: int(digits) for name, digits in zip(names, found.groups(), strict=True)}
+            return ANOTHER
+        parts: dict[str, int] = {}
+        for directive, written in zip(directives, found.groups(), strict=True):
+            value = directive.read(written)
+            if value is None:
+                return IMPOSSIBLE
+            parts[directive.part] = value
         try:
-            moment = datetime(**parts, tzinfo=zone)
-            return moment if _is_single(moment, zone) else None
+            return _moment(parts, zone, fold)
         except (OverflowError, ValueError):
-            return None
+            return IMPOSSIBLE
 
     return read_text
 
 
-def _pattern(form: str, names: list[str]) -> str:
-    pieces: list[str] = []
-    at = 0
-    for found in _DIRECTIVE.finditer(form):
-        pieces.append(re.escape(form[at : found.start()]))
-        at = found.end()
-        if found[1] == "%":
-            pieces.append("%")
-        else:
-            name, digits = DIRECTIVES[found[1]]
-            names.append(name)
-            pieces.append(digits)
-    return "".join((*pieces, re.escape(form[at:])))
-
-
-def _is_single(moment: datetime, zone: ZoneInfo) -> bool:
-    back = moment.astimezone(UTC).astimezone(zone)
-    is_real = back.replace(tzinfo=None) == moment.replace(tzinfo=None)
-    first, second = moment.utcoffset(), moment.replace(fold=1).utcoffset()
-    return is_real and (first or timedelta()) == (second or timedelta())
+def _moment(parts: dict[str, int], zone: ZoneInfo, fold: Fold) -> datetime | str:
+    half, offset = parts.pop("half", 0), parts.pop("offset", None)
+    parts["hour"] = parts.get("hour", 0) + half
+    if offset is not None:
+        return datetime(**parts, tzinfo=timezone(timedelta(minutes=offset))).astimezone(zone)
+    earlier = datetime(**parts, tzinfo=zone)
+    later = earlier.replace(fold=1)
+    if earlier.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != earlier.replace(tzinfo=None):
+        return SKIPPED
+    if earlier.utcoffset() == later.utcoffset():
+        return earlier
+    return TWICE if fold == "error" else later if fold == "later" else earlier

@@ -104,6 +104,81 @@ def test_applying_changes_nothing_of_the_case() -> None:
     assert json.dumps(CASE) == before
 
 
+IN: dict[str, Any] = {"direction": "in", "reads": "record"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("{path: record.a, absent_as: [N/A, Unspecified, '-', 无], optional: true}", "LEFT_OUT"),
+        ("{path: record.b, absent_as: [N/A], optional: true}", "n/a"),
+        ("{text: record.c, steps: [trim], absent_as: [无], when_absent: {const: x}}", "x"),
+        ("{first: [{path: record.a, absent_as: [N/A]}, record.b]}", "n/a"),
+        ("{path: record.n, absent_as: [0], optional: true}", "LEFT_OUT"),
+        ("{path: record.f, absent_as: [0], optional: true}", False),
+        ("{path: record.e, absent_as: [N/A], empty_as: absent, optional: true}", "LEFT_OUT"),
+        ("{path: record.a, absent_as: [N/A], empty_as: ''}", ""),
+        (
+            "{choose: [{when: {present: {path: record.a, absent_as: [N/A]}}, then: {const: 1}}],"
+            " otherwise: {const: 2}}",
+            2,
+        ),
+    ],
+)
+def test_only_the_values_listed_mean_nothing(expression: str, value: Any) -> None:
+    record = {"a": "N/A", "b": "n/a", "c": " 无 ", "n": 0, "f": False, "e": ""}
+    assert given(expression, record, **IN) == value
+
+
+def test_a_value_that_means_nothing_is_missing_where_nothing_may_be() -> None:
+    assert fault("{path: record.a, absent_as: [N/A]}", {"a": "N/A"}, **IN).rule == "missing"
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("record.X Coordinate (State Plane)", 1),
+        ("record.Blue/Black: Box", 2),
+        ("{path: [record, a.b, c.d]}", 3),
+        ('{path: [record, "2014"]}', 4),
+        ("record.查報 地點", 5),
+        ("record.@id", 6),
+        ("record.#text", 7),
+        ("{choose: [{when: {equals: [{path: [record, x.y]}, {const: 8}]}, then: {const: yes}}]}", "yes"),
+    ],
+)
+def test_a_column_is_read_whatever_it_is_called(expression: str, value: Any) -> None:
+    record = {
+        "X Coordinate (State Plane)": 1,
+        "Blue/Black: Box": 2,
+        "a.b": {"c.d": 3},
+        "2014": 4,
+        "查報 地點": 5,
+        "@id": 6,
+        "#text": 7,
+        "x.y": 8,
+    }
+    assert given(f'"{expression}"' if ": Box" in expression else expression, record, **IN) == value
+
+
+def test_one_that_stands_alone_is_a_list_of_one_where_the_mapping_says_so() -> None:
+    expression = "{each: record.photo, do: it.name, one_as: list}"
+    assert given(expression, {"photo": {"name": "a"}}, **IN) == ["a"]
+    assert given(expression, {"photo": [{"name": "a"}, {"name": "b"}]}, **IN) == ["a", "b"]
+    assert fault("{each: record.photo, do: it.name}", {"photo": {"name": "a"}}, **IN).rule == "wrong_type"
+    assert fault(expression, {}, **IN).rule == "missing"
+    assert fault("{each: {const: null}, do: it, one_as: list}", {}, **IN).rule == "wrong_type"
+
+
+def test_a_record_without_an_id_is_numbered_by_its_reader() -> None:
+    payload = "case_no: {context: record_no}\nbatch: {context: batch, optional: true}"
+    context = Context(record_no="ABC-2", batch="jan.csv")
+    assert apply(payload, {}, context=context, **IN) == Mapped({"case_no": "ABC-2", "batch": "jan.csv"})
+    (found,) = faults(payload, {}, **IN)
+    assert (found.field, found.rule, found.path) == ("case_no", "missing", "context.record_no")
+    assert found.detail == "expected context.record_no from whoever reads the records, got none"
+
+
 # --- tables ----------------------------------------------------------------------------------------------
 
 
@@ -381,6 +456,12 @@ def test_a_number_is_parsed_from_a_text(options: str, text: str, value: Any) -> 
     assert (got, type(got)) == (value, type(value))
 
 
+@pytest.mark.parametrize("text", ["1,2", "12,34", "1234,567", ",123", "1,234,", "1,23.4", "1.234,567", "-,123"])
+def test_separators_that_do_not_part_thousands_make_no_number(text: str) -> None:
+    expression = '{parse_number: record.n, as: number, thousands: ","}'
+    assert fault(expression, {"n": text}, direction="in", reads="record").rule == "not_a_number"
+
+
 @pytest.mark.parametrize("text", ["120.50", "㎡", "12㎡㎡", " 1㎡"])
 def test_a_number_without_its_unit_is_no_number(text: str) -> None:
     expression = "{parse_number: record.n, as: number, unit: ㎡}"
@@ -425,12 +506,28 @@ def test_a_time_without_offset_or_off_the_calendar_is_a_fault(at: Any, rule: str
     assert fault('{time: case.at, format: "%Y-%m-%d"}', {"at": at}).rule == rule
 
 
+NEW_YORK = 'format: "%m/%d/%Y %I:%M:%S %p", zone: America/New_York'
+
+
 @pytest.mark.parametrize(
     ("options", "text", "value"),
     [
         ('format: "%Y%m%d%H%M%S", zone: Asia/Taipei', "20260430235842", "2026-04-30T23:58:42+08:00"),
         ('formats: ["%Y-%m-%d", "%Y/%m/%d"], zone: Asia/Shanghai', "2026/04/30", "2026-04-30T00:00:00+08:00"),
         ('format: "%d.%m.%Y %H:%M", zone: Europe/Berlin', "01.07.2026 12:00", "2026-07-01T12:00:00+02:00"),
+        ('format: "%Y-%b-%d %H:%M:%S", zone: America/Toronto', "2014-Jan-14 13:48:01", "2014-01-14T13:48:01-05:00"),
+        ('format: "%d %B %Y", zone: UTC', "07 SEPTEMBER 2026", "2026-09-07T00:00:00+00:00"),
+        (NEW_YORK, "02/28/2023 11:44:53 PM", "2023-02-28T23:44:53-05:00"),
+        (NEW_YORK, "03/01/2023 12:00:00 am", "2023-03-01T00:00:00-05:00"),
+        (NEW_YORK, "03/01/2023 12:00:00 PM", "2023-03-01T12:00:00-05:00"),
+        ('format: "%Y/%-m/%-d %p %I:%M:%S"', "2026/4/30 下午 03:20:00", "2026-04-30T15:20:00+08:00"),
+        ('format: "%-d.%-m.%Y %-H:%M", zone: UTC', "7.12.2026 9:05", "2026-12-07T09:05:00+00:00"),
+        ('format: "%-m/%-d/%Y %-I:%M %p", zone: UTC', "12/7/2026 9:05 PM", "2026-12-07T21:05:00+00:00"),
+        ('format: "%Y-%m-%dT%H:%M:%S.%f"', "2026-04-30T23:58:42.5", "2026-04-30T23:58:42.500000+08:00"),
+        ('format: "%Y-%m-%dT%H:%M:%S.%f"', "2026-04-30T23:58:42.123456000", "2026-04-30T23:58:42.123456+08:00"),
+        ('format: "%Y-%m-%dT%H:%M:%S%z"', "2026-04-30T23:58:42-05:00", "2026-05-01T12:58:42+08:00"),
+        ('format: "%Y-%m-%dT%H:%M:%S%z"', "2026-04-30T15:58:42Z", "2026-04-30T23:58:42+08:00"),
+        ('format: "%Y-%m-%dT%H:%M:%S%z"', "2026-04-30T23:58:42+0800", "2026-04-30T23:58:42+08:00"),
     ],
 )
 def test_a_local_time_is_read_with_its_zone(options: str, text: str, value: str) -> None:
@@ -448,11 +545,59 @@ def test_a_local_time_is_read_with_its_zone(options: str, text: str, value: str)
         ("%Y-%m-%d", "2026-04-30\n"),
         ("%Y-%m-%d %H:%M", "2026-03-29 02:30"),
         ("%Y-%m-%d %H:%M", "2026-10-25 02:30"),
+        ("%Y-%b-%d", "2026-Mai-01"),
+        ("%Y-%b-%d", "2026-May-1"),
+        ("%Y-%b-%d", "2026-Sept-01"),
+        ("%Y-%B-%d", "2026-Augu\u017ft-01"),
+        ("%Y-%b-%d", "2026-May-32"),
+        ("%d/%m/%Y %I:%M %p", "01/02/2026 00:30 AM"),
+        ("%d/%m/%Y %I:%M %p", "01/02/2026 13:30 PM"),
+        ("%d/%m/%Y %I:%M %p", "01/02/2026 01:30 P.M."),
+        ("%d/%m/%Y %I:%M %p", "01/02/2026 01:30"),
+        ("%d/%m/%Y", "01/02/2026 "),
+        ("%d/%m/%Y", "01/02/2026x"),
+        ("%Y-%m-%d %H:%M:%S.%f", "2026-01-01 00:00:00.1234567"),
+        ("%Y-%m-%d %H:%M:%S.%f", "2026-01-01 00:00:00."),
+        ("%Y-%m-%dT%H:%M:%S%z", "2026-01-01T00:00:00"),
+        ("%Y-%m-%dT%H:%M:%S%z", "2026-01-01T00:00:00+08"),
+        ("%Y-%m-%dT%H:%M:%S%z", "2026-01-01T00:00:00+25:00"),
+        ("%Y-%m-%dT%H:%M:%S%z", "0001-01-01T00:00:00+14:00"),
     ],
 )
 def test_a_local_time_that_could_be_two_or_none_is_a_fault(form: str, text: str) -> None:
     expression = f'{{parse_time: record.t, format: "{form}", zone: Europe/Berlin}}'
     assert fault(expression, {"t": text}, direction="in", reads="record").rule == "not_a_time"
+
+
+BERLIN = '{parse_time: record.t, format: "%Y-%m-%d %H:%M", zone: Europe/Berlin'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2026-13-01 00:00", "one that does not exist"),
+        ("2026-03-29 02:30", "one that the zone skips"),
+        ("2026-10-25 02:30", "one that the zone has twice"),
+        ("x", "another"),
+    ],
+)
+def test_a_text_that_is_no_time_is_told_why(text: str, reason: str) -> None:
+    found = fault(f"{BERLIN}}}", {"t": text}, direction="in", reads="record")
+    assert found.detail == f"expected a time as %Y-%m-%d %H:%M in Europe/Berlin, got {reason}"
+
+
+def test_a_time_that_happens_twice_is_the_one_that_fold_says() -> None:
+    given_in = {"direction": "in", "reads": "record"}
+    for fold, offset in (("earlier", "+02:00"), ("later", "+01:00")):
+        expression = f"{BERLIN}, fold: {fold}}}"
+        assert given(expression, {"t": "2026-10-25 02:30"}, **given_in) == f"2026-10-25T02:30:00{offset}"
+        assert given(expression, {"t": "2026-07-01 02:30"}, **given_in) == "2026-07-01T02:30:00+02:00"
+        assert fault(expression, {"t": "2026-03-29 02:30"}, **given_in).rule == "not_a_time"
+
+
+def test_a_time_of_several_formats_is_told_about_the_one_whose_shape_it_has() -> None:
+    expression = '{parse_time: record.t, formats: ["%Y-%m-%d", "%Y%m%d"], zone: UTC}'
+    assert "does not exist" in fault(expression, {"t": "20260431"}, direction="in", reads="record").detail
 
 
 @hypothesis_given(st.datetimes(min_value=datetime(1995, 1, 1), max_value=datetime(2100, 1, 1)))

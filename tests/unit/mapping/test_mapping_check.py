@@ -65,7 +65,11 @@ SCHEMA: dict[str, Any] = {
             "f: it.name",
             ["1:4: expected a path that starts with case, got 'it.name'; a constant is written {const: it.name}"],
         ),
-        ("f: case.materials.0.name", ["1:4: expected a name, got the index 0: a list is read with each"]),
+        (
+            "f: case.materials.0.name",
+            ["1:4: expected a name, got the index 0: a list is read with each, a key of digits as a list of names"],
+        ),
+        ("f: {path: [case, 0]}", ["1:11: expected a path or a list of its names, each a text"]),
         ("f: case..name", ["1:4: expected a name between the dots of 'case..name', got none"]),
         ("f: {tabel: a, of: case.x}", ["1:5: unknown operation 'tabel'; the nearest known is 'table'"]),
         ("f: {name: case.x}", ["1:5: unknown operation 'name'; an object of fields is written {object: {...}}"]),
@@ -117,8 +121,54 @@ SCHEMA: dict[str, Any] = {
         ),
         (
             'f: {time: case.x, format: "%Y-%q"}',
-            ["1:27: unknown directive '%q'; expected one of %Y, %m, %d, %H, %M, %S, %f"],
+            [
+                "1:27: unknown directive '%q'; "
+                "expected one of %Y, %m, %d, %H, %M, %S, %f, %b, %B, %I, %p, %z, %-m, %-d, %-H, %-I"
+            ],
         ),
+        (
+            'f: {time: case.x, format: "%Y %z"}',
+            ["1:27: %z is only read: without a format a time is written with its offset"],
+        ),
+        ('f: {time: case.x, format: "%m %b"}', ["1:27: %m and %b are one part"]),
+        ('f: {time: case.x, format: "%I:%M"}', ["1:27: expected %I and %p together, got one of them"]),
+        ('f: {time: case.x, format: "%H %p"}', ["1:27: expected %I and %p together, got one of them"]),
+        (
+            'f: {time: case.x, format: "%Y%"}',
+            [
+                "1:27: unknown directive '%'; "
+                "expected one of %Y, %m, %d, %H, %M, %S, %f, %b, %B, %I, %p, %z, %-m, %-d, %-H, %-I"
+            ],
+        ),
+        (
+            'f: {parse_time: case.x, format: "%Y-%-m%d"}',
+            ["1:33: expected something other than digits beside %f and a directive with '-', got digits"],
+        ),
+        (
+            'f: {parse_time: case.x, format: "%Y-%m-%d %H:%M:%S.%f0"}',
+            ["1:33: expected something other than digits beside %f and a directive with '-', got digits"],
+        ),
+        (
+            "f: {parse_time: case.x, format: '%Y%m%d', fold: first}",
+            ["1:49: unknown fold 'first'; expected one of earlier, error, later"],
+        ),
+        (
+            "f: {parse_number: case.x, as: text, thousands: '.'}",
+            ["1:37: expected a separator without digits, points and signs"],
+        ),
+        ("f: {path: case.x, absent_as: []}", ["1:30: expected a list for absent_as, got an empty list"]),
+        ("f: {path: case.x, absent_as: N/A}", ["1:30: expected a list for absent_as, got a text"]),
+        (
+            "f: {path: case.x, absent_as: [null, [a], '']}",
+            [
+                "1:31: expected a value that means nothing, got nothing",
+                "1:37: expected a value that means nothing, got a list",
+                "1:42: an empty text that means nothing is written 'empty_as: absent'",
+            ],
+        ),
+        ("f: {const: 1, absent_as: [2]}", ["1:4: a constant is never absent: expected no other key beside const"]),
+        ("f: {each: case.x, do: it, one_as: lst}", ["1:35: unknown one_as 'lst'; the nearest known is 'list'"]),
+        ("f: {context: record_no}", ["1:14: the context value 'record_no' belongs in a mapping inward"]),
         ('f: {time: case.x, format: "%Y%Y"}', ["1:27: the directive '%Y' stands twice"]),
         ("f: {time: case.x, format: now}", ["1:27: expected a format with directives such as %Y-%m-%d, got none"]),
         (
@@ -211,12 +261,13 @@ def test_the_deepest_nesting_that_loads_also_compiles() -> None:
     assert load(payload).paths == {"case.x.*"}
 
 
-def test_an_inward_mapping_knows_neither_context_nor_references() -> None:
-    found = problems("a: {context: case_id}\nb: {remote_ref: x}\nc: case.x", direction="in", reads="record")
-    assert found == [
-        "1:5: context has no meaning here: it belongs in a mapping outward",
+def test_an_inward_mapping_knows_its_own_context_and_no_references() -> None:
+    payload = "a: {context: case_id}\nb: {remote_ref: x}\nc: case.x\nd: {context: record_no}\ne: {context: bach}"
+    assert problems(payload, direction="in", reads="record") == [
+        "1:14: the context value 'case_id' belongs in a mapping outward",
         "2:5: remote_ref has no meaning here: it belongs in a mapping outward",
         "3:4: expected a path that starts with record, got 'case.x'; a constant is written {const: case.x}",
+        "5:14: unknown context value 'bach'; the nearest known is 'batch'",
     ]
 
 

@@ -49,6 +49,21 @@ def test_a_part_and_a_record_are_named_by_their_root() -> None:
     assert load("a: record.案件編號", direction="in", reads="record").paths == {"record.案件編號"}
 
 
+def test_a_mapping_inward_tells_its_columns_and_whether_it_needs_a_number() -> None:
+    loaded = load(
+        "a: {context: record_no}\nb: {path: [record, a.b]}\nc: record.X (Y).z\n"
+        "d: {each: record.photos, where: {present: it.name}, do: it.size}",
+        direction="in",
+        reads="record",
+    )
+    assert loaded.columns == {"a.b", "X (Y)", "photos"}
+    assert loaded.contexts == {"record_no"}
+    assert loaded.needs_record_no
+    other = load("a: {context: batch}\nb: record.b", direction="in", reads="record")
+    assert other.columns == {"b"}
+    assert not other.needs_record_no
+
+
 def test_volatile_and_uncompared_fields_are_not_compared() -> None:
     assert load(PAYLOAD).compared_fields == {"a", "b", "c", "g", "h", "i"}
 
