@@ -54,6 +54,7 @@ async def pause(gate: Gate, principal: Principal, system: str, *, reason: str) -
             raise NotFound("expected a system of this site, got none of that name")
         tx.save_system(replace(row, is_paused=True, paused_by=principal.name, pause_reason=reason, paused_at=tx.now))
         gate.hand_over.drain(system)
+        tx.announce(system)
         tx.append_audit(_audit(tx, principal, "pause", f"system:{system}", reason))
         return tx.leases_count(system)
 
@@ -71,6 +72,7 @@ async def resume(gate: Gate, principal: Principal, system: str, *, reason: str) 
         if after.breaker is BreakerState.OPEN:
             after = close(after)
         tx.save_system(after)
+        tx.announce(system)
         tx.append_audit(_audit(tx, principal, "resume", f"system:{system}", reason))
 
     await gate.writer.write(step)

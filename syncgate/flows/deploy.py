@@ -23,7 +23,7 @@ class Deployed:
 async def deploy(
     gate: Gate, bundles: Iterable[Bundle], *, packed: Mapping[str, bytes], sources: Collection[str], by: str
 ) -> Deployed:
-    """Stores the bundles and activates them, all in one commit, then in this process.
+    """Stores the bundles and activates them, all in one commit, then in this process; the others are told.
 
     Args:
         gate: the running gate; its `bundles` and `active` are replaced in place.
@@ -32,13 +32,44 @@ async def deploy(
         sources: systems that post; each gets its row.
         by: who deploys.
     """
-    by_system = {bundle.system: bundle for bundle in bundles}
-    deployed = await gate.writer.write(lambda tx: _activate(tx, by_system, packed, sources, by))
-    for bundle in by_system.values():
-        gate.bundles[bundle.digest] = bundle
-        gate.active[bundle.system] = bundle.digest
-    gate.on_due(by_system)
+    return await _deployed(gate, _Folder({b.system: b for b in bundles}, packed, sources, by))
+
+
+async def deploy_first(
+    gate: Gate, bundles: Iterable[Bundle], *, packed: Mapping[str, bytes], sources: Collection[str], by: str
+) -> Deployed:
+    """The same into a store where nothing is active; else nothing: which of several folders holds, a person says."""
+    return await _deployed(gate, _Folder({b.system: b for b in bundles}, packed, sources, by), is_first=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A deploy as it was asked for."""
+
+    bundles: Mapping[str, Bundle]
+    packed: Mapping[str, bytes]
+    sources: Collection[str]
+    by: str
+
+
+async def _deployed(gate: Gate, folder: _Folder, *, is_first: bool = False) -> Deployed:
+    gate.bundles.update({bundle.digest: bundle for bundle in folder.bundles.values()})
+
+    def step(tx: Tx) -> Deployed | None:
+        return None if is_first and not _is_first(tx, folder.by) else _activate(tx, folder)
+
+    deployed = await gate.writer.write(step)
+    if deployed is None:
+        return Deployed({})
+    gate.active.update({bundle.system: bundle.digest for bundle in folder.bundles.values()})
+    gate.on_due(folder.bundles)
     return deployed
+
+
+def _is_first(tx: Tx, by: str) -> bool:
+    """Whether nothing is active; of two processes that start at once the second waits here for the first."""
+    tx.claim_run("deploy", "first", by=by, until=tx.now)
+    return not any(row.active_bundle for row in tx.systems())
 
 
 def stored_bundles(tx: Tx) -> dict[str, bytes]:
@@ -46,30 +77,28 @@ def stored_bundles(tx: Tx) -> dict[str, bytes]:
     return {"sha256:" + blob.mac.hex(): blob.sealed for blob in tx.blobs(SITE_SCOPE)}
 
 
-def _activate(
-    tx: Tx, by_system: Mapping[str, Bundle], packed: Mapping[str, bytes], sources: Collection[str], by: str
-) -> Deployed:
+def _activate(tx: Tx, folder: _Folder) -> Deployed:
     changed: dict[str, tuple[str | None, str]] = {}
-    for system in sorted({*by_system, *sources}):
+    for system in sorted({*folder.bundles, *folder.sources}):
         row = tx.system(system, lock=True) or SystemRow(system=system)
-        bundle = by_system.get(system)
-        after = replace(row, is_source=system in sources)
+        bundle = folder.bundles.get(system)
+        after = replace(row, is_source=system in folder.sources)
         if bundle is not None:
             after = replace(after, mode=bundle.mode, active_bundle=bundle.digest)
             if row.active_bundle != bundle.digest:
                 changed[system] = (row.active_bundle, bundle.digest)
-                tx.append_audit(
-                    AuditEntry(at=tx.now, actor=by, action="deploy", object=f"system:{system}", reason=bundle.digest)
-                )
+                tx.append_audit(_entry(tx, folder.by, bundle))
         if after != row or tx.system(system) is None:
             tx.save_system(after)
-    tx.put_blobs(
-        Blob(
-            scope=SITE_SCOPE,
-            mac=bytes.fromhex(bundle.digest.removeprefix("sha256:")),
-            sealed=packed[bundle.digest],
-            created_at=tx.now,
-        )
-        for bundle in by_system.values()
-    )
+        tx.announce(system)
+    tx.put_blobs(_blob(tx, bundle, folder.packed) for bundle in folder.bundles.values())
     return Deployed(changed)
+
+
+def _entry(tx: Tx, by: str, bundle: Bundle) -> AuditEntry:
+    return AuditEntry(at=tx.now, actor=by, action="deploy", object=f"system:{bundle.system}", reason=bundle.digest)
+
+
+def _blob(tx: Tx, bundle: Bundle, packed: Mapping[str, bytes]) -> Blob:
+    mac = bytes.fromhex(bundle.digest.removeprefix("sha256:"))
+    return Blob(scope=SITE_SCOPE, mac=mac, sealed=packed[bundle.digest], created_at=tx.now)

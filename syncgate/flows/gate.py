@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import FieldError
-from syncgate.domain.rows import Delivery, Principal
+from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.ports import Clock, Entropy, Keyring, Writer
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Gate:
         hand_over: what this process may send without a claim.
         sources: names of the systems that may post.
         on_due: told which systems have lanes due after a commit; must not block.
+        follow: takes over what the store names active; None where no other process can deploy.
     """
 
     writer: Writer
@@ -40,10 +41,15 @@ class Gate:
     hand_over: HandOver
     sources: frozenset[str]
     on_due: Callable[[Iterable[str]], None]
+    follow: Callable[[], Awaitable[None]] | None = None
 
     def active_bundle(self, system: str) -> Bundle:
         """The active bundle of a system. Raises KeyError for a system without one."""
         return self.bundles[self.active[system]]
+
+    def is_behind(self, row: SystemRow) -> bool:
+        """Whether the store names another bundle of a system active than this process works under."""
+        return row.active_bundle is not None and self.active.get(row.system) != row.active_bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
 from syncgate.domain.errors import Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
+from syncgate.flows.following import write_following
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.submission import Call, Done, Edit, Taking, checked, sealed_document
 from syncgate.ports import Tx
@@ -79,9 +80,9 @@ async def _written(gate: Gate, step: Callable[[Tx], Done], warnings: tuple[Field
 
 async def _committed(gate: Gate, step: Callable[[Tx], Done]) -> Done:
     try:
-        done = await gate.writer.write(step)
+        done = await write_following(gate, step)
     except Conflict:
-        done = await gate.writer.write(step)  # who lost a race finds a known case; a real conflict is one again
+        done = await write_following(gate, step)  # who lost a race finds a known case; a real conflict is one again
     gate.hand_over.deliver(done.handed_over)
     gate.on_due(done.systems_due)
     return done

@@ -9,9 +9,10 @@ through `Tx` only, takes the time from `tx.now`, and takes locks in the order sy
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
@@ -89,6 +90,23 @@ class Tx(Protocol):
 
     def save_system(self, row: SystemRow) -> None:
         """Inserts or replaces the row."""
+        ...
+
+    def announce(self, system: str) -> None:
+        """Tells every other process, once this commits, to look at the system's row again."""
+        ...
+
+    def apart(self) -> AbstractContextManager[None]:
+        """A block that fails alone: what it wrote is rolled back, the exception is raised, the step may go on."""
+        ...
+
+    # scheduled work
+    def claim_run(self, job: str, slot: str, *, by: str, until: datetime) -> bool:
+        """Whether this tick of the job is the caller's: unclaimed, or left by one whose time was up."""
+        ...
+
+    def end_run(self, job: str, slot: str, *, by: str, outcome: str) -> None:
+        """Notes what became of a claimed tick; one taken over meanwhile is left alone."""
         ...
 
     def leases_count(self, system: str) -> int:
@@ -219,11 +237,27 @@ class Tx(Protocol):
 Step = Callable[[Tx], T]
 
 
+@dataclass(frozen=True, slots=True)
+class OnSystem(Generic[T]):
+    """A step that locks a system's row and then waits for no other lock, such as a claim.
+
+    Where other processes write too, such steps are committed before the rest of their group, in the order of names,
+    so that no two processes hold what the other waits for.
+    """
+
+    system: str
+    step: Step[T]
+
+    def __call__(self, tx: Tx) -> T:
+        """What the step gives."""
+        return self.step(tx)
+
+
 class Store(Protocol):
     """The synchronous, batch-shaped store. One thread at a time calls `write`."""
 
     def write(self, steps: Sequence[Step[Any]]) -> list[Any]:
-        """Runs the steps in one commit.
+        """Runs the steps in one commit, or in two where some are `OnSystem` and other processes write too.
 
         Returns:
             For each step its result, or the exception that it raised (as a value), in order. The results are

@@ -25,6 +25,8 @@ from syncgate.storage.statement import Compiled
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_PAGES = 4_000
 LOCK_TIMEOUT_MS = 10_000
+CHANNEL = "syncgate"
+"""Where processes over one PostgreSQL database tell each other what changed."""
 
 
 class Fault(Enum):
@@ -46,6 +48,8 @@ class Engine(Protocol):
     dialect: Dialect
     errors: tuple[type[Exception], ...]
     """What the driver raises."""
+    is_shared: bool
+    """Whether other processes may write at the same time."""
 
     def connect(self, *, is_reader: bool) -> Any:
         """A driver's connection in autocommit, set up. Raises what the driver raises."""
@@ -82,11 +86,16 @@ class Engine(Protocol):
         """Whether a failed COMMIT certainly stored nothing."""
         ...
 
+    def tell(self, cursor: Any, notice: str) -> None:
+        """Tells the other processes once this transaction commits, and not if it does not."""
+        ...
+
 
 class SqliteEngine:
     """The embedded engine: one file, one writer, WAL, every commit flushed."""
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+    is_shared = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -171,11 +180,15 @@ class SqliteEngine:
         """Only a busy database is sure: after a failed flush the journal may hold the commit all the same."""
         return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
+    def tell(self, cursor: sqlite3.Cursor, notice: str) -> None:
+        """There is no other process."""
+
 
 class PostgresEngine:
     """The engine for more than one machine: row locks, SKIP LOCKED, its own clock."""
 
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
+    is_shared = True
 
     def __init__(self, url: URL) -> None:
         dialect: Any = postgresql_dialect.dialect
@@ -247,6 +260,16 @@ class PostgresEngine:
     def is_commit_refused(self, error: Exception, connection: psycopg.Connection[Any]) -> bool:
         """The server said no and stayed: then nothing is stored. A lost connection tells nothing."""
         return bool(getattr(error, "sqlstate", None)) and not connection.broken
+
+    def tell(self, cursor: psycopg.Cursor[Any], notice: str) -> None:
+        cursor.execute("SELECT pg_notify(%s, %s)", (CHANNEL, notice))
+
+    async def listen(self) -> psycopg.AsyncConnection[Any]:
+        """A connection that hears what is told from now on. Raises what the driver raises."""
+        options = {"connect_timeout": 5, **self._options}
+        connection = await psycopg.AsyncConnection.connect(**options, autocommit=True)
+        await connection.execute(f"LISTEN {CHANNEL}")
+        return connection
 
 
 def engine_for(url: str) -> Engine:

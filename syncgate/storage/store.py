@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -12,7 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from syncgate.domain.errors import CommitUnknown, StoreUnavailable
 from syncgate.ports.outside import Clock
-from syncgate.ports.store import Keyring, Step
+from syncgate.ports.store import Keyring, OnSystem, Step
 from syncgate.storage.audit import AuditWriter
 from syncgate.storage.engine import Fault, engine_for
 from syncgate.storage.pool import ReadPool
@@ -24,6 +26,8 @@ T = TypeVar("T")
 
 TRIES = 4
 """How often a batch, and then each step alone, is run again after a deadlock or a lost race."""
+ASIDE_FOR = 0.02
+"""Seconds at most between two of these tries."""
 
 
 class SqlStore:
@@ -63,15 +67,35 @@ class SqlStore:
         Raises:
             StoreUnavailable: nothing was stored. CommitUnknown: the commit's outcome never came back.
         """
-        if not steps:
-            return []
+        results: list[Any] = [None] * len(steps)
         with self._turn:
-            try:
-                return self._commit(steps)
-            except Interrupted as interrupted:
-                if interrupted.fault is not Fault.AGAIN:
-                    raise _unavailable(interrupted) from None
-            return self._again(steps)
+            for no, group in enumerate(self._groups(steps)):
+                try:
+                    written = self._written([steps[place] for place in group])
+                except StoreUnavailable as error:
+                    if no == 0:
+                        raise
+                    written = [error for _ in group]
+                for place, result in zip(group, written, strict=True):
+                    results[place] = result
+        return results
+
+    def _groups(self, steps: Sequence[Step[Any]]) -> list[list[int]]:
+        """Which steps, by their places, are committed together, in this order."""
+        places = range(len(steps))
+        if not self._engine.is_shared:
+            return [list(places)] if steps else []
+        on_systems = {place: step.system for place in places if isinstance(step := steps[place], OnSystem)}
+        first = sorted(on_systems, key=on_systems.__getitem__)
+        return [group for group in (first, [place for place in places if place not in on_systems]) if group]
+
+    def _written(self, steps: Sequence[Step[Any]]) -> list[Any]:
+        try:
+            return self._commit(steps)
+        except Interrupted as interrupted:
+            if interrupted.fault is not Fault.AGAIN:
+                raise _unavailable(interrupted) from None
+        return self._again(steps)
 
     def read(self, step: Step[T]) -> T:
         """The step's result over one unchanging state of the store."""
@@ -90,6 +114,7 @@ class SqlStore:
 
     def _again(self, steps: Sequence[Step[Any]]) -> list[Any]:
         """Runs the batch once more, then step by step, so that two that fight hold up nobody else."""
+        self._step_aside()
         try:
             return self._commit(steps)
         except Interrupted as interrupted:
@@ -105,10 +130,15 @@ class SqlStore:
                 return self._commit([step])[0]
             except Interrupted as interrupted:
                 last = interrupted
+                self._step_aside()
             except StoreUnavailable as error:
                 return error
         assert last is not None
         return _unavailable(last)
+
+    def _step_aside(self) -> None:
+        """Lets the other one pass; two that come back at the same moment would meet again."""
+        time.sleep(random.uniform(0.0, ASIDE_FOR))  # noqa: S311
 
     def _commit(self, steps: Sequence[Step[Any]]) -> list[Any]:
         if self._connection is not None and not self._engine.is_alive(self._connection):
@@ -119,6 +149,7 @@ class SqlStore:
             tx = SqlTx(work)
             results = [_run(work, tx, step) for step in steps]
             flush_counters(work)
+            work.tell()
         return results
 
     @contextmanager
@@ -201,7 +232,7 @@ def _run(work: Work, tx: SqlTx, step: Callable[[SqlTx], Any]) -> Any:
     if work.spoiled_by is not None:
         return _undo(work, work.spoiled_by)
     work.control("RELEASE SAVEPOINT step")
-    work.keep_gains()
+    work.keep_step()
     return result
 
 

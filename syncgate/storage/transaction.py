@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from syncgate.ports.store import Keyring, Tx
@@ -11,11 +12,12 @@ from syncgate.storage.rows.deliveries import DeliveryRows
 from syncgate.storage.rows.evidence import EvidenceRows
 from syncgate.storage.rows.lanes import LaneRows
 from syncgate.storage.rows.people import PeopleRows
+from syncgate.storage.rows.runs import RunRows
 from syncgate.storage.rows.systems import SystemRows
 from syncgate.storage.work import Work
 
 
-class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, PeopleRows):
+class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, PeopleRows, RunRows):
     """A transaction as a step sees it."""
 
     def __init__(self, work: Work) -> None:
@@ -24,6 +26,9 @@ class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, PeopleRo
     @property
     def now(self) -> datetime:
         return self._work.now
+
+    def apart(self) -> AbstractContextManager[None]:
+        return self._work.apart()
 
     def verify_audit(self, keyring: Keyring) -> AuditCheck:
         """What a walk over all chains of the audit finds."""

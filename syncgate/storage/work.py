@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict, IllegalMove, SyncgateError
 from syncgate.storage.audit import AuditWriter
 from syncgate.storage.engine import Engine, Fault
+from syncgate.storage.notice import Notice
 from syncgate.storage.statement import Params, Record, Statement
 
 CounterKey = tuple[str, Phase, str]
@@ -35,7 +37,18 @@ class Work:
     """The connection's side of a transaction. After an error a step is spoiled: it ends in a rollback, even if
     it swallows the error, because PostgreSQL would refuse every further statement of its savepoint."""
 
-    __slots__ = ("_gains", "_step_gains", "cursor", "engine", "is_reader", "now", "spoiled_by", "writer")
+    __slots__ = (
+        "_gains",
+        "_step_gains",
+        "_step_told",
+        "_told",
+        "cursor",
+        "engine",
+        "is_reader",
+        "now",
+        "spoiled_by",
+        "writer",
+    )
 
     def __init__(
         self, engine: Engine, cursor: Any, now: datetime, *, writer: AuditWriter, is_reader: bool = False
@@ -48,6 +61,8 @@ class Work:
         self.spoiled_by: SyncgateError | None = None
         self._gains: Counter[CounterKey] = Counter()
         self._step_gains: Counter[CounterKey] = Counter()
+        self._told = Notice()
+        self._step_told = Notice()
 
     def all(self, statement: Statement, **params: Any) -> list[Record]:
         """The rows that the statement gives."""
@@ -121,15 +136,49 @@ class Work:
         """Notes that a counter changes with this step."""
         self._step_gains[key] += by
 
+    def note_due(self, system: str) -> None:
+        """Notes that a lane of the system is, or will be, due."""
+        self._step_told = self._step_told.and_due(system)
+
+    def note_changed(self, system: str) -> None:
+        """Notes that the system's row must be looked at again: a deploy, a pause, a resume."""
+        self._step_told = self._step_told.and_changed(system)
+
     def begin_step(self) -> None:
         self.spoiled_by = None
         self._step_gains = Counter()
+        self._step_told = Notice()
 
-    def keep_gains(self) -> None:
-        """The step succeeded: its gains belong to the commit."""
+    def keep_step(self) -> None:
+        """The step succeeded: its gains, and what it tells, belong to the commit."""
         for key, by in self._step_gains.items():
             self._gains[key] += by
+        self._told = self._told.with_all_of(self._step_told)
         self._step_gains = Counter()
+        self._step_told = Notice()
+
+    def tell(self) -> None:
+        """Tells the other processes, with this commit, what they need to look at; once, and only if there is any."""
+        if self._told:
+            self._guarded(lambda: self.engine.tell(self.cursor, self._told.packed(self.writer.name)))
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What fails in the block is rolled back alone and raised; the step goes on as if it had never begun."""
+        gains, told = Counter(self._step_gains), self._step_told
+        self.control("SAVEPOINT apart")
+        try:
+            yield
+            if self.spoiled_by is not None:
+                raise self.spoiled_by
+        except Interrupted:
+            raise
+        except Exception:
+            self.control("ROLLBACK TO SAVEPOINT apart")
+            self.control("RELEASE SAVEPOINT apart")
+            self.spoiled_by, self._step_gains, self._step_told = None, gains, told
+            raise
+        self.control("RELEASE SAVEPOINT apart")
 
     def gains(self) -> list[tuple[CounterKey, int]]:
         """What the counters gain by everything so far, by key, so that all writers lock them in one order."""

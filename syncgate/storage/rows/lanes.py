@@ -11,6 +11,7 @@ from sqlalchemy import case as choose
 
 from syncgate.domain.errors import Conflict
 from syncgate.domain.rows import Lane
+from syncgate.storage.notice import EVERY
 from syncgate.storage.statement import Shape, Statement, given
 from syncgate.storage.tables import IS_LEASED, IS_QUEUED, lanes
 from syncgate.storage.work import Work
@@ -88,10 +89,19 @@ class LaneRows:
 
     def insert_lanes(self, lanes: Sequence[Lane]) -> None:
         self._work.run_each(INSERT_LANE, [LANE.params(lane) for lane in lanes], breaks=Conflict)
+        for lane in lanes:
+            self._tell_due(lane)
 
     def save_lane(self, lane: Lane, *, expected_token: UUID | None) -> bool:
         params = LANE.params(lane, expected_token=expected_token)
-        return self._work.run(SAVE_LANE, params, breaks=Conflict) == 1
+        is_saved = self._work.run(SAVE_LANE, params, breaks=Conflict) == 1
+        if is_saved:
+            self._tell_due(lane)
+        return is_saved
+
+    def _tell_due(self, lane: Lane) -> None:
+        if lane.due_at is not None and lane.lease_token is None:
+            self._work.note_due(lane.system)
 
     def due_lanes(self, system: str, *, limit: int) -> list[Lane]:
         return LANE.rows(self._work.all(DUE_LANES, system=system, now=self._work.now, limit=limit))
@@ -113,4 +123,7 @@ class LaneRows:
         return count
 
     def wake(self, case_id: UUID, *, waits_for: str) -> int:
-        return self._work.run(WAKE, {"case_id": case_id, "wanted": waits_for, "now": self._work.now})
+        woken = self._work.run(WAKE, {"case_id": case_id, "wanted": waits_for, "now": self._work.now})
+        if woken:
+            self._work.note_due(EVERY)
+        return woken

@@ -41,6 +41,9 @@ class SystemRows:
     def save_system(self, row: SystemRow) -> None:
         self._work.run(SAVE_SYSTEM, SYSTEM.params(row))
 
+    def announce(self, system: str) -> None:
+        self._work.note_changed(system)
+
     def grants(self, system: str) -> list[Grant]:
         return GRANT.rows(self._work.all(GRANTS, system=system, now=self._work.now))
 
