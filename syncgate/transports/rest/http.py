@@ -53,13 +53,13 @@ class Timeouts:
 
 
 class HttpClient(Protocol):
-    """Speaks HTTP with one system.
+    """Speaks HTTP/1.1 with one system.
 
     It sends a request at most once, follows no redirect, keeps no cookie, takes no proxy from the
-    environment, holds at most ten connections, and reads no answer beyond its bound.
+    environment, holds at most ten connections, and reads no answer beyond its bounds.
     """
 
-    async def request(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse | HttpFailure:
+    async def request(self, request: HttpRequest) -> HttpResponse | HttpFailure:
         """The answer, or why there is none; only a defect of ours raises."""
         ...
 

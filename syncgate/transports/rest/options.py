@@ -137,6 +137,7 @@ class RestOptions(_Model):
         base_url: where the system is; the site's own address for it comes first.
         headers: sent with every operation.
         signing: how requests are signed.
+        client: the HTTP client: `fast`, `plain`, or None for fast where it can be had.
         tls: whom to trust.
         connections: how many connections are kept at most.
         operations: by name; messages and look-ups refer to them.
@@ -145,9 +146,17 @@ class RestOptions(_Model):
     base_url: BaseUrl
     headers: HeaderMap = Field(default_factory=dict)
     signing: Signing = NoSigning()
+    client: Literal["fast", "plain"] | None = None
     tls: TlsOptions = TlsOptions()
     connections: Annotated[StrictInt, Field(ge=1, le=10)] = 10
     operations: Annotated[dict[Annotated[StrictStr, Field(min_length=1)], OperationOptions], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _authorities_of_our_own_need_the_plain_client(self) -> Self:
+        if self.client == "fast" and self.tls.ca_file is not None:
+            # The library behind it would trust the machine's authorities beside those of the file.
+            raise ValueError("expected client: plain with tls.ca_file, got fast")
+        return self
 
     @model_validator(mode="after")
     def _every_operation_has_its_api_code(self) -> Self:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import ValidationError
@@ -29,7 +28,7 @@ from syncgate.transports.answers import (
 )
 from syncgate.transports.kind import Limits
 from syncgate.transports.pointer import parse_pointer
-from syncgate.transports.rest.client import PlainClient
+from syncgate.transports.rest.clients import MakeClient, make_client
 from syncgate.transports.rest.http import HttpClient, HttpFailure, HttpRequest, HttpResponse, Timeouts
 from syncgate.transports.rest.options import RestOptions, check_base_url, secret_names
 from syncgate.transports.rest.signing import schemes_with
@@ -40,9 +39,6 @@ LOOK_UP_TRIES: Final = 2
 """A look-up changes nothing, so one that could not connect is asked once more at once."""
 
 _PAUSE: Final = 0.1
-
-MakeClient = Callable[[RestOptions, str], HttpClient]
-"""Makes the HTTP client of one system from its options and its address."""
 
 
 class RestTransport:
@@ -60,7 +56,7 @@ class RestTransport:
             sent = self._wire.compose(request)
         except Unsendable as unsendable:
             return unsendable.answer()
-        came = await self._client.request(sent, self._timeouts)
+        came = await self._client.request(sent)
         return self._wire.answer(request, sent, came)
 
     async def look_up(
@@ -95,7 +91,7 @@ class RestTransport:
 
     async def _ask_once(self, request: Request) -> tuple[HttpRequest, HttpResponse | HttpFailure]:
         sent = self._wire.compose(request)
-        return sent, await self._client.request(sent, self._timeouts)
+        return sent, await self._client.request(sent)
 
     def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition | None:
         if isinstance(absent, AnswerCondition):
@@ -133,19 +129,6 @@ def _last(state: RetryCallState) -> Any:
     return state.outcome.result()
 
 
-def plain_client(options: RestOptions, base_url: str) -> HttpClient:
-    """The client that is used unless another is asked for.
-
-    Raises:
-        SiteInvalid: the authorities' file cannot be read.
-    """
-    try:
-        is_https = urlsplit(base_url).scheme == "https"
-        return PlainClient(tls=options.tls, is_https=is_https, connections=options.connections)
-    except OSError as error:
-        raise SiteInvalid(f"tls.ca_file: expected a PEM file, got {error.strerror or 'something else'}") from None
-
-
 def build(
     options: Any,
     rules: Sequence[AnswerRule],
@@ -156,7 +139,7 @@ def build(
     entropy: Entropy,
     address: str | None = None,
     quirks: Any = None,
-    make_client: MakeClient = plain_client,
+    make_client: MakeClient = make_client,
 ) -> RestTransport:
     """The transport of one system; see `Build`."""
     if not isinstance(options, RestOptions):
@@ -178,7 +161,7 @@ def build(
         entropy=entropy,
     )
     timeouts = Timeouts(connect=limits.connect_timeout, total=limits.timeout)
-    return RestTransport(wire, make_client(options, base_url), timeouts)
+    return RestTransport(wire, make_client(options, base_url, timeouts), timeouts)
 
 
 def _base_url(address: str | None, options: RestOptions, problems: list[str]) -> str:

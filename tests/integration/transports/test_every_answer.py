@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -20,9 +20,10 @@ from syncgate.domain.outcome import Answer, Found, Outcome, Reading
 from syncgate.ports import Request
 from syncgate.transports.answers import AnswerCondition, load_rules
 from syncgate.transports.rest import RestOptions
-from syncgate.transports.rest.client import LONGEST_ANSWER
+from syncgate.transports.rest.clients import MakeClient, fast_client, plain_client
 from syncgate.transports.rest.evidence import EVIDENCE_BYTES
-from syncgate.transports.rest.transport import MakeClient, RestTransport, build, plain_client
+from syncgate.transports.rest.transport import RestTransport, build
+from syncgate.transports.rest.whole import LONGEST_ANSWER
 from tests.integration.transports.scripted import (
     Act,
     Scripted,
@@ -41,7 +42,7 @@ from tests.integration.transports.scripted import (
     scripted,
 )
 
-CLIENTS: dict[str, MakeClient] = {"httpx": plain_client}
+CLIENTS: dict[str, MakeClient] = {"plain": plain_client, "fast": fast_client}
 """Every client behind the seam runs the whole suite; a new one is one line here."""
 
 NOW = datetime(2026, 4, 30, 15, 58, 42, tzinfo=UTC)
@@ -647,10 +648,9 @@ def test_an_unreadable_look_up_is_a_defect_of_the_site(
 def test_a_send_is_never_retried(make_client: MakeClient) -> None:
     """Promise 4: even where nothing left, the next try is the flow's, with its own attempt."""
     calls: list[str] = []
-    inner: Callable[..., Any] = CLIENTS["httpx"]
 
-    def counting(options: RestOptions, base_url: str) -> Any:
-        client = inner(options, base_url)
+    def counting(*args: Any) -> Any:
+        client = make_client(*args)
         original = client.request
 
         class Counting:

@@ -20,9 +20,9 @@ from syncgate.transports import kinds
 from syncgate.transports.answer_view import AnswerView
 from syncgate.transports.answers import AnswerRules, load_rules
 from syncgate.transports.rest import KIND, RestOptions
-from syncgate.transports.rest.client import FAILURES, failure_of
 from syncgate.transports.rest.evidence import parse_retry_after, remote_ref_in
 from syncgate.transports.rest.http import HttpFailure, HttpRequest, HttpResponse
+from syncgate.transports.rest.plain import FAILURES, failure_of
 from syncgate.transports.rest.signing import BUILT_IN
 from syncgate.transports.rest.transport import build
 from syncgate.transports.rest.wire import Unsendable, Wire

@@ -5,22 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
 
-from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse, Timeouts
+from syncgate.transports.rest.http import HttpFailure, HttpRequest, HttpResponse, Timeouts
 from syncgate.transports.rest.options import TlsOptions
-
-LONGEST_ANSWER: Final = 4 * 1024 * 1024
-"""A longer answer is not read to its end, and counts as none."""
-
-KEEP_ALIVE: Final = 4.0
-"""Seconds that an idle connection is kept: less than the shortest common default of servers (5 s), because a
-request on a connection that the server is just closing ends as unknown."""
+from syncgate.transports.rest.whole import KEEP_ALIVE, Progress, ascii_fields
 
 FAILURES: Final[Mapping[type[Exception], tuple[bool, str]]] = {
     # Not sent: the system cannot have acted.
@@ -61,30 +53,12 @@ FAILURES: Final[Mapping[type[Exception], tuple[bool, str]]] = {
 """Every foreign exception, sorted by: could the system have acted?"""
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How far one request got."""
-
-    has_begun_to_leave: bool = False
-    status: int | None = None
-    headers: Headers = ()
-    received: bytearray = field(default_factory=bytearray)
-
-    async def watch(self, event: str, _: Mapping[str, Any]) -> None:
-        """Called by the connection at each of its steps."""
-        if event.endswith("send_request_headers.started"):
-            self.has_begun_to_leave = True
-
-    def failure(self, note: str, *, could_have_acted: bool) -> HttpFailure:
-        received = bytes(self.received) if self.status is not None else None
-        return HttpFailure(could_have_acted, note, status=self.status, headers=self.headers, received=received)
-
-
 class PlainClient:
     """An `HttpClient` on httpx, for one system."""
 
-    def __init__(self, *, tls: TlsOptions, is_https: bool, connections: int = 10) -> None:
+    def __init__(self, timeouts: Timeouts, *, tls: TlsOptions, is_https: bool, connections: int = 10) -> None:
         """Args:
+        timeouts: of every request.
         tls: whom to trust.
         is_https: whether certificates are needed at all; reading them takes a while.
         connections: at most so many at a time.
@@ -92,6 +66,7 @@ class PlainClient:
         Raises:
             OSError: the authorities' file cannot be read.
         """
+        self._timeouts = timeouts
         self._transport = httpx.AsyncHTTPTransport(
             # Without https there is nothing to verify, and no redirect leads there.
             verify=ssl.create_default_context(cafile=tls.ca_file) if is_https else False,
@@ -104,15 +79,15 @@ class PlainClient:
             ),
         )
 
-    async def request(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse | HttpFailure:
+    async def request(self, request: HttpRequest) -> HttpResponse | HttpFailure:
         """The whole answer within the total time, or why there is none."""
-        progress = _Progress()
+        progress, total = Progress(), self._timeouts.total
         try:
-            async with asyncio.timeout(timeouts.total) as deadline:
-                return await self._exchange(request, timeouts, progress)
+            async with asyncio.timeout(total) as deadline:
+                return await self._exchange(request, progress)
         except (*FAILURES,) as error:
             if deadline.expired() and isinstance(error, TimeoutError):
-                note = f"time-out: no whole answer within {timeouts.total:g} s"
+                note = f"time-out: no whole answer within {total:g} s"
                 return progress.failure(note, could_have_acted=progress.has_begun_to_leave)
             could_have_acted, note = failure_of(error)
             return progress.failure(note, could_have_acted=could_have_acted)
@@ -121,23 +96,19 @@ class PlainClient:
         """Closes all connections."""
         await self._transport.aclose()
 
-    async def _exchange(
-        self, request: HttpRequest, timeouts: Timeouts, progress: _Progress
-    ) -> HttpResponse | HttpFailure:
-        response = await self._transport.handle_async_request(_outgoing(request, timeouts, progress))
+    async def _exchange(self, request: HttpRequest, progress: Progress) -> HttpResponse | HttpFailure:
+        response = await self._transport.handle_async_request(_outgoing(request, self._timeouts, progress))
         try:
-            progress.status = response.status_code
-            progress.headers = tuple(response.headers.multi_items())
+            failure = progress.begin(response.status_code, ascii_fields(response.headers.raw))
+            if failure is not None:
+                return failure
             async for chunk in response.aiter_raw():
-                progress.received += chunk
-                if len(progress.received) > LONGEST_ANSWER:
-                    return progress.failure(_TOO_LONG, could_have_acted=True)
+                failure = progress.receive(chunk)
+                if failure is not None:
+                    return failure
         finally:
             await response.aclose()
-        return _whole(progress, response.status_code, response.headers.get("content-encoding", ""))
-
-
-_TOO_LONG: Final = f"answer longer than {LONGEST_ANSWER} bytes"
+        return progress.whole()
 
 
 def failure_of(error: Exception) -> tuple[bool, str]:
@@ -165,33 +136,16 @@ def _detail(error: BaseException) -> str:
     return ""
 
 
-def _outgoing(request: HttpRequest, timeouts: Timeouts, progress: _Progress) -> httpx.Request:
+def _outgoing(request: HttpRequest, timeouts: Timeouts, progress: Progress) -> httpx.Request:
+    async def watch(event: str, _: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_headers.started"):
+            progress.has_begun_to_leave = True
+
     timeout = httpx.Timeout(timeouts.total, connect=timeouts.connect, pool=timeouts.connect)
     return httpx.Request(
         request.method,
         request.url,
         headers=list(request.headers),
         content=request.body,
-        extensions={"timeout": timeout.as_dict(), "trace": progress.watch},
+        extensions={"timeout": timeout.as_dict(), "trace": watch},
     )
-
-
-def _whole(progress: _Progress, status: int, coding: str) -> HttpResponse | HttpFailure:
-    body = bytes(progress.received)
-    if coding.lower() in ("gzip", "x-gzip"):
-        unpacked = _unpacked(body)
-        if unpacked is None:
-            return progress.failure("answer not whole gzip, or too long", could_have_acted=True)
-        body = unpacked
-    elif coding.lower() not in ("", "identity"):
-        return progress.failure("answer in a content coding that was not asked for", could_have_acted=True)
-    return HttpResponse(status=status, headers=progress.headers, body=body)
-
-
-def _unpacked(body: bytes) -> bytes | None:
-    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        plain = reader.decompress(body, LONGEST_ANSWER + 1)
-    except zlib.error:
-        return None
-    return plain if reader.eof and len(plain) <= LONGEST_ANSWER else None
