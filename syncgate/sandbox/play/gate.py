@@ -46,6 +46,10 @@ class Gate:
         body = {"reason": "对方误拒，重新推送"}
         return self._ask("POST", path, headers=self._operator, json=body).is_success
 
+    def ask(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+        """Any other call of the operator's."""
+        return self._ask(method, path, headers=self._operator, json=json)
+
     def metrics(self) -> str:
         """The metrics page."""
         return self._ask("GET", "/metrics", headers=self._operator).text
