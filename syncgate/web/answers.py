@@ -25,6 +25,7 @@ DESCRIPTIONS: Final = {
     401: "No key, or one that is not valid.",
     403: "The key does not reach this call.",
     404: "Nothing of that name is visible to the caller.",
+    408: "The body did not arrive in time.",
     409: "The request contradicts what is stored.",
     412: "The request names an older state than the stored one.",
     413: "The body is too large.",
@@ -35,7 +36,7 @@ DESCRIPTIONS: Final = {
 }
 READING: Final = (401, 403, 404, 422, 500, 503)
 """What a reading call may be refused with."""
-WRITING: Final = (400, *READING, 409, 413, 415)
+WRITING: Final = (400, *READING, 408, 409, 413, 415)
 """What a writing call may be refused with."""
 
 
@@ -87,10 +88,10 @@ def asked(place: Place, model: type[M]) -> Callable[[Request], Awaitable[M]]:
     """A dependency that gives the strictly parsed body of a request."""
 
     async def body(request: Request) -> M:
-        headers = request.scope["headers"]
+        headers, settings = request.scope["headers"], place.settings
         bodies.require_media(headers, bodies.JSON)
-        raw = await bodies.read(headers, request.receive, limit=place.settings.body_limit)
-        bodies.parse(raw, depth_limit=place.settings.depth_limit)
+        raw = await bodies.read(headers, request.receive, limit=settings.body_limit, within=settings.body_within)
+        bodies.parse(raw, depth_limit=settings.depth_limit)
         try:
             return model.model_validate_json(raw, strict=True)
         except ValidationError as error:

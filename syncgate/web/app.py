@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from syncgate.flows.gate import Gate
 from syncgate.flows.people import Doorkeeper
-from syncgate.web import cases, deliveries, deployments, health, keys, problems, submissions, systems
+from syncgate.web import batch, cases, deliveries, deployments, health, keys, problems, submissions, systems
 from syncgate.web.flows import Flows
 from syncgate.web.metrics import Metrics
 from syncgate.web.openapi import describe
@@ -23,6 +23,7 @@ def create_app(
     *,
     flows: Flows | None = None,
     is_ready: Callable[[], bool] = lambda: True,
+    is_ending: Callable[[], bool] = lambda: False,
     deploy: deployments.Deploy | None = None,
 ) -> FastAPI:
     """The application of one gate; it starts and stops nothing.
@@ -32,6 +33,7 @@ def create_app(
         settings: limits and habits.
         flows: what the routes call instead of the real flows, for tests.
         is_ready: whether the process takes cases now; asked by /readyz.
+        is_ending: whether the process is about to end, so that batches come to theirs.
         deploy: activates the site's folder; None where this process has none.
     """
     place = Place(
@@ -41,6 +43,7 @@ def create_app(
         doorkeeper=Doorkeeper(gate, remembered_for=settings.key_remembered_for, local_token=settings.local_token),
         metrics=Metrics(),
         is_ready=is_ready,
+        is_ending=is_ending,
     )
     app = FastAPI(
         title="syncgate",
@@ -51,7 +54,7 @@ def create_app(
         redirect_slashes=False,
         telemetry={"logs": False},
     )
-    app.router.routes.extend(submissions.routes(place))
+    app.router.routes.extend([*submissions.routes(place), *batch.routes(place)])
     for router in (cases, deliveries, systems, keys, health):
         app.include_router(router.router(place))
     if deploy is not None:

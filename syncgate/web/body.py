@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from starlette.types import Receive
 
-from syncgate.domain.errors import BodyTooLarge, MalformedBody, UnsupportedMedia
+from syncgate.domain.errors import BodyTooLarge, MalformedBody, RequestError, UnsupportedMedia
 
 Json = Any
 Headers = Sequence[tuple[bytes, bytes]]
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
+NDJSON: Final = "application/x-ndjson"
 
 _LARGEST: Final = 2**63 - 1
 _DOUBLE_DIGITS: Final = 15
@@ -26,6 +29,13 @@ _UNPAIRED: Final = re.compile("[\ud800-\udfff]")
 
 class Disconnected(Exception):
     """The caller left before its body was complete; there is nobody to answer."""
+
+
+class TooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
+    status = 408
 
 
 def header(headers: Headers, name: bytes) -> str | None:
@@ -53,29 +63,42 @@ def require_media(headers: Headers, *media: str) -> None:
         raise UnsupportedMedia("expected a body without Content-Encoding, got one")
 
 
-async def read(headers: Headers, receive: Receive, *, limit: int) -> bytes:
+async def read(headers: Headers, receive: Receive, *, limit: int, within: timedelta) -> bytes:
     """The whole body.
 
     Raises:
         BodyTooLarge: as soon as it is known to be longer than `limit` bytes.
+        TooSlow: it took longer than `within`.
         Disconnected: the caller left.
     """
     declared = header(headers, b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(f"expected at most {limit} bytes, got {int(declared)} announced")
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            return await _joined(receive, limit)
+    except TimeoutError:
+        raise TooSlow(f"expected the whole body within {within.total_seconds():g} s, got a part of it") from None
+
+
+async def _joined(receive: Receive, limit: int) -> bytes:
     chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk = message.get("body", b"")
+    size, is_more = 0, True
+    while is_more:
+        chunk, is_more = await piece(receive)
         size += len(chunk)
         if size > limit:
             raise BodyTooLarge(f"expected at most {limit} bytes, got more")
         chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def piece(receive: Receive) -> tuple[bytes, bool]:
+    """The next piece of a body, and whether more follows. Raises Disconnected."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def parse(body: bytes, *, depth_limit: int) -> Json:

@@ -65,6 +65,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
     return {
         "Case": _rebased({key: value for key, value in case.items() if key not in ("$schema", "$id")}),
         "Receipt": _RECEIPT,
+        "LineResult": _LINE_RESULT,
         "Problem": _PROBLEM,
         "BrokenField": _BROKEN_FIELD,
     }
@@ -132,12 +133,43 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
         "/v1/cases": {
             "post": _operation("post_case", "Post a case", {bodies.JSON: _ref("Case")}, [_SOURCE, _KEY, _IF_MATCH])
         },
+        "/v1/cases:batch": {"post": _batch()},
         "/v1/cases/{case}": {
             "put": _operation("put_case", "Replace a case's content", {bodies.JSON: _ref("Case")}, change),
             "patch": _operation("patch_case", "Change a case", {bodies.MERGE_PATCH: patch, bodies.JSON: patch}, change),
         },
         "/v1/cases/{case}/stages": {
             "post": _operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change)
+        },
+    }
+
+
+def _batch() -> Json:
+    refused = {str(status): told for status, told in refusals(*WRITING).items()}
+    for inner in ("404", "409", "413"):
+        refused.pop(inner)
+    return {
+        "tags": ["cases"],
+        "operationId": "post_cases",
+        "summary": "Post many cases, one a line",
+        "description": (
+            "Each line is taken as if it had been posted alone; a bad line fails alone. The answer holds a result for "
+            "every line that is not blank, in the order of the lines, and is streamed while the request still comes: "
+            "read while you write. An answer without its last piece is broken off; what has no result may not have "
+            "been taken."
+        ),
+        "parameters": [_SOURCE],
+        "requestBody": {
+            "required": True,
+            "description": "UTF-8; one canonical case a line, each within the limits of a body.",
+            "content": {bodies.NDJSON: {"schema": _ref("Case")}},
+        },
+        "responses": {
+            "200": {
+                "description": "A result a line.",
+                "content": {bodies.NDJSON: {"schema": _ref("LineResult")}},
+            },
+            **refused,
         },
     }
 
@@ -197,7 +229,7 @@ _PROBLEM: Final = {
     },
 }
 
-_RECEIPT: Final = {
+_RECEIPT: Final[dict[str, Json]] = {
     "type": "object",
     "required": ["case_id", "case_no", "revision", "receipt", "deliveries", "warnings"],
     "properties": {
@@ -222,4 +254,22 @@ _RECEIPT: Final = {
         },
         "warnings": {"type": "array", "items": _ref("BrokenField")},
     },
+}
+
+_LINE: Final = {"type": "integer", "minimum": 1, "description": "Number of the line, blank ones counted."}
+
+_LINE_RESULT: Final = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["line", "status", *_RECEIPT["required"]],
+            "properties": {"line": _LINE, "status": {"enum": [200, 202]}, **_RECEIPT["properties"]},
+        },
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["line", "status", "problem"],
+            "properties": {"line": _LINE, "status": {"type": "integer", "minimum": 400}, "problem": _ref("Problem")},
+        },
+    ]
 }

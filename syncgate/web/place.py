@@ -18,7 +18,11 @@ from syncgate.web.settings import WebSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One running REST surface."""
+    """One running REST surface.
+
+    Attributes:
+        is_ready: whether this process takes cases. is_ending: whether it is about to end.
+    """
 
     gate: Gate
     settings: WebSettings
@@ -26,6 +30,7 @@ class Place:
     doorkeeper: Doorkeeper
     metrics: Metrics
     is_ready: Callable[[], bool]
+    is_ending: Callable[[], bool]
 
     async def principal(self, scope: Scope) -> Principal:
         """Who calls. Raises Unauthenticated."""

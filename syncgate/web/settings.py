@@ -16,6 +16,10 @@ class WebSettings:
     Attributes:
         body_limit: bytes of one body.
         depth_limit: levels of nesting of one body.
+        body_within: how long one body may take to arrive.
+        piece_within: how long a batch may pause between two pieces.
+        lines_under_way: lines of one batch that are taken side by side.
+        results_held: bytes of results that wait for a batch's caller before no more of its lines are read.
         language: what messages are in where a caller asks for none.
         key_remembered_for: how long a known key is believed without asking the store again.
         local_token: accepted from the command line of the same machine, which can read it; None: none is.
@@ -24,6 +28,10 @@ class WebSettings:
 
     body_limit: int = 1024**2
     depth_limit: int = 32
+    body_within: timedelta = timedelta(seconds=30)
+    piece_within: timedelta = timedelta(seconds=60)
+    lines_under_way: int = 64
+    results_held: int = 2 * 1024**2
     language: Language = "zh"
     key_remembered_for: timedelta = timedelta(seconds=1)
     local_token: str | None = field(default=None, repr=False)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncgate.domain.errors import FieldError, InvalidCase, RequestError, SyncgateError
-from syncgate.domain.rows import Principal
+from syncgate.domain.errors import FieldError, InvalidCase
 from syncgate.flows.gate import Accepted, Caller
 from syncgate.flows.intake import Call
-from syncgate.telemetry import log
 from syncgate.web import body as bodies
-from syncgate.web import problems
-from syncgate.web.auth import caller_of, idempotency_key_in, if_match_in
+from syncgate.web.auth import idempotency_key_in, if_match_in
+from syncgate.web.body import Json
+from syncgate.web.desk import Came, Desk
 from syncgate.web.place import Place
-from syncgate.web.receipts import receipt
 from syncgate.web.refs import case_ref
-from syncgate.web.settings import Language
-from syncgate.web.trace import Refused, leave
 
-Json = Any
 Flow = Callable[[Scope, Caller, Json, Call], Awaitable[Accepted]]
 
 
@@ -58,11 +49,6 @@ def routes(place: Place) -> list[Route]:
     ]
 
 
-def _written(document: Json) -> bytes:
-    """The body in one written form, whatever order and spaces it came in."""
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-
-
 def _ref(scope: Scope) -> Any:
     return case_ref(scope["path_params"]["case"])
 
@@ -81,15 +67,6 @@ def stages_in(document: Json) -> list[Json]:
     raise InvalidCase("expected stages, got another type", errors=[FieldError(at, "type", "array")])
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How far a submission has come, for its trace."""
-
-    principal: Principal | None = None
-    source: str = ""
-    body: bytes = b""
-
-
 class Taker:
     """Takes one kind of submission: key, source, body, flow, receipt."""
 
@@ -102,58 +79,18 @@ class Taker:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        started = time.perf_counter()
-        language = problems.language_of(scope, self._place.settings.language)
-        progress = _Progress()
+        desk, came = Desk.of(self._place, scope, route=self._route), Came()
         try:
-            accepted = await self._accepted(scope, receive, progress)
-            code, answer = self._receipt(accepted, language)
-        except SyncgateError as error:
-            code, answer = error.code, await self._refused(scope, progress, error, language)
+            answer = await desk.answer(came, self._accepted(desk, came, scope, receive))
         except bodies.Disconnected:
             return
-        self._place.metrics.answered(code, time.perf_counter() - started)
         await answer(scope, receive, send)
 
-    async def _accepted(self, scope: Scope, receive: Receive, progress: _Progress) -> Accepted:
-        place, headers = self._place, scope["headers"]
-        progress.principal = await place.principal(scope)
-        caller = caller_of(place.gate, progress.principal, bodies.header(headers, b"x-source"))
-        progress.source = caller.source
-        bodies.require_media(headers, *self._media)
+    async def _accepted(self, desk: Desk, came: Came, scope: Scope, receive: Receive) -> Accepted:
+        headers, settings = scope["headers"], self._place.settings
+        caller = await desk.enter(scope, *self._media)
         idempotency_key, if_match = idempotency_key_in(headers), if_match_in(headers)
-        progress.body = await bodies.read(headers, receive, limit=place.settings.body_limit)
-        document = bodies.parse(progress.body, depth_limit=place.settings.depth_limit)
-        if not isinstance(document, dict):
-            raise InvalidCase("expected an object, got another type", errors=[FieldError("", "type", "object")])
-        method, path = scope["method"], scope["path"]
-        call = Call(
-            method=method,
-            path=path,
-            idempotency_key=idempotency_key,
-            if_match=if_match,
-            request_mac=place.gate.keyring.mac("request", method.encode(), path.encode(), _written(document)),
-            by=progress.principal.name,
-        )
+        came.body = await bodies.read(headers, receive, limit=settings.body_limit, within=settings.body_within)
+        document = desk.document(came.body)
+        call = desk.call(document, idempotency_key=idempotency_key, if_match=if_match)
         return await self._flow(scope, caller, document, call)
-
-    def _receipt(self, accepted: Accepted, language: Language) -> tuple[str, Response]:
-        document = receipt(accepted, language=language, schema=self._place.gate.schema)
-        headers = {"Location": f"/v1/cases/{accepted.case_id}", "ETag": f'"{accepted.revision}"'}
-        code = "unchanged" if accepted.is_unchanged else "accepted"
-        return code, Response(orjson.dumps(document), accepted.status, headers, bodies.JSON)
-
-    async def _refused(self, scope: Scope, progress: _Progress, error: SyncgateError, language: Language) -> Response:
-        if isinstance(error, RequestError) and progress.principal is not None:
-            refused = Refused(
-                principal=progress.principal,
-                source=progress.source,
-                method=scope["method"],
-                route=self._route,
-                body=progress.body,
-                error=error,
-            )
-            await leave(self._place.gate, refused)
-        elif not isinstance(error, RequestError):
-            log.error("submission_failed", code=error.code, reason=error.message, route=self._route)
-        return problems.answer(error, language=language, schema=self._place.gate.schema)

@@ -30,6 +30,7 @@ from tests.unit.web.sample import schema
 T = TypeVar("T")
 LOCAL_TOKEN = "local-token-of-a-test"
 BODY_LIMIT = 64 * 1024
+SETTINGS = WebSettings(body_limit=BODY_LIMIT, local_token=LOCAL_TOKEN)
 SOURCES = ("window", "hall")
 _ALONE = httpx.Limits(max_keepalive_connections=0)
 _TRUTHS: dict[int, Truth] = {}
@@ -57,6 +58,8 @@ class Served:
     client: httpx.Client
     truth: Truth
     """Every answer is held against the OpenAPI document."""
+    ending: threading.Event
+    """Set: the process is about to end."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the gate's loop."""
@@ -94,6 +97,7 @@ def serving(
     flows: Flows | None = None,
     deploy: Any = None,
     wrap: Callable[[Any], Any] = lambda writer: writer,
+    settings: WebSettings = SETTINGS,
 ) -> Iterator[Served]:
     """A gate served on a free port of the loopback until the block ends.
 
@@ -102,6 +106,7 @@ def serving(
         flows: put in place of the real ones.
         deploy: activates a site's folder.
         wrap: makes another writer of the real one, such as one that fails.
+        settings: limits and habits.
     """
     store.write([_with_sources])
     writer = GroupWriter(store)
@@ -117,7 +122,8 @@ def serving(
         sources=frozenset(SOURCES),
         on_due=lambda systems: None,
     )
-    app = create_app(gate, WebSettings(body_limit=BODY_LIMIT, local_token=LOCAL_TOKEN), flows=flows, deploy=deploy)
+    ending = threading.Event()
+    app = create_app(gate, settings, flows=flows, deploy=deploy, is_ending=ending.is_set)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server, ready = uvicorn.Server(config), threading.Event()
@@ -129,7 +135,10 @@ def serving(
         port = listener.getsockname()[1]
         base = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=base, timeout=20, verify=False, trust_env=False, limits=_ALONE) as client:
-            yield Served(gate=gate, app=app, base=base, loop=loop, clock=clock, client=client, truth=_truth(app))
+            truth = _truth(app)
+            yield Served(
+                gate=gate, app=app, base=base, loop=loop, clock=clock, client=client, truth=truth, ending=ending
+            )
     finally:
         server.should_exit = True
         thread.join(10)

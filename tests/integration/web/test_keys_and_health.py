@@ -129,6 +129,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
     listed = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert listed == {
         ("POST", "/v1/cases"),
+        ("POST", "/v1/cases:batch"),
         ("GET", "/v1/cases"),
         ("GET", "/v1/cases/{case}"),
         ("PUT", "/v1/cases/{case}"),

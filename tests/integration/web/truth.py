@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +31,9 @@ class Truth:
         media = answer.headers["content-type"].split(";")[0]
         assert media in listed["content"], f"{method} {target} answered {media}, which is not listed"
         if media.endswith("json"):
-            self._check_content(listed["content"][media].get("schema", {}), answer.json())
+            contents = [json.loads(line) for line in answer.text.splitlines()] if "ndjson" in media else [answer.json()]
+            for content in contents:
+                self._check_content(listed["content"][media].get("schema", {}), content)
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
         exact = self.document["paths"].get(path)
