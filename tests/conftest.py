@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.properties import examples
 from tests.support.rows import SetClock
 
+os.environ["LC_ALL"] = "C.UTF-8"
+"""Commands speak English in tests, wherever they run; tests of other languages say so."""
 settings.register_profile("ours", examples())
 settings.load_profile("ours")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from syncgate.cli import cases, database, deliveries, demo, keys, mappings, serving, sites, systems
 from syncgate.cli.context import Invocation
-from syncgate.cli.endings import end
+from syncgate.cli.endings import REFUSED, end, misused
+from syncgate.cli.output import note
+from syncgate.cli.speech import asked_for, is_for_machines, never_fail, speak
+from syncgate.language import Language
 
 app = typer.Typer(
     name="syncgate",
@@ -48,6 +53,9 @@ def invocation(
         str | None,
         typer.Option(help="Another environment than the configuration chooses.", envvar="SYNCGATE_ENVIRONMENT"),
     ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="zh or en; left out: as the terminal is set.", show_default=False)
+    ] = None,
 ) -> None:
     """A case is typed once, and every system that needs it holds it, provably.
 
@@ -58,7 +66,24 @@ def invocation(
 
 def main() -> None:
     """Runs the command line and ends the process."""
+    arguments = sys.argv[1:]
+    never_fail(sys.stdout, sys.stderr)
+    language = asked_for(arguments, os.environ)
+    speak("en" if is_for_machines(arguments) else language)
+    command = get_command(app)
+    if language == "zh":
+        from syncgate.cli.chinese_help import translate
+
+        translate(command)
+    sys.exit(_ended(command))
+
+
+def _ended(command: Any) -> int:
+    """The exit code of one run of the command line."""
     try:
-        app(prog_name="syncgate")
+        return int(command.main(prog_name="syncgate", standalone_mode=False) or 0)
+    except typer.Abort:
+        note("Aborted!")
+        return REFUSED
     except Exception as error:
-        sys.exit(end(error))
+        return misused(error) if hasattr(error, "format_message") else end(error)

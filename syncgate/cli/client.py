@@ -15,6 +15,7 @@ import httpx
 
 from syncgate.cli.announcement import Serving, find, serve_file
 from syncgate.cli.context import CallFailed, Invocation
+from syncgate.cli.speech import spoken
 
 T = TypeVar("T")
 _TIMEOUT: Final = 60.0
@@ -87,8 +88,9 @@ async def _own_gate(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def _client(transport: httpx.AsyncBaseTransport, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+    said_in = {"Accept-Language": spoken(), **(headers or {})}
     return httpx.AsyncClient(
-        transport=transport, base_url="http://syncgate", headers=headers, timeout=_TIMEOUT, trust_env=False
+        transport=transport, base_url="http://syncgate", headers=said_in, timeout=_TIMEOUT, trust_env=False
     )
 
 

@@ -14,9 +14,13 @@ import sys
 import traceback
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from syncgate.cli.speech import said, spoken
 from syncgate.domain.errors import SyncgateError
+
+if TYPE_CHECKING:
+    from syncgate.documents import Problem
 
 REFUSED: Final = 1
 DEFECT: Final = 70
@@ -29,15 +33,38 @@ def end(error: Exception) -> int:
     from syncgate.documents import ProblemSet
 
     if isinstance(error, ProblemSet):
-        print(error, file=sys.stderr)
+        print("\n".join(_with_place(problem) for problem in error.problems), file=sys.stderr)
         return REFUSED
     if isinstance(error, SyncgateError):
-        print(f"{error.code}: {error.message}", file=sys.stderr)
+        print(f"{error.code}{_colon()}{said(error.said)}", file=sys.stderr)
         return REFUSED
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
-    print(defect(error), file=sys.stderr)
+    print(said(defect(error)), file=sys.stderr)
     return DEFECT
+
+
+def misused(error: Any) -> int:
+    """Says on stderr what is wrong with a command line, and how it is called; gives its exit code."""
+    is_asking = type(error).__name__ == "NoArgsIsHelpError"
+    if spoken() == "en" or is_asking:
+        error.show()
+        return int(error.exit_code)
+    from syncgate.cli.chinese_help import usage
+
+    if error.ctx is not None:
+        hint = f"使用“{error.ctx.command_path} --help”查看说明。"
+        print(f"{usage(error.ctx.command, error.ctx)}\n{hint}\n", file=sys.stderr)
+    print(f"错误：{said(error.format_message())}", file=sys.stderr)
+    return int(error.exit_code)
+
+
+def _with_place(problem: Problem) -> str:
+    return f"{problem.place}{_colon()}{said(problem.message)}"
+
+
+def _colon() -> str:
+    return "：" if spoken() == "zh" else ": "
 
 
 def defect(error: BaseException) -> str:

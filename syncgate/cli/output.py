@@ -10,23 +10,26 @@ from unicodedata import combining, east_asian_width
 
 import typer
 
+from syncgate.cli.speech import said, spoken
+from syncgate.language import label, word
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def show(value: Any, *, as_json: bool, text: Callable[[], str]) -> None:
     """Prints a result: JSON for machines, text for people."""
-    typer.echo(json.dumps(value, ensure_ascii=False) if as_json else text())
+    print(_json(value) if as_json else said(text()), flush=True)
 
 
 def note(message: str) -> None:
     """Says something about the work on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    print(said(message), file=sys.stderr, flush=True)
 
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     """Rows as aligned text; wide characters count twice."""
-    cells = [[name.replace("_", " ") for name in columns]]
-    cells += [[_cell(row.get(name)) for name in columns] for row in rows]
+    cells = [[label(name, spoken()) for name in columns]]
+    cells += [[_cell(name, row.get(name)) for name in columns] for row in rows]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True)) for row in cells]
     return "\n".join(line.rstrip() for line in lines)
@@ -34,9 +37,9 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
 
 def facts(values: dict[str, Any], names: Sequence[str]) -> str:
     """One line a name, aligned; what is empty is left out."""
-    told = [(name.replace("_", " "), _cell(values.get(name))) for name in names]
-    longest = max((len(name) for name, cell in told if cell), default=0)
-    return "\n".join(f"{name.ljust(longest)}  {cell}" for name, cell in told if cell)
+    told = [(label(name, spoken()), _cell(name, values.get(name))) for name in names]
+    longest = max((width(name) for name, cell in told if cell), default=0)
+    return "\n".join(f"{name}{' ' * (longest - width(name))}  {cell}" for name, cell in told if cell)
 
 
 def width(text: str) -> int:
@@ -44,9 +47,15 @@ def width(text: str) -> int:
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
-def _cell(value: Any) -> str:
+def _json(value: Any) -> str:
+    """One JSON value; with escapes where the stream is not in Unicode, so that it stays JSON whatever it shows."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return json.dumps(value, ensure_ascii=not encoding.lower().startswith("utf"))
+
+
+def _cell(column: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return str(value)
+    return word(column, value, spoken()) if isinstance(value, str) else str(value)

@@ -3,5 +3,17 @@
 from syncgate.language.catalogue import chinese, in_language, piece
 from syncgate.language.choice import LANGUAGES, Language, of_environment, preferred
 from syncgate.language.said import Said
+from syncgate.language.words import label, word
 
-__all__ = ["LANGUAGES", "Language", "Said", "chinese", "in_language", "of_environment", "piece", "preferred"]
+__all__ = [
+    "LANGUAGES",
+    "Language",
+    "Said",
+    "chinese",
+    "in_language",
+    "label",
+    "of_environment",
+    "piece",
+    "preferred",
+    "word",
+]

@@ -18,6 +18,8 @@ from syncgate.language.said import PLACEHOLDER, Said, filled
 
 _PREFIX: Final = re.compile(r"(?P<head>\s*[^\s:：][^:：]{0,200}): (?P<rest>.+)", re.DOTALL)
 _DEEPEST: Final = 4
+_WORDS_OF_A_SENTENCE: Final = 3
+"""Spaces from which on a fact may be a sentence and not a name."""
 _LONGEST: Final = 4_000
 """Characters of a line that are compared; a longer one is no sentence of ours."""
 
@@ -83,7 +85,10 @@ def _fact(value: object) -> object:
     """A fact that is itself a sentence or a piece of one, in Chinese."""
     if isinstance(value, Said):
         return chinese(value)
-    return piece(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    known = piece(value)
+    return (_whole(value) or value) if known == value and value.count(" ") >= _WORDS_OF_A_SENTENCE else known
 
 
 def piece(text: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from syncgate.language.words import PHASES
+
 PIECES: Final[dict[str, str]] = {
+    **PHASES,
     # --- what may be asked of a key
     "submit": "提交办件",
     "read cases": "查看办件",
@@ -17,14 +20,6 @@ PIECES: Final[dict[str, str]] = {
     "read metrics": "查看指标",
     "read audit": "查看审计记录",
     "replan": "重新核算应推数据",
-    # --- phases of a delivery
-    "pending": "待推送",
-    "in_flight": "推送中",
-    "awaiting": "待对方确认",
-    "unconfirmed": "结果待核实",
-    "delivered": "推送成功",
-    "parked": "待人工处理",
-    "cancelled": "不再推送",
     # --- parts of a case
     "stages": "办理环节",
     "materials": "申请材料",

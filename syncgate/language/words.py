@@ -1,0 +1,201 @@
+"""The codes that people read, in the words of the console; the glossary explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from syncgate.language.choice import Language
+
+PHASES: Final[Mapping[str, str]] = {
+    "pending": "待推送",
+    "in_flight": "推送中",
+    "awaiting": "待对方确认",
+    "unconfirmed": "结果待核实",
+    "delivered": "推送成功",
+    "parked": "待人工处理",
+    "cancelled": "不再推送",
+}
+
+ACTORS: Final[Mapping[str, str]] = {
+    "source": "来源系统",
+    "mapping": "字段映射维护人员",
+    "table": "对照表维护人员",
+    "file": "材料提供方",
+    "operations": "运维人员",
+    "operator": "值守人员",
+    "system": "对接系统",
+    "integrator": "对接人员",
+    "developer": "开发人员",
+    "caller": "调用方",
+}
+
+REASONS: Final[Mapping[str, str]] = {
+    # --- moved by hand or by newer content
+    "withdrawn": "撤件",
+    "superseded": "已被新版替代",
+    "cancelled_by_hand": "人工决定不再推送",
+    "confirmed_by_hand": "人工核实已持有",
+    "absent_by_hand": "人工核实未持有",
+    "requeued": "重新推送",
+    "returned": "对方退回",
+    # --- waits
+    "waits_for_remote_ref": "等待另一系统的业务编号",
+    "handed_back": "本次未推送，稍后再推",
+    "lease_too_short": "本次时间不足，稍后再推",
+    "worker_lost": "推送进程异常退出",
+    "unavailable": "对方系统无法访问",
+    "throttled": "对方系统限流",
+    "denied": "对方系统拒绝访问",
+    "credentials_refused": "对方系统不认可凭证",
+    "not_understood": "无法理解对方的应答",
+    "unknown": "推送结果未知",
+    "undecided": "对方未能给出结果",
+    "held_for_a_person": "结果须由人工核实",
+    "acknowledgement_overdue": "对方逾期未确认",
+    "overdue": "对方逾期未确认",
+    "duplicate": "对方提示数据已存在",
+    "exhausted": "多次推送未成功",
+    "defect": "本系统缺陷",
+    # --- a person must act
+    "refused": "对方拒收",
+    "correction_not_taken": "对方未接受更正",
+    "retraction_not_taken": "对方未接受撤回",
+    "case_unknown_there": "对方没有该办件",
+    "item_unknown": "对方没有该事项",
+    "field_refused": "对方不接受字段内容",
+    "request_malformed": "对方认为请求格式有误",
+    "request_key_used": "对方认为请求编号已用过",
+    "contract_violated": "报文不符合接口规范",
+    "payload_not_json": "报文无法写成 JSON",
+    "header_unusable": "请求头内容不可用",
+    "key_missing": "缺少占位内容",
+    "secret_missing": "缺少密钥",
+    # --- what a mapping cannot do
+    "missing": "缺少必需内容",
+    "wrong_type": "类型不符",
+    "unmapped_code": "代码未对照",
+    "no_row": "对照表中没有该行",
+    "unencodable": "含有目标字符集没有的字符",
+    "too_long": "内容过长",
+    "not_a_number": "不是数字",
+    "not_an_integer": "不是整数",
+    "too_precise": "小数位过多",
+    "not_a_time": "不是有效的时间",
+    "no_branch": "没有符合的条件分支",
+    "function_failed": "自定义函数出错",
+}
+
+OUTCOMES: Final[Mapping[str, str]] = {
+    "taken": "对方已接收",
+    "queued_there": "对方已收取，待确认",
+    "duplicate": "对方提示已存在",
+    "refused": "对方拒收",
+    "denied": "对方拒绝访问",
+    "throttled": "对方限流",
+    "unavailable": "对方无法访问",
+    "unknown": "结果未知",
+    "found": "核实已持有",
+    "found_different": "核实已持有但内容不同",
+    "absent": "核实未持有",
+    "undecided": "未能核实",
+    "expired_sent": "租期已过，可能已发出",
+    "expired_unsent": "租期已过，未发出",
+    "handed_back": "未推送，交回",
+    "exhausted": "多次未成功",
+    "overdue": "逾期未确认",
+    "requeued": "重新推送",
+    "confirmed_by_hand": "人工核实已持有",
+    "absent_by_hand": "人工核实未持有",
+    "cancelled_by_hand": "人工决定不再推送",
+    "withdrawn": "撤件",
+    "superseded": "已被新版替代",
+    "returned": "对方退回",
+    "claimed": "开始推送",
+}
+
+KINDS: Final[Mapping[str, str]] = {
+    "send": "推送",
+    "confirm": "核实",
+    "poll": "查询",
+    "late": "迟到的应答",
+    "by_hand": "人工处理",
+    "system": "系统处理",
+}
+
+BREAKERS: Final[Mapping[str, str]] = {"closed": "正常", "open": "对方异常，自动暂停"}
+
+MODES: Final[Mapping[str, str]] = {
+    "draft": "草稿",
+    "shadow": "只核对不推送",
+    "live": "正式推送",
+    "manual": "人工录入",
+    "retired": "已停用",
+}
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "delivery_id": "推送任务编号",
+    "case_id": "办件标识",
+    "case": "办件",
+    "system": "对接系统",
+    "title": "名称",
+    "message": "报文",
+    "part": "部分",
+    "revision": "版本",
+    "phase": "阶段",
+    "reason": "原因",
+    "actor": "处理人",
+    "changed_at": "变更时间",
+    "created_at": "创建时间",
+    "detail": "详情",
+    "operation": "操作",
+    "tries_count": "推送次数",
+    "due_at": "下次推送",
+    "remote_ref": "对方业务编号",
+    "bundle": "配置版本",
+    "active_bundle": "启用的配置版本",
+    "sent_at": "推送时间",
+    "delivered_at": "成功时间",
+    "entry_no": "序号",
+    "kind": "类别",
+    "outcome": "推送结果",
+    "started_at": "开始时间",
+    "ended_at": "结束时间",
+    "mode": "方式",
+    "paused": "人工暂停",
+    "breaker": "对方状况",
+    "next_due_at": "下次推送",
+    "last_taken_at": "对方最近接收",
+    "principal_id": "密钥编号",
+    "name": "名称",
+    "role": "角色",
+    "sources": "来源系统",
+    "systems": "对接系统",
+    "regions": "行政区划",
+    "key_hint": "密钥末位",
+    "expires_at": "到期时间",
+    "revoked_at": "吊销时间",
+    "line": "行",
+    "counts": "数量",
+    **PHASES,
+}
+
+_BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
+    "phase": PHASES,
+    "reason": REASONS,
+    "actor": ACTORS,
+    "outcome": OUTCOMES,
+    "kind": KINDS,
+    "breaker": BREAKERS,
+    "mode": MODES,
+}
+
+
+def word(column: str, code: str, language: Language) -> str:
+    """What people read for a code of a column, such as `phase` or `reason`; the code itself where it has no word."""
+    return _BY_COLUMN.get(column, {}).get(code, code) if language == "zh" else code
+
+
+def label(column: str, language: Language) -> str:
+    """What a column or fact is called."""
+    return COLUMNS.get(column, column.replace("_", " ")) if language == "zh" else column.replace("_", " ")
