@@ -117,7 +117,8 @@ def failure_of(error: Exception) -> tuple[bool, str]:
         if any(cause.startswith(start) for cause in causes):
             return not is_connecting, note
     if is_connecting:
-        return False, "time-out while connecting" if "operation timed out" in causes else "connection failed"
+        is_late = any(cause in ("operation timed out", "deadline has elapsed") for cause in causes)
+        return False, "time-out while connecting" if is_late else "connection failed"
     for kind in type(error).__mro__:
         if kind in FAILURES:
             return True, FAILURES[kind]
@@ -132,6 +133,7 @@ def _causes(error: Exception) -> tuple[str, ...]:
 
 def _client(connections: int, *, connect: float) -> Client:
     builder = ClientBuilder().http1_only().no_proxy().follow_redirects(False).referer(False)
+    builder = builder.http1_allow_obsolete_multiline_headers_in_responses(True)
     builder = builder.gzip(False).deflate(False).brotli(False).zstd(False)
     return (
         builder.connect_timeout(timedelta(seconds=connect))

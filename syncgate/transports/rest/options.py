@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -35,6 +36,9 @@ from syncgate.transports.rest.signing import (
 )
 from syncgate.transports.rest.text import HeaderText, TemplateText, secrets_in
 
+_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/{}|-]|%[0-9A-Fa-f]{2})*")
+"""What RFC 3986 §3.3 allows, and placeholders: with any other character HTTP clients differ in what they send."""
+
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
@@ -60,9 +64,9 @@ def check_base_url(text: str) -> str:
 
 
 def _checked_path(text: str) -> str:
-    if not text.startswith("/") or any(sign in text for sign in "?# "):
+    if _PATH.fullmatch(text) is None:
         raise ValueError(f'expected a path such as "/cases/{{slot_key}}" without a query, got {text!r}')
-    if any(segment in (".", "..") for segment in text.split("/")):
+    if any(segment in (".", "..") for segment in unquote(text).split("/")):
         raise ValueError(f"expected a path without . and .. segments, got {text!r}")
     return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ LONGEST_HEAD: Final = 64 * 1024
 
 MOST_FIELDS: Final = 100
 """Header fields of an answer; with more it counts as none."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 KEEP_ALIVE: Final = 4.0
 """Seconds that an idle connection is kept: less than the shortest common default of servers (5 s), because a
@@ -43,11 +46,17 @@ class Progress:
         return HttpFailure(could_have_acted, note, status=self.status, headers=self.headers, received=received)
 
     def begin(self, status: int, headers: Headers) -> HttpFailure | None:
-        """Notes the answer's head; the failure where the head is beyond its bounds."""
+        """Notes the answer's head; the failure where no client should go on with such a head."""
         self.status = status
         if len(headers) > MOST_FIELDS or sum(len(name) + len(value) for name, value in headers) > LONGEST_HEAD:
             return self.failure("answer with too many or too long headers", could_have_acted=True)
+        if any(_CONTROL.search(value) for _, value in headers):
+            return self.failure("answer with control characters in its headers", could_have_acted=True)
         self.headers = headers
+        if status == 101:
+            return self.failure("answer that switches to another protocol", could_have_acted=True)
+        if _joined(headers, "transfer-encoding") not in ("", "chunked"):
+            return self.failure("answer in a transfer coding that was not asked for", could_have_acted=True)
         return None
 
     def receive(self, chunk: bytes | memoryview) -> HttpFailure | None:
@@ -61,7 +70,7 @@ class Progress:
         """The whole answer, unpacked, once its body has ended."""
         assert self.status is not None
         body = bytes(self.received)
-        coding = _coding(self.headers)
+        coding = _joined(self.headers, "content-encoding")
         if coding in ("gzip", "x-gzip"):
             unpacked = _unpacked(body)
             if unpacked is None:
@@ -79,8 +88,8 @@ def ascii_fields(fields: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple((name, value.decode("ascii")) for name, value in named if name.lower() not in unusable)
 
 
-def _coding(headers: Headers) -> str:
-    return ", ".join(value.strip().lower() for name, value in headers if name.lower() == "content-encoding")
+def _joined(headers: Headers, wanted: str) -> str:
+    return ", ".join(value.strip().lower() for name, value in headers if name.lower() == wanted)
 
 
 def _unpacked(body: bytes) -> bytes | None:

@@ -41,7 +41,7 @@ class _Answering(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.held += data
-        head, found, rest = self.held.partition(b"\r\n\r\n")
+        _, found, rest = self.held.partition(b"\r\n\r\n")
         if found and len(rest) >= len(BODY):
             self.held = b""
             count = b"X-Connections: %d\r\n\r\n" % _Answering.connections_count
@@ -126,11 +126,12 @@ def main() -> None:
                     found.setdefault((under_way, name), []).append(measured)
     finally:
         server.kill()
-    print(f"{'under way':>9}  {'client':<6} {'req/s':>8} {'CPU us/req':>11} {'connections':>12}")
+    print(f"{'under way':>9}  {'client':<6} {'req/s':>8} {'CPU us/req':>11} {'connections':>12}")  # noqa: T201
     for (under_way, name), rounds in found.items():
         rate = statistics.median(one.per_second for one in rounds)
         cpu = statistics.median(one.cpu_us for one in rounds)
-        print(f"{under_way:>9}  {name:<6} {rate:>8.0f} {cpu:>11.0f} {max(one.connections_count for one in rounds):>12}")
+        most = max(one.connections_count for one in rounds)
+        print(f"{under_way:>9}  {name:<6} {rate:>8.0f} {cpu:>11.0f} {most:>12}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -142,6 +142,30 @@ def answers_and_closes(status: int, body: bytes = b"") -> Act:
     return act
 
 
+def answers_twice(first: bytes, second: bytes) -> Act:
+    """Reads the request, writes two answers at once, keeps the connection."""
+
+    async def act(connection: Connection) -> bool:
+        await connection.read_request()
+        await connection.write(first + second)
+        return True
+
+    return act
+
+
+def answers_early(status: int, body: bytes = b"") -> Act:
+    """Reads the request's head alone, answers, and only then reads the rest; keeps the connection."""
+
+    async def act(connection: Connection) -> bool:
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        await connection.write(answer_bytes(status, body))
+        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        await connection.reader.readexactly(int(length.partition(b":")[2]))
+        return True
+
+    return act
+
+
 def says(data: bytes) -> Act:
     """Reads the request, writes these bytes, closes."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -18,11 +17,9 @@ import pytest
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
 from syncgate.ports import Request
-from syncgate.transports.answers import AnswerCondition, load_rules
-from syncgate.transports.rest import RestOptions
-from syncgate.transports.rest.clients import MakeClient, fast_client, plain_client
+from syncgate.transports.answers import AnswerCondition
+from syncgate.transports.rest.clients import MakeClient
 from syncgate.transports.rest.evidence import EVIDENCE_BYTES
-from syncgate.transports.rest.transport import RestTransport, build
 from syncgate.transports.rest.whole import LONGEST_ANSWER
 from tests.integration.transports.scripted import (
     Act,
@@ -41,101 +38,17 @@ from tests.integration.transports.scripted import (
     says,
     scripted,
 )
-
-CLIENTS: dict[str, MakeClient] = {"plain": plain_client, "fast": fast_client}
-"""Every client behind the seam runs the whole suite; a new one is one line here."""
-
-NOW = datetime(2026, 4, 30, 15, 58, 42, tzinfo=UTC)
-TOKEN = "TESTTOKEN-never-shown"
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return NOW
-
-
-class SeededEntropy:
-    def __init__(self) -> None:
-        self._random = random.Random(7)
-
-    def token(self, size: int) -> bytes:
-        return self._random.randbytes(size)
-
-    def draw(self) -> float:
-        return self._random.random()
-
-
-class OneSecret:
-    def get(self, name: str) -> str:
-        if name != "tif_token":
-            raise SiteInvalid(f"expected the secret {name}, got none")
-        return TOKEN
-
-
-@dataclass(frozen=True, slots=True)
-class ShortLimits:
-    connect_timeout: float = 0.4
-    timeout: float = 0.8
-
-
-OPTIONS: dict[str, Any] = {
-    "base_url": "http://127.0.0.1:1/base",
-    "headers": {"X-Static": "here"},
-    "signing": {"scheme": "tif", "paas_id": "syncgate", "token": {"secret": "tif_token"}},
-    "operations": {
-        "push": {
-            "method": "POST",
-            "path": "/cases/{slot_key}",
-            "query": {"from": "{case_id}"},
-            "headers": {"Idempotency-Key": "{send_key}"},
-        },
-        "wrapped": {"method": "POST", "path": "/wrapped", "envelope": {"data": "text"}},
-        "read": {"method": "GET", "path": "/cases/{slot_key}"},
-    },
-}
-RULES: list[dict[str, Any]] = [
-    {"name": "signature", "when": {"status": [500], "body": {"/code": 400001}}, "outcome": "denied"},
-    {"name": "login", "when": {"status": [401, 403]}, "outcome": "denied", "reason": "credentials_refused"},
-    {"name": "taken", "when": {"status": [200], "body": {"/code": "200"}}, "outcome": "taken"},
-    {
-        "name": "field_empty",
-        "when": {"status": [200], "body": {"/code": "0", "/text": {"contains": "字段为空"}}},
-        "outcome": "refused",
-        "reason": "field_refused",
-        "actor": "source",
-    },
-    {"name": "exists", "when": {"body": {"/text": {"contains": "数据已存在"}}}, "outcome": "duplicate"},
-    {"name": "invalid", "when": {"status": [422]}, "outcome": "refused", "actor": "mapping"},
-    {"name": "busy", "when": {"status": [429]}, "outcome": "throttled"},
-    {"name": "down", "when": {"status": [503]}, "outcome": "unavailable"},
-]
-REQUEST = Request(
-    operation="push",
-    keys={"slot_key": "a/b", "case_id": "c-1", "send_key": "s-1"},
-    payload={"name": "李䶮", "count": 1},
-    remote_ref_at={"body": "/id"},
+from tests.integration.transports.speaking import (
+    ABSENT,
+    READ,
+    REQUEST,
+    TAKEN,
+    TOKEN,
+    ShortLimits,
+    made,
+    one_send,
+    sending,
 )
-READ = Request(operation="read", keys={"slot_key": "a/b"}, remote_ref_at={"body": "/id"})
-TAKEN = orjson.dumps({"code": "200", "text": "办件数据接收成功！", "id": "R-1"})
-ABSENT = {"status": [404], "body": {"/error": "absent"}}
-
-
-@pytest.fixture(params=sorted(CLIENTS))
-def make_client(request: pytest.FixtureRequest) -> MakeClient:
-    return CLIENTS[request.param]
-
-
-def made(make_client: MakeClient, url: str, **more: Any) -> RestTransport:
-    return build(
-        RestOptions.model_validate(OPTIONS | more),
-        load_rules(RULES),
-        limits=ShortLimits(),
-        address=url,
-        secrets=OneSecret(),
-        clock=FixedClock(),
-        entropy=SeededEntropy(),
-        make_client=make_client,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,19 +225,6 @@ def test_no_secret_stays_in_an_answer(row: Row, make_client: MakeClient) -> None
     assert not [text for text in (TOKEN, *signatures) if text in repr(answer)]
 
 
-def sending(
-    make_client: MakeClient, *acts: Act, requests: Sequence[Request], **more: Any
-) -> tuple[list[Answer], Scripted]:
-    async def scenario() -> tuple[list[Answer], Scripted]:
-        async with scripted(*acts) as server:
-            transport = made(make_client, server.url, **more)
-            found = [await transport.send(request) for request in requests]
-            await transport.aclose()
-            return found, server
-
-    return asyncio.run(scenario())
-
-
 def test_the_request_arrives_as_the_options_say(make_client: MakeClient) -> None:
     _, server = sending(make_client, answers(200, TAKEN), requests=[REQUEST])
     (seen,) = server.seen
@@ -388,16 +288,6 @@ def test_a_kept_connection_closed_long_before_is_replaced(make_client: MakeClien
             await transport.aclose()
 
     asyncio.run(scenario())
-
-
-def one_send(make_client: MakeClient, url: str, request: Request = REQUEST, **more: Any) -> Answer:
-    async def scenario() -> Answer:
-        transport = made(make_client, url, **more)
-        answer = await transport.send(request)
-        await transport.aclose()
-        return answer
-
-    return asyncio.run(scenario())
 
 
 def test_a_refused_connection_is_unavailable_and_nothing_left(make_client: MakeClient) -> None:

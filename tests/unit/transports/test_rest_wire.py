@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import orjson
+import pyreqwest.exceptions
+import pyreqwest.http
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +21,10 @@ from syncgate.ports import Request
 from syncgate.transports import kinds
 from syncgate.transports.answer_view import AnswerView
 from syncgate.transports.answers import AnswerRules, load_rules
-from syncgate.transports.rest import KIND, RestOptions
+from syncgate.transports.rest import KIND, RestOptions, fast
 from syncgate.transports.rest.evidence import parse_retry_after, remote_ref_in
 from syncgate.transports.rest.http import HttpFailure, HttpRequest, HttpResponse
+from syncgate.transports.rest.options import _PATH, _checked_path
 from syncgate.transports.rest.plain import FAILURES, failure_of
 from syncgate.transports.rest.signing import BUILT_IN
 from syncgate.transports.rest.transport import build
@@ -107,6 +110,28 @@ def test_a_request_shows_no_secret_and_no_content() -> None:
 def test_httpx_keeps_the_address_as_it_was_written() -> None:
     composed = wire().compose(PUSH)
     assert str(httpx.Request(composed.method, composed.url).url) == composed.url
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_both_clients_send_the_address_as_it_was_written(key: str) -> None:
+    request = Request(operation="push", keys={"slot_key": key, "case_id": key}, payload={})
+    try:
+        composed = wire().compose(request)
+    except Unsendable:
+        return
+    assert str(httpx.Request(composed.method, composed.url).url) == composed.url
+    assert str(pyreqwest.http.Url(composed.url)) == composed.url
+
+
+@given(st.from_regex(_PATH, fullmatch=True))
+def test_both_clients_send_a_path_as_the_adapter_has_it(path: str) -> None:
+    try:
+        literal = _checked_path(path)
+    except ValueError:
+        return
+    url = "http://h:1/base" + literal.replace("{", "").replace("}", "").replace("|", "")
+    assert httpx.URL(url).raw_path.decode() == url.removeprefix("http://h:1")
+    assert str(pyreqwest.http.Url(url)) == url
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
@@ -234,6 +259,44 @@ NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "Unsu
 
 def test_only_what_comes_before_the_first_byte_counts_as_not_sent() -> None:
     assert {error.__name__ for error, (could, _) in FAILURES.items() if not could} == NOT_SENT
+
+
+def fast_exception_classes() -> list[type[Exception]]:
+    found = vars(pyreqwest.exceptions).values()
+    return [one for one in found if isinstance(one, type) and issubclass(one, pyreqwest.exceptions.PyreqwestError)]
+
+
+@pytest.mark.parametrize("error", fast_exception_classes(), ids=lambda error: error.__name__)
+def test_every_exception_of_pyreqwest_is_in_the_table(error: type[Exception]) -> None:
+    assert error in fast.FAILURES
+
+
+@pytest.mark.parametrize("error", fast_exception_classes(), ids=lambda error: error.__name__)
+def test_an_exception_of_pyreqwest_counts_as_unsent_by_its_cause_alone(error: type[Exception]) -> None:
+    """Promise 4: it names connections that die under a request `ConnectError`, and so with time-outs."""
+
+    def raised(*causes: str) -> Exception:
+        found = error.__new__(error)
+        found.details = {"causes": [{"message": cause} for cause in causes]}  # type: ignore[attr-defined]
+        return found
+
+    assert fast.failure_of(raised())[0]
+    assert fast.failure_of(raised("client error (SendRequest)", "operation timed out"))[0]
+    assert fast.failure_of(raised("client error (SendRequest)", "Connection refused (os error 111)"))[0]
+    assert fast.failure_of(raised("error sending request for url (http://h/client error (Connect))"))[0]
+    assert not fast.failure_of(raised("error sending request", fast.CONNECTING))[0]
+
+
+def test_a_foreign_exception_repeats_no_address() -> None:
+    error = pyreqwest.exceptions.ConnectError(
+        "connection error", {"causes": [{"message": "error sending request for url (http://h/?id=990101)"}]}
+    )
+    assert "990101" not in fast.failure_of(error)[1]
+
+
+def test_an_exception_of_another_library_is_a_defect() -> None:
+    with pytest.raises(ZeroDivisionError):
+        fast.failure_of(ZeroDivisionError())
 
 
 def test_an_exception_is_judged_by_its_nearest_known_kind() -> None:
