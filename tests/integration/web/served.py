@@ -22,6 +22,7 @@ from syncgate.flows.people import KeyWish
 from syncgate.ports.store import Step
 from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
 from syncgate.web import WebSettings, create_app
+from syncgate.web.edge import BoundedProtocol
 from syncgate.web.flows import Flows
 from tests.integration.web.truth import Truth
 from tests.support.rows import SetClock
@@ -98,6 +99,7 @@ def serving(
     deploy: Any = None,
     wrap: Callable[[Any], Any] = lambda writer: writer,
     settings: WebSettings = SETTINGS,
+    http: type[BoundedProtocol] = BoundedProtocol,
 ) -> Iterator[Served]:
     """A gate served on a free port of the loopback until the block ends.
 
@@ -107,6 +109,7 @@ def serving(
         deploy: activates a site's folder.
         wrap: makes another writer of the real one, such as one that fails.
         settings: limits and habits.
+        http: the web server's protocol.
     """
     store.write([_with_sources])
     writer = GroupWriter(store)
@@ -125,7 +128,7 @@ def serving(
     ending = threading.Event()
     app = create_app(gate, settings, flows=flows, deploy=deploy, is_ending=ending.is_set)
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", http=http)
     server, ready = uvicorn.Server(config), threading.Event()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=_serve, args=(loop, server, listener, ready))
