@@ -169,21 +169,28 @@ def test_however_connections_break_no_request_arrives_twice(make_client: MakeCli
         await connection.write(answer_bytes(200, TAKEN))
         return True
 
-    async def scenario() -> tuple[list[Answer], Counter[str]]:
+    async def scenario() -> tuple[list[tuple[int, Answer]], Counter[str]]:
         async with scripted(*[breaks_at_random] * 1000) as server:
             transport = made(make_client, server.url)
-            found = await asyncio.gather(*(transport.send(_request(no)) for no in range(300)))
+            found: list[tuple[int, Answer]] = []
+            numbers = iter(range(300))
+
+            async def worker() -> None:
+                for no in numbers:
+                    found.append((no, await transport.send(_request(no))))
+
+            await asyncio.gather(*(worker() for _ in range(10)))
             await transport.aclose()
             return found, Counter(seen.headers["idempotency-key"] for seen in server.seen)
 
     found, seen_count = asyncio.run(scenario())
     assert set(seen_count.values()) == {1}
-    for no, answer in enumerate(found):
+    for no, answer in found:
         if answer.outcome is Outcome.UNAVAILABLE:
             assert f"s-{no}" not in seen_count
         else:
             assert answer.outcome in (Outcome.TAKEN, Outcome.UNKNOWN)
-    assert {answer.outcome for answer in found} >= {Outcome.TAKEN, Outcome.UNKNOWN}
+    assert {answer.outcome for _, answer in found} >= {Outcome.TAKEN, Outcome.UNKNOWN}
 
 
 @contextmanager
