@@ -28,10 +28,12 @@ def router(place: Place) -> APIRouter:
     routes = APIRouter(tags=["health"])
     measures = caller(place, Action.READ_METRICS)
 
+    @routes.head("/livez", summary="The same without a body", responses=refusals(500))
     @routes.get("/livez", summary="The process answers", responses=refusals(500))
     async def livez() -> Health:
         return Health()
 
+    @routes.head("/readyz", summary="The same without a body", responses=refusals(500, 503))
     @routes.get("/readyz", summary="The process can take cases", responses=refusals(500, 503))
     async def readyz() -> Health:
         if not place.is_ready():

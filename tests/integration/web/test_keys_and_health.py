@@ -123,6 +123,13 @@ def test_metrics_count_answers_and_roll_ups_and_hold_no_personal_value(served: S
     assert not any(value in answer.text for value in (NAME, MOBILE, resident(), "SP-990101-0001", str(case_id)))
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_health_answers_those_who_ask_for_no_body(served: Served, path: str) -> None:
+    asked, whole = served.call("HEAD", path), served.call("GET", path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-length"] == str(len(whole.content))
+
+
 def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) -> None:
     document = served.call("GET", "/openapi.json").json()
     assert document["openapi"].startswith("3.1")
@@ -130,6 +137,8 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
     assert listed == {
         ("POST", "/v1/cases"),
         ("POST", "/v1/cases:batch"),
+        ("HEAD", "/livez"),
+        ("HEAD", "/readyz"),
         ("GET", "/v1/cases"),
         ("GET", "/v1/cases/{case}"),
         ("PUT", "/v1/cases/{case}"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,7 +14,7 @@ import pytest
 
 from syncgate.domain.errors import CommitUnknown, StoreUnavailable
 from syncgate.storage import SiteKeyring, SqlStore
-from tests.integration.web.served import BODY_LIMIT, LOCAL_TOKEN, Served, serving
+from tests.integration.web.served import BODY_LIMIT, LOCAL_TOKEN, SETTINGS, Served, serving
 from tests.support.rows import SetClock
 from tests.unit.web.sample import MOBILE, NAME, application, hotline, resident
 
@@ -412,3 +414,20 @@ def test_references_that_cannot_hold_are_refused(served: Served) -> None:
 def test_a_reference_to_an_unknown_system_harms_nothing(served: Served) -> None:
     answer = served.call("POST", "/v1/cases", key=served.key(), json=application(references={"nowhere": "1"}))
     assert answer.status_code in (202, 409, 422)
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(
+    sqlite_store: SqlStore, keyring: SiteKeyring, clock: SetClock
+) -> None:
+    settings = replace(SETTINGS, body_within=timedelta(milliseconds=200))
+    with serving(sqlite_store, keyring, clock, settings=settings) as served:
+        host, port = served.base.removeprefix("http://").split(":")
+        for path in ("/v1/cases", "/v1/systems/hall/pause"):
+            with socket.create_connection((host, int(port)), timeout=10) as connection:
+                request = (
+                    f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {LOCAL_TOKEN}\r\nX-Source: window\r\n"
+                    "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+                )
+                connection.sendall(request.encode())
+                assert connection.recv(100).startswith(b"HTTP/1.1 408")
+        assert [trace.code for trace in refusals(served)] == ["request_timeout"]
