@@ -1,15 +1,19 @@
-"""An answer as the rules see it: status, headers, and the body as text and as JSON, read when first asked."""
+"""An answer as the rules see it: status, headers, and the body as text and as a document, read when first asked."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
 from syncgate.transports.pointer import MISSING
+from syncgate.transports.xml_document import declared_charset, read_xml
+
+AnswerFormat = Literal["json", "xml"]
+"""How the body of an answer is read."""
 
 _UTF8: Final = "utf-8"
 _CHARSETS: Final = {
@@ -31,34 +35,48 @@ _CHARSETS: Final = {
 class AnswerView:
     """One answer. Nothing in it changes."""
 
-    def __init__(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-        """Args: status, headers, body: as they came; header names in any case."""
+    def __init__(
+        self, status: int, headers: Iterable[tuple[str, str]], body: bytes, *, format: AnswerFormat = "json"
+    ) -> None:
+        """Args:
+        status, headers, body: as they came; header names in any case.
+        format: what the body is expected to be.
+        """
         self.status = status
+        self.format = format
         self.headers: Mapping[str, str] = _joined(headers)
         self.body = body
 
     @cached_property
     def document(self) -> Any:
-        """The body as JSON, MISSING where it is not JSON, whatever its declared type."""
+        """The body as JSON or as an `XmlElement`, whatever its declared type; MISSING where it is something else."""
         try:
+            if self.format == "xml":
+                return read_xml(self._bare.decode(self._charset))
             if self._charset == _UTF8:
-                return orjson.loads(self.body.removeprefix(codecs.BOM_UTF8))
+                return orjson.loads(self._bare)
             return orjson.loads(self.body.decode(self._charset))
-        except (orjson.JSONDecodeError, UnicodeDecodeError):
+        except (orjson.JSONDecodeError, UnicodeDecodeError, ValueError):
             return MISSING
 
     @cached_property
     def text(self) -> str:
         """The body as text; what cannot be decoded shows as U+FFFD."""
-        return self.body.removeprefix(codecs.BOM_UTF8).decode(self._charset, errors="replace")
+        return self._bare.decode(self._charset, errors="replace")
+
+    @property
+    def _bare(self) -> bytes:
+        return self.body.removeprefix(codecs.BOM_UTF8)
 
     @cached_property
     def _charset(self) -> str:
+        if self.body.startswith(codecs.BOM_UTF8):
+            return _UTF8
         for parameter in self.headers.get("content-type", "").split(";")[1:]:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "charset":
                 return _known_charset(value.strip().strip('"'))
-        return _UTF8
+        return _known_charset(declared_charset(self.body)) if self.format == "xml" else _UTF8
 
 
 def _known_charset(name: str) -> str:

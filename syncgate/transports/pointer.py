@@ -1,8 +1,10 @@
-"""JSON Pointer (RFC 6901): parsed once, followed often."""
+"""JSON Pointer (RFC 6901) over JSON and XML: parsed once, followed often."""
 
 from __future__ import annotations
 
 from typing import Any, Final
+
+from syncgate.transports.xml_document import XmlElement
 
 MISSING: Final = object()
 """What a pointer gives where the document has nothing; JSON null is something."""
@@ -24,7 +26,9 @@ def parse_pointer(text: str) -> tuple[str, ...]:
 
 
 def follow(document: Any, tokens: tuple[str, ...]) -> Any:
-    """The value at the pointer, or MISSING."""
+    """The value at the pointer, or MISSING. Of XML the value as `XmlElement.value` gives it."""
+    if isinstance(document, XmlElement):
+        return _follow_xml(document, tokens)
     for token in tokens:
         if isinstance(document, dict):
             document = document.get(token, MISSING)
@@ -33,6 +37,26 @@ def follow(document: Any, tokens: tuple[str, ...]) -> Any:
         else:
             return MISSING
     return document
+
+
+def _follow_xml(document: XmlElement, tokens: tuple[str, ...]) -> Any:
+    found = [document]
+    for no, step in enumerate(tokens):
+        if step.startswith("@") or step == "#text":
+            return _leaf(found, step) if no == len(tokens) - 1 else MISSING
+        if _is_index(step):
+            found = found[int(step) : int(step) + 1]
+        else:
+            # Of several elements none is meant more than the others: the path must say which.
+            found = found[0].matching(step) if len(found) == 1 else []
+    values = [element.value() for element in found]
+    return MISSING if not values else values[0] if len(values) == 1 else values
+
+
+def _leaf(found: list[XmlElement], step: str) -> Any:
+    if len(found) != 1:
+        return MISSING
+    return found[0].text() if step == "#text" else found[0].attributes.get(step[1:], MISSING)
 
 
 def _is_index(text: str) -> bool:

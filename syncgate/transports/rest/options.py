@@ -35,6 +35,7 @@ from syncgate.transports.rest.signing import (
     schemes_with,
 )
 from syncgate.transports.rest.text import HeaderText, TemplateText, secrets_in
+from syncgate.transports.rest.xml_text import is_xml_name
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/{}|-]|%[0-9A-Fa-f]{2})*")
 """What RFC 3986 §3.3 allows, and placeholders: with any other character HTTP clients differ in what they send."""
@@ -91,6 +92,29 @@ class Const(_Model):
     const: StrictStr | StrictBool | StrictInt | StrictFloat | None
 
 
+def _checked_name(text: str) -> str:
+    if not is_xml_name(text):
+        raise ValueError(f"expected the name of an XML element without a prefix, got {text!r}")
+    return text
+
+
+class XmlOptions(_Model):
+    """How a payload is written as XML.
+
+    Attributes:
+        root: name of the element that the payload is.
+        namespace: of the root and all below it.
+        declaration: whether `<?xml …?>` with the charset comes first.
+        beyond_charset: what becomes of characters that the charset lacks: the send is `refused`, or they are
+            written as a `reference` such as `&#19886;`.
+    """
+
+    root: Annotated[StrictStr, AfterValidator(_checked_name)]
+    namespace: Annotated[StrictStr, Field(min_length=1)] | None = None
+    declaration: StrictBool = True
+    beyond_charset: Literal["refused", "reference"] = "refused"
+
+
 class OperationOptions(_Model):
     """One call of the system.
 
@@ -99,22 +123,50 @@ class OperationOptions(_Model):
         path: below the base address; placeholders are percent-encoded.
         query: parameters, which may have placeholders; never shown in evidence.
         headers: beside the adapter's own, of which they replace those of the same name.
-        envelope: the object that the payload is wrapped in: one member is the payload, as JSON text in a
-            string (`text`) or as it is (`json`), others are constants. Left out: the payload is the body.
+        body: how the request's body is written.
+        charset: of the body; what it lacks is refused.
+        xml: how XML is written; given exactly where there is any.
+        envelope: what the payload is wrapped in: one member is the payload, as JSON text (`text`) or XML text
+            (`xml`) in a string, or as it is (`json`), others are constants. Left out: the payload is the body.
+        answer: how the paths of rules, records and remote_ref read the answer's body.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Path
     query: dict[StrictStr, TemplateText] = Field(default_factory=dict)
     headers: HeaderMap = Field(default_factory=dict)
-    envelope: dict[StrictStr, Literal["text", "json"] | Const] | None = None
+    body: Literal["json", "form", "xml"] = "json"
+    charset: Literal["utf-8", "gbk", "gb18030", "big5"] = "utf-8"
+    xml: XmlOptions | None = None
+    envelope: dict[StrictStr, Literal["text", "json", "xml"] | Const] | None = None
+    answer: Literal["json", "xml"] = "json"
 
     @model_validator(mode="after")
     def _envelope_holds_the_payload_once(self) -> Self:
         if self.envelope is not None:
             count = sum(isinstance(part, str) for part in self.envelope.values())
             if count != 1:
-                raise ValueError(f"expected one member of the envelope to be text or json, got {count}")
+                raise ValueError(f"expected one member of the envelope to be text, json or xml, got {count}")
+        return self
+
+    @model_validator(mode="after")
+    def _body_and_envelope_fit(self) -> Self:
+        parts = () if self.envelope is None else tuple(self.envelope.values())
+        if self.body == "xml" and parts:
+            raise ValueError("expected no envelope around body: xml, got one; the root is what it is wrapped in")
+        if self.body == "form" and ("json" in parts or Const(const=None) in parts):
+            raise ValueError("expected text, xml and constants in the envelope of a form, got json or null")
+        if (self.xml is not None) != (self.body == "xml" or "xml" in parts):
+            raise ValueError("expected xml exactly where the body or a member of the envelope is xml")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_in_the_charset(self) -> Self:
+        names = [*(self.envelope or {})] + ([self.xml.root, self.xml.namespace or ""] if self.xml else [])
+        try:
+            "".join(names).encode(self.charset)
+        except UnicodeEncodeError:
+            raise ValueError(f"expected names in characters of {self.charset}, got others") from None
         return self
 
 
@@ -135,7 +187,7 @@ Signing = Annotated[
 
 
 class RestOptions(_Model):
-    """The options of a system that speaks JSON over HTTP.
+    """The options of a system that speaks JSON, forms or XML over HTTP.
 
     Attributes:
         base_url: where the system is; the site's own address for it comes first.

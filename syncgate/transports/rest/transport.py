@@ -33,7 +33,8 @@ from syncgate.transports.rest.http import HttpClient, HttpFailure, HttpRequest, 
 from syncgate.transports.rest.options import RestOptions, check_base_url, secret_names
 from syncgate.transports.rest.signing import schemes_with
 from syncgate.transports.rest.text import is_header_value
-from syncgate.transports.rest.wire import Unsendable, Wire
+from syncgate.transports.rest.unsendable import Unsendable
+from syncgate.transports.rest.wire import Wire
 
 LOOK_UP_TRIES: Final = 2
 """A look-up changes nothing, so one that could not connect is asked once more at once."""

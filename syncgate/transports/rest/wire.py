@@ -8,17 +8,16 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
 from syncgate.domain.errors import SiteInvalid
-from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
+from syncgate.domain.outcome import Answer, Found, Outcome, Reading
 from syncgate.ports import Clock, Entropy, Request, Secrets
-from syncgate.transports.answer_view import AnswerView
+from syncgate.transports.answer_view import AnswerFormat, AnswerView
 from syncgate.transports.answers import AnswerRules, CompiledCondition
 from syncgate.transports.pointer import MISSING, follow
+from syncgate.transports.rest.bodies import Write, content_type_of, writer_of
 from syncgate.transports.rest.evidence import evidence_of, parse_retry_after, remote_ref_in
 from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse
-from syncgate.transports.rest.options import Const, OperationOptions, RestOptions
+from syncgate.transports.rest.options import OperationOptions, RestOptions
 from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme
 from syncgate.transports.rest.text import (
     HeaderText,
@@ -29,36 +28,15 @@ from syncgate.transports.rest.text import (
     is_header_value,
     parse_template,
 )
+from syncgate.transports.rest.unsendable import Unsendable
 
 _DEFAULT_HEADERS: Final = {
-    "Accept": "application/json",
     "Accept-Encoding": "identity",
     "User-Agent": "syncgate",
 }
-_JSON_TYPE: Final = "application/json; charset=utf-8"
 _ASKS_TO_WAIT: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
 _GIVES_REF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE})
 _DECIDES_NOTHING: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
-
-
-class Unsendable(Exception):
-    """The request cannot be put on the wire; nothing of it has left."""
-
-    def __init__(self, note: str, *, outcome: Outcome, reason: str, actor: str) -> None:
-        super().__init__(note)
-        self.outcome = outcome
-        self.reason = reason
-        self.actor = actor
-
-    def answer(self) -> Answer:
-        """The answer that stands in for the system's."""
-        return Answer(
-            outcome=self.outcome,
-            evidence=Evidence(note=str(self)),
-            rule="not_sent",
-            reason=self.reason,
-            actor=self.actor,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +45,9 @@ class _Operation:
     path: Template
     query: tuple[tuple[str, Template], ...]
     headers: tuple[tuple[str, Template | SecretRef], ...]
-    envelope: tuple[tuple[str, str | Const], ...]
+    write: Write
+    content_type: str
+    answer: AnswerFormat
 
 
 class Wire:
@@ -103,7 +83,7 @@ class Wire:
             SiteInvalid: the options have no such operation.
         """
         operation = self._operation(request.operation)
-        body = b"" if request.payload is None else _body(request.payload, operation.envelope)
+        body = b"" if request.payload is None else operation.write(request.payload)
         bare = HttpRequest(
             method=operation.method,
             url=self._base_url + _target(operation, request.keys),
@@ -119,7 +99,7 @@ class Wire:
         if isinstance(came, HttpFailure):
             outcome = Outcome.UNKNOWN if came.could_have_acted else Outcome.UNAVAILABLE
             return Answer(outcome=outcome, evidence=evidence, rule=_failure_rule(came))
-        view = AnswerView(came.status, came.headers, came.body)
+        view = self._view(request, came)
         verdict = self._rules.judge(view, operation=request.operation)
         return Answer(
             outcome=verdict.outcome,
@@ -148,7 +128,7 @@ class Wire:
         evidence = evidence_of(sent, came)
         if isinstance(came, HttpFailure):
             return Reading(found=Found.UNDECIDED, evidence=evidence, outcome=Outcome.UNAVAILABLE)
-        view = AnswerView(came.status, came.headers, came.body)
+        view = self._view(request, came)
         verdict = self._rules.judge(view, operation=request.operation)
         if verdict.outcome is Outcome.DENIED:
             return Reading(found=Found.DENIED, evidence=evidence)
@@ -163,6 +143,9 @@ class Wire:
         remote_ref = remote_ref_in(view, request.remote_ref_at)
         return Reading(found=Found.RECORD, record=record, remote_ref=remote_ref, evidence=evidence)
 
+    def _view(self, request: Request, came: HttpResponse) -> AnswerView:
+        return AnswerView(came.status, came.headers, came.body, format=self._operation(request.operation).answer)
+
     def _operation(self, name: str) -> _Operation:
         try:
             return self._operations[name]
@@ -171,9 +154,9 @@ class Wire:
             raise SiteInvalid(f"expected one of the operations {known}, got {name!r}") from None
 
     def _headers(self, operation: _Operation, keys: Mapping[str, str], *, has_body: bool) -> Headers:
-        filled = dict(_DEFAULT_HEADERS)
+        filled = _DEFAULT_HEADERS | {"Accept": f"application/{operation.answer}"}
         if has_body:
-            filled["Content-Type"] = _JSON_TYPE
+            filled["Content-Type"] = operation.content_type
         given = {name: self._header(name, text, keys) for name, text in operation.headers}
         names = {name.lower() for name in given}
         kept = [pair for pair in filled.items() if pair[0].lower() not in names]
@@ -209,7 +192,9 @@ def _compiled(operation: OperationOptions, headers: Mapping[str, HeaderText]) ->
         headers=tuple(
             (name, text if isinstance(text, SecretRef) else parse_template(text)) for name, text in merged.items()
         ),
-        envelope=tuple((operation.envelope or {}).items()),
+        write=writer_of(operation),
+        content_type=content_type_of(operation),
+        answer=operation.answer,
     )
 
 
@@ -234,28 +219,6 @@ def _unusable_key(note: str) -> Unsendable:
     return Unsendable(note, outcome=Outcome.REFUSED, reason="key_missing", actor="operations")
 
 
-def _body(payload: Any, envelope: tuple[tuple[str, str | Const], ...]) -> bytes:
-    try:
-        text = orjson.dumps(payload)
-    except (TypeError, UnicodeEncodeError):
-        # The library's message may repeat a value.
-        raise Unsendable(
-            "expected a payload that JSON can carry, got one that it cannot",
-            outcome=Outcome.REFUSED,
-            reason="payload_not_json",
-            actor="mapping",
-        ) from None
-    if not envelope:
-        return text
-    return orjson.dumps({name: _member(part, payload, text) for name, part in envelope})
-
-
-def _member(part: str | Const, payload: Any, text: bytes) -> Any:
-    if isinstance(part, Const):
-        return part.const
-    return text.decode() if part == "text" else payload
-
-
 def _checked(request: HttpRequest) -> HttpRequest:
     for name, value in request.headers:
         if not is_header_name(name) or not is_header_value(value):
@@ -272,7 +235,9 @@ def _record(answer: AnswerView, at: tuple[str, ...]) -> Any:
     if not 200 <= answer.status < 300 or answer.document is MISSING:
         return MISSING
     record = follow(answer.document, at)
-    return MISSING if record is None else record
+    # An element without anything in it is as little of a record as null is.
+    is_nothing = record is None or (answer.format == "xml" and record == "")
+    return MISSING if is_nothing else record
 
 
 def _failure_rule(failure: HttpFailure) -> str:

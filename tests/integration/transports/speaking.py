@@ -69,6 +69,16 @@ OPTIONS: dict[str, Any] = {
         },
         "wrapped": {"method": "POST", "path": "/wrapped", "envelope": {"data": "text"}},
         "read": {"method": "GET", "path": "/cases/{slot_key}"},
+        "form": {"method": "POST", "path": "/form", "body": "form", "charset": "gbk"},
+        "xml": {
+            "method": "POST",
+            "path": "/xml",
+            "body": "xml",
+            "charset": "gbk",
+            "xml": {"root": "ExInfo"},
+            "answer": "xml",
+        },
+        "read_xml": {"method": "GET", "path": "/xml/{slot_key}", "answer": "xml"},
     },
 }
 RULES: list[dict[str, Any]] = [
@@ -84,6 +94,7 @@ RULES: list[dict[str, Any]] = [
     },
     {"name": "exists", "when": {"body": {"/text": {"contains": "数据已存在"}}}, "outcome": "duplicate"},
     {"name": "invalid", "when": {"status": [422]}, "outcome": "refused", "actor": "mapping"},
+    {"name": "xml_taken", "when": {"body": {"/RESULT/STATUS": "200"}}, "outcome": "taken", "operations": ["xml"]},
     {"name": "busy", "when": {"status": [429]}, "outcome": "throttled"},
     {"name": "down", "when": {"status": [503]}, "outcome": "unavailable"},
 ]

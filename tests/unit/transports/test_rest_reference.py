@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
@@ -13,7 +13,14 @@ from pydantic import BaseModel
 
 from syncgate.domain.outcome import Outcome
 from syncgate.transports.answers import AnswerCondition, AnswerRule, ValueTest, load_rules, rule_problems
-from syncgate.transports.rest.options import OperationOptions, RestOptions, TlsOptions, rest_options_with
+from syncgate.transports.rest.options import (
+    Const,
+    OperationOptions,
+    RestOptions,
+    TlsOptions,
+    XmlOptions,
+    rest_options_with,
+)
 from syncgate.transports.rest.signing import BUILT_IN
 from syncgate.transports.rest.text import PLACEHOLDERS
 
@@ -21,6 +28,11 @@ PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "adapter-rest.md").re
 EXAMPLES: list[dict[str, Any]] = [
     document for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) for document in yaml.safe_load_all(block)
 ]
+CODE_WORDS = {
+    word
+    for code in re.findall(r"```.*?```|`[^`\n]+`", PAGE, re.DOTALL)
+    for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code)
+}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: "+".join(example))
@@ -49,13 +61,37 @@ def test_the_example_of_quirks_registers_its_scheme() -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [RestOptions, OperationOptions, TlsOptions, AnswerRule, AnswerCondition, ValueTest]
+    [RestOptions, OperationOptions, XmlOptions, Const, TlsOptions, AnswerRule, AnswerCondition, ValueTest]
     + [scheme.options_model for scheme in BUILT_IN.values()],
     ids=lambda model: model.__name__,
 )
 def test_every_option_is_named(model: type[BaseModel]) -> None:
-    missing = [name for name in model.model_fields if not re.search(rf"\b{name}\b", PAGE)]
+    """In a code span or an example: prose that happens to use the word is none."""
+    missing = [name for name in model.model_fields if name not in CODE_WORDS]
     assert not missing
+
+
+def choices_of(annotation: Any) -> set[str]:
+    """Every word of every closed list in an annotation."""
+    if get_origin(annotation) is Literal:
+        return {word for word in get_args(annotation) if isinstance(word, str)}
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return set()
+    return {word for part in get_args(annotation) for word in choices_of(part)}
+
+
+@pytest.mark.parametrize("model", [RestOptions, OperationOptions, XmlOptions], ids=lambda model: model.__name__)
+def test_every_choice_of_an_option_is_named(model: type[BaseModel]) -> None:
+    words = {word for field in model.model_fields.values() for word in choices_of(field.annotation)}
+    assert words
+    assert not [word for word in words if f"`{word}`" not in PAGE]
+
+
+def test_every_reason_of_a_request_that_is_not_sent_is_named() -> None:
+    sources = (Path(__file__).parents[3] / "syncgate" / "transports" / "rest").glob("*.py")
+    reasons = {word for file in sources for word in re.findall(r'reason="(\w+)"', file.read_text(encoding="utf-8"))}
+    assert {"payload_not_xml", "key_missing", "secret_missing"} <= reasons
+    assert not [reason for reason in reasons if f"`{reason}`" not in PAGE]
 
 
 @pytest.mark.parametrize("word", [*PLACEHOLDERS, *BUILT_IN, *Outcome])

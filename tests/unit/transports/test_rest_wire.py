@@ -28,7 +28,8 @@ from syncgate.transports.rest.options import _PATH, _checked_path
 from syncgate.transports.rest.plain import FAILURES, failure_of
 from syncgate.transports.rest.signing import BUILT_IN
 from syncgate.transports.rest.transport import build
-from syncgate.transports.rest.wire import Unsendable, Wire
+from syncgate.transports.rest.unsendable import Unsendable
+from syncgate.transports.rest.wire import Wire
 
 NOW = datetime(2026, 4, 30, 15, 58, 42, tzinfo=UTC)
 
