@@ -13,6 +13,9 @@ Json = Any
 UNITED: tuple[str, ...] = ("stages", "materials")
 """Lists whose entries are known by `id`, only ever added to (design §6)."""
 
+REFERENCES = "references"
+"""What other systems call the case, by system; only ever added to."""
+
 IDENTITY: tuple[str, ...] = ("kind", "case_no")
 """What a change cannot touch."""
 
@@ -37,9 +40,25 @@ def replaced(current: Json, posted: Json) -> Json:
             after[name] = united
     if current.get("source_version") is not None:
         after.setdefault("source_version", current["source_version"])
-    references = {**(current.get("references") or {}), **(posted.get("references") or {})}
-    if references:
-        after["references"] = references
+    _keep_references(current, posted, after)
+    _refuse_identity(current, after)
+    return after
+
+
+def merged(current: Json, posted: Json) -> Json:
+    """A case that several sources post, after one of them posted it: what the post leaves out, stays.
+
+    Objects merge deeply, lists other than stages and materials are replaced when given, everything else that is
+    given counts. Posting the same twice is posting it once.
+
+    Raises:
+        Conflict, StaleRevision: as `replaced`.
+    """
+    _refuse_stale(current, posted)
+    after = _overlaid(current, {name: value for name, value in posted.items() if name not in UNITED})
+    for name in UNITED:
+        if united := _unite(current.get(name) or (), posted.get(name) or (), at=name):
+            after[name] = united
     _refuse_identity(current, after)
     return after
 
@@ -54,10 +73,11 @@ def patched(current: Json, patch: Json) -> Json:
     """
     _refuse_stale(current, patch)
     lists = {name: patch[name] for name in UNITED if patch.get(name) is not None}
-    after = _merge(current, {name: value for name, value in patch.items() if name not in UNITED})
+    after = _merge(current, {name: value for name, value in patch.items() if name not in (*UNITED, REFERENCES)})
     for name, added in lists.items():
         if united := _unite(current.get(name) or (), added, at=name):
             after[name] = united
+    _keep_references(current, patch, after)
     _refuse_identity(current, after)
     return after
 
@@ -65,6 +85,23 @@ def patched(current: Json, patch: Json) -> Json:
 def with_stages(current: Json, stages: Sequence[Json]) -> Json:
     """The case with these stages appended. Raises Conflict on a known id with other content."""
     return patched(current, {"stages": list(stages)})
+
+
+def _keep_references(current: Json, came: Json, after: dict[str, Json]) -> None:
+    """References are only ever added; a null takes none away."""
+    added = came.get(REFERENCES) or {}
+    if not isinstance(added, Mapping):
+        after[REFERENCES] = added  # left for the schema to refuse
+        return
+    given = {system: number for system, number in added.items() if number is not None}
+    if references := {**(current.get(REFERENCES) or {}), **given}:
+        after[REFERENCES] = references
+
+
+def _overlaid(target: Json, posted: Json) -> Json:
+    if not (isinstance(target, Mapping) and isinstance(posted, Mapping)):
+        return posted
+    return {**target, **{name: _overlaid(target.get(name), value) for name, value in posted.items()}}
 
 
 def _merge(target: Json, patch: Json) -> Json:

@@ -1,7 +1,7 @@
 """The life of a delivery: its phases, the events that move it, and the one table of moves.
 
 Nothing else in syncgate decides a phase. Storage repeats the table's shape as CHECKs, the diagram in the
-documentation is generated from `MOVES`.
+documentation is generated from `BEGINNINGS` and `MOVES`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,18 @@ class Phase(StrEnum):
     """A person or new content must act; carries a reason."""
     CANCELLED = "cancelled"
     """Will never be sent. Final."""
+
+
+class Beginning(StrEnum):
+    """How a delivery comes to be. One that a system needs no sending for begins as delivered, and keeps the
+    beginning's name as its reason."""
+
+    PLANNED = "planned"
+    """Something that the system lacks shall be sent."""
+    HELD_BY_SOURCE = "held_by_source"
+    """The system is itself a source of the case, and says that it holds this."""
+    KNOWN_BY_NUMBER = "known_by_number"
+    """The system's own number for the case was told, so it holds a record, of unknown content."""
 
 
 class Event(StrEnum):
@@ -110,6 +122,16 @@ MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
 }
 """Every legal move. An event that a phase does not list is illegal there."""
 
+BEGINNINGS: Final[dict[Beginning, Phase]] = {
+    Beginning.PLANNED: Phase.PENDING,
+    Beginning.HELD_BY_SOURCE: Phase.DELIVERED,
+    Beginning.KNOWN_BY_NUMBER: Phase.DELIVERED,
+}
+"""Where each beginning leads."""
+
+OF_ITS_OWN: Final = frozenset({Beginning.HELD_BY_SOURCE, Beginning.KNOWN_BY_NUMBER})
+"""Beginnings of what a system holds of its own accord: nothing was sent."""
+
 WAITING: Final = frozenset({Phase.PENDING, Phase.PARKED})
 """A slot has at most one delivery in these phases."""
 
@@ -137,6 +159,11 @@ def advance(phase: Phase, event: Event, *, newer_waits: bool = False) -> Phase:
     except KeyError:
         raise IllegalMove(f"expected an event that moves a {phase} delivery, got {event}") from None
     return Phase.CANCELLED if newer_waits and after in WAITING else after
+
+
+def begin(beginning: Beginning) -> Phase:
+    """The phase that a new delivery stands in."""
+    return BEGINNINGS[beginning]
 
 
 def is_final(phase: Phase) -> bool:

@@ -1,4 +1,4 @@
-"""The diagram of a delivery's life, drawn from the one table of moves.
+"""The diagram of a delivery's life, drawn from the tables of beginnings and moves.
 
 `python -m syncgate.domain.diagram FILE...` renews it between the markers of a document.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from syncgate.domain.delivery import MOVES, Event, Phase, is_final
+from syncgate.domain.delivery import BEGINNINGS, MOVES, Phase, is_final
 
 BEGIN: Final = "<!-- life of a delivery: begin -->"
 END: Final = "<!-- life of a delivery: end -->"
@@ -36,7 +37,9 @@ def renewed(document: str) -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield f"[*] --> {Phase.PENDING}"
+    for phase in Phase:
+        if beginnings := [beginning for beginning, reached in BEGINNINGS.items() if reached is phase]:
+            yield f"[*] --> {phase}: {_label(beginnings)}"
     for phase, moves in MOVES.items():
         for after in Phase:
             if events := [event for event, reached in moves.items() if reached is after]:
@@ -46,8 +49,8 @@ def _lines() -> Iterator[str]:
             yield f"{phase} --> [*]"
 
 
-def _label(events: Iterable[Event]) -> str:
-    return ", ".join(event.value for event in events)
+def _label(words: Iterable[StrEnum]) -> str:
+    return ", ".join(word.value for word in words)
 
 
 def _main(files: Sequence[str]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from syncgate.domain.delivery import MAYBE_SENT, WAITING, Event, Phase
+from syncgate.domain.delivery import MAYBE_SENT, OF_ITS_OWN, WAITING, Event, Phase
 from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
 from syncgate.domain.rows import Change, Delivery
 
@@ -27,12 +27,14 @@ class Slot:
         newest: the one that counts when asking whether anything changed; None when none counts.
         waiting: the pending or parked one. maybe_sent: the one whose outcome is open.
         delivered: the newest that the system holds.
+        own: the newest that the system holds of its own accord, where it came after what may be sent.
     """
 
     newest: Delivery | None = None
     waiting: Delivery | None = None
     maybe_sent: Delivery | None = None
     delivered: Delivery | None = None
+    own: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,20 @@ def slots_of(deliveries: Iterable[Delivery]) -> dict[SlotName, Slot]:
 def _with(slot: Slot, delivery: Delivery) -> Slot:
     if delivery.phase is Phase.CANCELLED:
         counts = delivery.reason == CANCELLED_BY_HAND
-        return Slot(delivery, slot.waiting, slot.maybe_sent, slot.delivered) if counts else slot
+        return replace(slot, newest=delivery) if counts else slot
+    own = delivery if is_of_its_own(delivery) else slot.own
     return Slot(
         newest=delivery if slot.waiting is None else slot.waiting,
         waiting=delivery if delivery.phase in WAITING else slot.waiting,
         maybe_sent=delivery if delivery.phase in MAYBE_SENT else slot.maybe_sent,
         delivered=delivery if delivery.phase is Phase.DELIVERED else slot.delivered,
+        own=None if delivery.phase in MAYBE_SENT else own,
     )
+
+
+def is_of_its_own(delivery: Delivery) -> bool:
+    """Whether the system holds this of its own accord: nothing was sent."""
+    return delivery.phase is Phase.DELIVERED and delivery.reason in OF_ITS_OWN
 
 
 def replan(
@@ -131,8 +140,11 @@ def _for_unplanned(slot: Slot, message: Message | None) -> list[Decision]:
 
 
 def _held(slot: Slot) -> Delivery | None:
-    """What the system holds if all that is open arrives; None after a retraction."""
-    held = slot.maybe_sent or slot.delivered
+    """What the system holds if all that is open arrives; None after a retraction.
+
+    What it said itself while ours was under way counts: which of the two came last nobody knows.
+    """
+    held = (slot.maybe_sent and slot.own) or slot.maybe_sent or slot.delivered
     return None if held is None or held.change is Change.RETRACT else held
 
 

@@ -85,6 +85,19 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What one source itself has said of a case so far, under its own number; one row a source.
+
+    submission_no: of the submission that last changed it. sealed: the document, sealed with the case's key.
+    """
+
+    case_id: UUID
+    source: str
+    submission_no: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     """(case, system): what is queued, leased and woken.
 
@@ -117,10 +130,12 @@ class Delivery:
         planned it.
     tries_count: uses of the schedule so far; first_failed_at: since when.
     lease_token: the lane's lease, exactly while in_flight.
-    input_mac: keyed digest of the inputs that its mapping reads.
-    sent_mac: keyed digest of the last payload whose bytes may have left; None before.
+    input_mac: keyed digest of the inputs that its mapping reads; empty where the system holds what nobody told us.
+    sent_mac: keyed digest of the last content whose bytes may have left, or that the system holds of its own
+        accord; None before.
     is_other_sent: whether another payload may have left for this same delivery before.
-    reason, detail: why it is parked, or why it waits; codes, fields and rules, never a value.
+    reason, detail: why it is parked, why it waits, or, of a delivered one, that the system holds it of its own
+        accord (a `Beginning`); codes, fields and rules, never a value.
     entries_count: attempts so far, so that the next entry_no is known.
     """
 
@@ -164,6 +179,8 @@ class AttemptKind(StrEnum):
     LATE = "late"
     """An answer that came after its lease was no longer ours; it moved nothing."""
     BY_HAND = "by_hand"
+    SOURCE = "source"
+    """What the system holds of its own accord, as its own words or its number showed; nothing was sent."""
     SYSTEM = "system"
     """Something that syncgate did itself: mapped in vain, expired a lease, superseded."""
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import FieldError
+from syncgate.domain.replan import is_of_its_own
 from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.ports import Clock, Entropy, Keyring, Writer
 
@@ -71,13 +72,14 @@ class CaseRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One planned delivery as the receipt shows it."""
+    """One delivery as the receipt shows it. reason: how it began, where the system holds it of its own accord."""
 
     delivery_id: UUID
     system: str
     message: str
     part: str
     phase: Phase
+    reason: str | None = None
 
     @classmethod
     def of(cls, delivery: Delivery) -> Placed:
@@ -88,6 +90,7 @@ class Placed:
             message=delivery.message,
             part=delivery.part,
             phase=delivery.phase,
+            reason=delivery.reason if is_of_its_own(delivery) else None,
         )
 
 

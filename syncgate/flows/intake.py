@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
@@ -12,10 +13,14 @@ from syncgate.domain.errors import Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
 from syncgate.flows.following import write_following
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.submission import Call, Done, Edit, Taking, checked, sealed_document
+from syncgate.flows.joining import Edit, posting
+from syncgate.flows.submission import Call, Done, Taking, checked, sealed_document
 from syncgate.ports import Tx
 
 __all__ = ["Call", "append_stages", "patch_case", "post_case", "put_case"]
+
+RACES_AT_MOST: Final = 5
+"""How often a submission is tried that met another one of the same case, key or number."""
 
 
 async def post_case(gate: Gate, caller: Caller, document: Json, call: Call) -> Accepted:
@@ -26,6 +31,11 @@ async def post_case(gate: Gate, caller: Caller, document: Json, call: Call) -> A
         StoreUnavailable: nothing was stored. CommitUnknown: it may have been.
     """
     warnings = checked(gate, document)
+    return await _written(gate, posting_step(gate, caller, document, call), warnings)
+
+
+def posting_step(gate: Gate, caller: Caller, document: Json, call: Call) -> Callable[[Tx], Done]:
+    """What takes a valid posted case in, inside a transaction; a check runs it where nothing is kept."""
     wrapped_key = gate.keyring.new_wrapped_key()
     case_id = ids.uuid7(gate.clock.now(), gate.entropy.token(10))
     sealed = sealed_document(gate, case_id, wrapped_key, document)
@@ -36,18 +46,16 @@ async def post_case(gate: Gate, caller: Caller, document: Json, call: Call) -> A
             return replay
         known = taking.known_case(document)
         if known is not None:
-            is_joining = known.origin != caller.source
-            own = {"case_no": document["case_no"]} if is_joining else {}
-            return taking.change(known, lambda current: replaced({**current, **own}, document))
+            return taking.change(known, posting(tx, caller.source, known, document))
         return taking.create(case_id, wrapped_key, document, sealed)
 
-    return await _written(gate, step, warnings)
+    return step
 
 
 async def put_case(gate: Gate, caller: Caller, ref: CaseRef, document: Json, call: Call) -> Accepted:
     """Replaces a case's content; stages and materials unite by id. Raises NotFound and as `post_case`."""
     checked(gate, document)
-    return await _change(gate, caller, ref, call, lambda current: replaced(current, document))
+    return await _change(gate, caller, ref, call, Edit(lambda current: replaced(current, document), whole=document))
 
 
 async def patch_case(gate: Gate, caller: Caller, ref: CaseRef, patch: Json, call: Call) -> Accepted:
@@ -55,19 +63,19 @@ async def patch_case(gate: Gate, caller: Caller, ref: CaseRef, patch: Json, call
     if not isinstance(patch, Mapping):
         raise InvalidCase("expected a merge patch that is an object", errors=[FieldError("", "type", "object")])
     _refuse_untyped_lists(patch)
-    return await _change(gate, caller, ref, call, lambda current: patched(current, patch))
+    return await _change(gate, caller, ref, call, Edit(lambda current: patched(current, patch)))
 
 
 async def append_stages(gate: Gate, caller: Caller, ref: CaseRef, stages: list[Json], call: Call) -> Accepted:
     """Appends stages to a case. Raises as `put_case`."""
     _refuse_untyped_lists({"stages": stages})
-    return await _change(gate, caller, ref, call, lambda current: with_stages(current, stages))
+    return await _change(gate, caller, ref, call, Edit(lambda current: with_stages(current, stages)))
 
 
 async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Edit) -> Accepted:
     def step(tx: Tx) -> Done:
         taking = Taking(gate, tx, caller, call)
-        return taking.replay() or taking.change(taking.referenced_case(ref), edit)
+        return taking.replay() or taking.change(taking.named_case(ref), edit)
 
     return await _written(gate, step, ())
 
@@ -79,13 +87,21 @@ async def _written(gate: Gate, step: Callable[[Tx], Done], warnings: tuple[Field
 
 
 async def _committed(gate: Gate, step: Callable[[Tx], Done]) -> Done:
-    try:
-        done = await write_following(gate, step)
-    except Conflict:
-        done = await write_following(gate, step)  # who lost a race finds a known case; a real conflict is one again
+    done = await _raced(gate, step)
     gate.hand_over.deliver(done.handed_over)
     gate.on_due(done.systems_due)
     return done
+
+
+async def _raced(gate: Gate, step: Callable[[Tx], Done]) -> Done:
+    """Who lost a race finds what the winner stored; a conflict that names its fields is a real one."""
+    for _ in range(RACES_AT_MOST - 1):
+        try:
+            return await write_following(gate, step)
+        except Conflict as conflict:
+            if conflict.errors:
+                raise
+    return await write_following(gate, step)
 
 
 def _refuse_untyped_lists(patch: Mapping[str, Json]) -> None:

@@ -14,7 +14,7 @@ from syncgate.domain.delivery import WAITING, Event, Phase, advance
 from syncgate.domain.errors import IllegalMove
 from syncgate.domain.head import Heads, heads
 from syncgate.domain.plan import Message
-from syncgate.domain.replan import SUPERSEDED
+from syncgate.domain.replan import SUPERSEDED, is_of_its_own
 from syncgate.domain.rows import Attempt, AttemptKind, Delivery, Lane
 from syncgate.ports import Tx
 
@@ -51,7 +51,7 @@ class LaneWork:
         Raises:
             IllegalMove: the phase does not know the event, or the row was moved by somebody else meanwhile.
         """
-        phase = advance(delivery.phase, event, newer_waits=self._newer_waits(delivery))
+        phase = advance(delivery.phase, event, newer_waits=self._is_replaced(delivery))
         after = replace(delivery, **changes, phase=phase, changed_at=self.tx.now)
         return self.write(delivery, _settled(after, event, reason))
 
@@ -84,13 +84,20 @@ class LaneWork:
         self.lane = replace(self.lane, due_at=self.heads().due_at)
         return self.tx.save_lane(self.lane, expected_token=expected_token)
 
-    def _newer_waits(self, delivery: Delivery) -> bool:
-        return any(
-            other.phase in WAITING
-            and other.delivery_id != delivery.delivery_id
-            and (other.message, other.part) == (delivery.message, delivery.part)
+    def _is_replaced(self, delivery: Delivery) -> bool:
+        """Whether another stands in its place: one that waits, or a later one that the system has of its own accord."""
+        slot = [
+            other
             for other in self.deliveries
-        )
+            if other.delivery_id != delivery.delivery_id
+            and (other.message, other.part) == (delivery.message, delivery.part)
+        ]
+        return any(other.phase in WAITING or _holds_the_same(other, delivery) for other in slot)
+
+
+def _holds_the_same(other: Delivery, delivery: Delivery) -> bool:
+    is_later = is_of_its_own(other) and other.created_at > delivery.created_at
+    return is_later and (other.input_mac, other.bundle) == (delivery.input_mac, delivery.bundle)
 
 
 def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:

@@ -37,7 +37,7 @@ class CaseNow:
 def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> list[Delivery]:
     """Brings the lane's waiting deliveries to what is planned now. Gives the rows that it wrote."""
     slots = slots_of(work.deliveries)
-    wanted = _wanted(gate, case, bundle, slots, _numbers(work.deliveries))
+    wanted = _wanted(gate, case, bundle, slots, part_numbers(work.deliveries))
     messages = messages_by_name(bundle.messages)
     decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages)
     return [_carry_out(gate, work, case, bundle, decision) for decision in decisions]
@@ -89,7 +89,7 @@ def _wanted(
         elif newest.bundle == bundle.digest:
             found.append(planned)
         else:
-            found.append(_under_bundle_of(gate, case.document, planned, newest, numbers))
+            found.append(under_bundle_of(gate, case.document, planned, newest, numbers))
     return found
 
 
@@ -100,7 +100,7 @@ def _planned_before(case: CaseNow, bundle: Bundle, numbers: Mapping[SlotName, in
     return {(planned.message, planned.part) for planned in before}
 
 
-def _under_bundle_of(
+def under_bundle_of(
     gate: Gate, document: Json, planned: Planned, newest: Delivery, numbers: Mapping[SlotName, int]
 ) -> Planned:
     """The plan's entry with its digest taken as the slot's newest delivery took it."""
@@ -114,14 +114,15 @@ def _under_bundle_of(
     )
 
 
-def _numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:
+def part_numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:
+    """The numbers that the lane's parts have, for good."""
     return {(d.message, d.part): d.part_no for d in deliveries}
 
 
 def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision) -> Delivery:
     match decision:
         case Queue(planned, change):
-            at = _after_the_slots_newest(work, planned)
+            at = after_the_slots_newest(work, planned)
             delivery = Delivery(
                 delivery_id=ids.uuid7(work.tx.now, gate.entropy.token(10)),
                 case_id=case.case_id,
@@ -146,7 +147,7 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
             return work.move(delivery, event)
 
 
-def _after_the_slots_newest(work: LaneWork, planned: Planned) -> datetime:
+def after_the_slots_newest(work: LaneWork, planned: Planned) -> datetime:
     """The time of creation: later than all others of the slot, also within one commit, whose time is one."""
     times = [
         d.created_at + timedelta(microseconds=1)

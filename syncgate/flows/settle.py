@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -12,9 +12,10 @@ from syncgate.domain import breaker, schedule
 from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
-from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
+from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Change, Delivery, Lane, SystemRow
 from syncgate.flows.claim import case_refs, maybe_held, next_work, remote_refs
 from syncgate.flows.gate import Gate
+from syncgate.flows.holding import must_not_be_probed
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.flows.work import Verdict, Work
 from syncgate.ports import Tx
@@ -27,6 +28,10 @@ SHUT_OUT = frozenset({Outcome.DENIED, Outcome.THROTTLED, Outcome.UNAVAILABLE})
 """Outcomes after which the system can still tell, once it lets us in."""
 FRESH = timedelta(seconds=1)
 """How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
+NUMBER_KNOWN_ELSEWHERE: Final = "number_known_elsewhere"
+NUMBER_DIFFERS: Final = "number_differs"
+NUMBER_IN_QUESTION: Final = frozenset({NUMBER_KNOWN_ELSEWHERE, NUMBER_DIFFERS})
+"""Reasons why only a person can tell whose record the system's answer means."""
 MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
 """Events after which the system may hold the content."""
 
@@ -65,12 +70,13 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         return Settled(is_late=True)
     row = _breaker_moved(gate, tx, row, work, verdict, bundle)
     opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
+    verdict = _with_own_number(tx, opened, delivery, verdict, bundle)
     after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     woken = _wake(tx, after)
     if opened.lane.system in woken:
         opened.lane = replace(opened.lane, waits_for=None)
     opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
-    _take_case_ref(gate, opened, after, bundle)
+    _take_case_ref(opened, after, bundle)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
     if kept is None and opened.lane.lease_token == work.token:
         opened.released()
@@ -155,6 +161,8 @@ def _moved(
     counted, attempt = _attempt(gate, opened.tx, work, delivery, verdict)
     opened.tx.insert_attempts([attempt])
     changes = _changes(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
+    if advance(delivery.phase, verdict.event) is Phase.UNCONFIRMED and must_not_be_probed(gate, opened, delivery):
+        changes |= {"due_at": None, "actor": "operator"}
     return opened.move(delivery, verdict.event, reason=_reason(verdict), **changes)
 
 
@@ -238,6 +246,8 @@ def _asked_wait(verdict: Verdict, bundle: Bundle) -> timedelta:
 def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> dict[str, Any]:
     """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
     policy = _policy_of(delivery, bundle)
+    if verdict.reason in NUMBER_IN_QUESTION:
+        return {"due_at": None}
     if verdict.event is not Event.UNDECIDED:
         due_at = None if policy.by == "hold" else _ended_at(tx, verdict, bundle) + policy.visible_after
         return {"due_at": due_at, "confirms_count": 0}
@@ -346,12 +356,35 @@ def _wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
     return frozenset(waiting)
 
 
-def _take_case_ref(gate: Gate, opened: LaneWork, delivery: Delivery, bundle: Bundle) -> None:
+def _with_own_number(tx: Tx, opened: LaneWork, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> Verdict:
+    """The verdict, unless the number that the system gave the case is in question: then a person must tell.
+
+    Were it taken as delivered, the next change could strike another case's record.
+    """
+    spec = bundle.specs.get(delivery.message)
+    number = verdict.remote_ref
+    is_held = verdict.event in (Event.TAKEN, Event.FOUND)
+    if not is_held or number is None or spec is None or not spec.is_case_ref:
+        return verdict
+    reason = _question(tx, opened, delivery, number)
+    if reason is None:
+        return verdict
+    log.warning(reason, system=opened.lane.system, delivery_id=str(delivery.delivery_id))
+    event = Event.UNKNOWN if delivery.phase is Phase.IN_FLIGHT else Event.UNDECIDED
+    return replace(verdict, event=event, rule=reason, reason=reason, actor="operator")
+
+
+def _question(tx: Tx, opened: LaneWork, delivery: Delivery, number: str) -> str | None:
+    """Why the number cannot be believed: it is another case's, or the case has another one at this system."""
+    if tx.case_id_by_ref(opened.lane.system, number) not in (None, delivery.case_id):
+        return NUMBER_KNOWN_ELSEWHERE
+    is_other = opened.lane.case_ref not in (None, number)
+    return NUMBER_DIFFERS if is_other and delivery.change is Change.CREATE else None
+
+
+def _take_case_ref(opened: LaneWork, delivery: Delivery, bundle: Bundle) -> None:
     """Keeps what the system calls the case, where the message says that its remote_ref is that."""
     spec = bundle.specs.get(delivery.message)
-    if delivery.remote_ref is None or spec is None or not spec.is_case_ref or opened.lane.case_ref is not None:
-        return
-    if opened.tx.case_id_by_ref(opened.lane.system, delivery.remote_ref) is None:
+    is_number = spec is not None and spec.is_case_ref and delivery.phase is Phase.DELIVERED
+    if is_number and delivery.remote_ref is not None and opened.lane.case_ref is None:
         opened.lane = replace(opened.lane, case_ref=delivery.remote_ref)
-    else:
-        log.warning("case_ref_of_another_case", system=opened.lane.system, delivery_id=str(delivery.delivery_id))

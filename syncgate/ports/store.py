@@ -28,6 +28,7 @@ from syncgate.domain.rows import (
     Refusal,
     Submission,
     SystemRow,
+    Words,
 )
 
 T = TypeVar("T")
@@ -142,6 +143,19 @@ class Tx(Protocol):
 
     def list_submissions(self, case_id: UUID) -> list[Submission]:
         """By submission_no."""
+        ...
+
+    def last_submission(self, case_id: UUID, source: str) -> Submission | None:
+        """The newest of this source."""
+        ...
+
+    def is_posted_by_others(self, case_id: UUID, source: str) -> bool:
+        """Whether another source has submitted anything of the case."""
+        ...
+
+    def words(self, case_id: UUID, source: str) -> Words | None: ...
+    def save_words(self, words: Words) -> None:
+        """Inserts or replaces the row of (case, source)."""
         ...
 
     def list_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:

@@ -142,6 +142,16 @@ submissions = _table(
     _partial("uq_submissions_revision", "case_id", "revision", where="is_change", unique=True),
 )
 
+words = _table(
+    "words",
+    _column("case_id", Id, ForeignKey("cases.case_id")),
+    _column("source", Name),
+    _column("submission_no", Integer),
+    _column("sealed", LargeBinary),
+    PrimaryKeyConstraint("case_id", "source"),
+    _check("submission_no", "submission_no >= 1"),
+)
+
 lanes = _table(
     "lanes",
     _column("case_id", Id, ForeignKey("cases.case_id")),

@@ -9,14 +9,16 @@ from uuid import UUID
 from sqlalchemy import false, literal_column, or_, select
 
 from syncgate.domain.errors import Conflict
-from syncgate.domain.rows import Case, Submission
+from syncgate.domain.rows import Case, Submission, Words
 from syncgate.ports.store import CaseFilter
 from syncgate.storage.statement import Shape, Statement, given
-from syncgate.storage.tables import cases, submissions
+from syncgate.storage.tables import cases, submissions, words
+from syncgate.storage.upsert import insert_or_replace
 from syncgate.storage.work import Work
 
 CASE = Shape(cases, Case)
 SUBMISSION = Shape(submissions, Submission)
+WORDS = Shape(words, Words)
 IS_CHANGE: Any = literal_column("is_change")
 
 _by_case_id = select(cases).where(cases.c.case_id == given("case_id", cases.c.case_id))
@@ -51,6 +53,27 @@ SUBMISSIONS_OF_CASE = Statement(
     .where(submissions.c.case_id == given("case_id", submissions.c.case_id))
     .order_by(submissions.c.submission_no)
 )
+_of_case = submissions.c.case_id == given("case_id", submissions.c.case_id)
+_source = given("source", submissions.c.source)
+LAST_SUBMISSION = Statement(
+    select(submissions)
+    .where(_of_case, submissions.c.source == _source)
+    .order_by(submissions.c.submission_no.desc())
+    .limit(1)
+)
+ANOTHER_SOURCE = Statement(
+    select(submissions.c.source)
+    .where(_of_case, submissions.c.source != _source)
+    .order_by(submissions.c.submission_no.desc())
+    .limit(1)
+)
+WORDS_OF_SOURCE = Statement(
+    select(words).where(
+        words.c.case_id == given("case_id", words.c.case_id),
+        words.c.source == given("source", words.c.source),
+    )
+)
+SAVE_WORDS = insert_or_replace(words, keys=("case_id", "source"))
 
 
 class CaseRows:
@@ -92,6 +115,19 @@ class CaseRows:
 
     def insert_submission(self, submission: Submission) -> None:
         self._work.run(INSERT_SUBMISSION, SUBMISSION.params(submission), breaks=Conflict)
+
+    def last_submission(self, case_id: UUID, source: str) -> Submission | None:
+        return self._submission(LAST_SUBMISSION, case_id=case_id, source=source)
+
+    def is_posted_by_others(self, case_id: UUID, source: str) -> bool:
+        return self._work.one(ANOTHER_SOURCE, case_id=case_id, source=source) is not None
+
+    def words(self, case_id: UUID, source: str) -> Words | None:
+        record = self._work.one(WORDS_OF_SOURCE, case_id=case_id, source=source)
+        return None if record is None else WORDS.row(record)
+
+    def save_words(self, words: Words) -> None:
+        self._work.run(SAVE_WORDS, WORDS.params(words))
 
     def list_submissions(self, case_id: UUID) -> list[Submission]:
         return SUBMISSION.rows(self._work.all(SUBMISSIONS_OF_CASE, case_id=case_id))

@@ -22,6 +22,7 @@ from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.flows.claim import Claimed, claim
 from syncgate.flows.confirm import confirm
 from syncgate.flows.deploy import deploy
+from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.hand_over import HandOver
 from syncgate.flows.intake import Call, append_stages, patch_case, post_case, put_case
@@ -29,7 +30,7 @@ from syncgate.flows.rescue import rescue
 from syncgate.flows.send import send
 from syncgate.flows.settle import Settled, settle
 from syncgate.flows.work import Verdict, Work
-from syncgate.ports import Request, Step
+from syncgate.ports import Request, Step, Tx
 from syncgate.site.bundle import Bundle
 from syncgate.site.folder import Site, load_site
 from syncgate.site.packing import pack
@@ -158,6 +159,16 @@ class Worksite:
     def append(self, case_id: UUID, *stages: Any) -> Accepted:
         ref = CaseRef(case_id=case_id)
         return self.run(append_stages(self.gate, caller("window"), ref, list(stages), call(stages)))
+
+    def document(self, case_id: UUID) -> Any:
+        """The case as it is stored now."""
+
+        def step(tx: Tx) -> Any:
+            case = tx.case(case_id)
+            assert case is not None
+            return open_document(self.gate, tx, case)
+
+        return self.store.read(step)
 
     # the dispatch, step by step
     def claim(self, system: str, *, limit: int = 10, owner: str = WORKER) -> Claimed:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncgate.domain.delivery import MOVES, Event, Phase
+from syncgate.domain.delivery import MOVES, Beginning, Event, Phase
 from syncgate.domain.diagram import BEGIN, END, mermaid, renewed
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -42,9 +42,10 @@ def test_the_diagram_draws_every_move_once_and_no_other() -> None:
     assert sorted(drawn) == sorted((phase, *move) for phase in MOVES for move in MOVES[phase].items())
 
 
-def test_the_diagram_begins_at_pending_and_ends_at_cancelled() -> None:
+def test_the_diagram_begins_with_every_beginning_and_ends_at_cancelled() -> None:
     lines = mermaid().splitlines()
-    assert (lines[0], lines[1], lines[-1]) == ("stateDiagram-v2", "    [*] --> pending", "    cancelled --> [*]")
+    assert (lines[0], lines[-1]) == ("stateDiagram-v2", "    cancelled --> [*]")
+    assert lines[1:3] == ["    [*] --> pending: planned", "    [*] --> delivered: held_by_source, known_by_number"]
 
 
 def test_renewing_touches_nothing_outside_the_markers() -> None:
@@ -70,7 +71,7 @@ def test_the_command_renews_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert path.read_text("utf-8") == f"{BEGIN}\n```mermaid\n{mermaid()}```\n{END}\n推送\n"
 
 
-@pytest.mark.parametrize("word", [*Phase, *Event])
+@pytest.mark.parametrize("word", [*Phase, *Event, *Beginning])
 def test_every_phase_and_event_is_explained_in_words(word: str) -> None:
     """Outside the diagram, which names them anyhow."""
     life = LIFE.read_text("utf-8")

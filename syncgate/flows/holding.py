@@ -1,0 +1,137 @@
+"""Rows of what a source that is also a system holds of its own accord: they begin as delivered, nothing is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from syncgate.domain import ids
+from syncgate.domain.delivery import Event, Phase, begin
+from syncgate.domain.holding import Hold, Plan, Saying, hold_known, hold_said
+from syncgate.domain.plan import Json, PartOf, Planned, plan
+from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
+from syncgate.domain.rows import AttemptKind, Change, Delivery
+from syncgate.flows.claim import content_mac
+from syncgate.flows.gate import Gate
+from syncgate.flows.joining import Spoken
+from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.replan import CaseNow, after_the_slots_newest, part_numbers, under_bundle_of
+from syncgate.site.bundle import Bundle
+
+OWN_RECORD_THERE: Final = "own_record_there"
+"""Why a creation is not asked about by sending it again: the system has made a record of its own meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One submission's share in what a lane's system holds of its own accord.
+
+    by: who submitted. submission_no: which submission shows it.
+    """
+
+    gate: Gate
+    case: CaseNow
+    by: str
+    submission_no: int
+
+    def said(self, work: LaneWork, bundle: Bundle, spoken: Spoken) -> bool:
+        """Notes what the source's own words show on its own lane. Gives whether anything was written."""
+        numbers = part_numbers(work.deliveries)
+        slots = slots_of(work.deliveries)
+        saying = Saying(
+            said=_planned(spoken.now, bundle, numbers),
+            said_before=_planned(spoken.before, bundle, numbers),
+            planned=_planned(self.case.document, bundle, numbers),
+            planned_before=self._planned_before(bundle, slots, numbers),
+            bundle=bundle.digest,
+        )
+        return self._write_all(work, bundle, hold_said(saying, slots))
+
+    def known(self, work: LaneWork, bundle: Bundle) -> bool:
+        """Notes that a system whose number was told holds a record. Gives whether anything was written."""
+        planned = _planned(self.case.document, bundle, part_numbers(work.deliveries))
+        names = {
+            name: slot
+            for name, slot in planned.items()
+            if bundle.specs[name[0]].is_case_ref and bundle.message(name[0]).of is PartOf.CASE
+        }
+        return self._write_all(work, bundle, hold_known(names, slots_of(work.deliveries)))
+
+    def _planned_before(self, bundle: Bundle, slots: dict[SlotName, Slot], numbers: dict[SlotName, int]) -> Plan:
+        document = self.case.before
+        found = _planned(document, bundle, numbers)
+        for name, planned in found.items():
+            held = slots.get(name, Slot()).delivered
+            if held is not None and held.bundle != bundle.digest:
+                found[name] = under_bundle_of(self.gate, document, planned, held, numbers)
+        return found
+
+    def _write_all(self, work: LaneWork, bundle: Bundle, holds: list[Hold]) -> bool:
+        for hold in holds:
+            self._write(work, bundle, hold)
+        return bool(holds)
+
+    def _write(self, work: LaneWork, bundle: Bundle, hold: Hold) -> None:
+        if hold.replaces is not None:
+            work.move(hold.replaces, Event.SUPERSEDED)
+        counted, attempt = noted(
+            self._row(work, bundle, hold),
+            kind=AttemptKind.SOURCE,
+            outcome=hold.beginning.value,
+            actor=self.by,
+            at=work.tx.now,
+            detail={"submission_no": self.submission_no},
+        )
+        work.add(counted)
+        work.tx.insert_attempts([attempt])
+        _leave_to_a_person(self.gate, work, counted)
+
+    def _row(self, work: LaneWork, bundle: Bundle, hold: Hold) -> Delivery:
+        at = after_the_slots_newest(work, hold.planned)
+        row = Delivery(
+            delivery_id=ids.uuid7(work.tx.now, self.gate.entropy.token(10)),
+            case_id=self.case.case_id,
+            system=work.lane.system,
+            message=hold.planned.message,
+            part=hold.planned.part,
+            part_no=hold.planned.part_no,
+            revision=self.case.revision,
+            phase=begin(hold.beginning),
+            input_mac=hold.planned.input_mac,
+            bundle=bundle.digest,
+            change=hold.change,
+            remote_ref=work.lane.case_ref if bundle.specs[hold.planned.message].is_case_ref else None,
+            reason=hold.beginning.value,
+            created_at=at,
+            changed_at=at,
+            delivered_at=work.tx.now,
+        )
+        return replace(row, sent_mac=content_mac(row))
+
+
+def must_not_be_probed(gate: Gate, work: LaneWork, delivery: Delivery) -> bool:
+    """Whether asking about this creation by sending it again could make a second record at the system."""
+    bundle = gate.bundles.get(delivery.bundle)
+    spec = bundle.specs.get(delivery.message) if bundle is not None else None
+    if delivery.change is not Change.CREATE or spec is None or spec.confirm.by in ("look_up", "hold"):
+        return False
+    return any(
+        is_of_its_own(other) and other.created_at > delivery.created_at
+        for other in work.deliveries
+        if (other.message, other.part) == (delivery.message, delivery.part)
+    )
+
+
+def _leave_to_a_person(gate: Gate, work: LaneWork, own: Delivery) -> None:
+    """Asks no more about an open creation beside which the system holds a record of its own."""
+    for delivery in work.deliveries:
+        is_same = (delivery.message, delivery.part) == (own.message, own.part)
+        if is_same and delivery.phase is Phase.UNCONFIRMED and must_not_be_probed(gate, work, delivery):
+            work.write(delivery, replace(delivery, due_at=None, reason=OWN_RECORD_THERE, actor="operator"))
+
+
+def _planned(document: Json | None, bundle: Bundle, numbers: dict[SlotName, int]) -> dict[SlotName, Planned]:
+    if document is None:
+        return {}
+    found = plan(document, bundle.messages, applies=bundle.applies(document), numbers=numbers)
+    return {(planned.message, planned.part): planned for planned in found}

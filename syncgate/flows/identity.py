@@ -1,0 +1,135 @@
+"""Whose case a call means, and what each system calls it: `lanes.case_ref` is the one index of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from syncgate.domain.errors import Conflict, FieldError, InvalidCase, NotFound
+from syncgate.domain.plan import Json
+from syncgate.domain.rows import Case, Lane
+from syncgate.flows.gate import Caller, CaseRef, Gate
+from syncgate.ports import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """What noting a case's numbers brought: the systems whose number is new, and those that waited for one."""
+
+    systems: frozenset[str] = frozenset()
+    woken: frozenset[str] = frozenset()
+
+
+def known_case_id(gate: Gate, tx: Tx, source: str, document: Json) -> UUID | None:
+    """The case that a post means: by its number at this source, or by a reference; None for a new one.
+
+    Raises:
+        InvalidCase: a reference names no system of this site.
+        Conflict: the references point at several cases, or give the source another number than `case_no`.
+    """
+    refuse_unknown_systems(gate, document)
+    numbers = {**(document.get("references") or {})}
+    if numbers.setdefault(source, document["case_no"]) != document["case_no"]:
+        raise _fixed([source])
+    found = {case_id for name, no in numbers.items() if (case_id := tx.case_id_by_ref(name, no)) is not None}
+    if len(found) > 1:
+        raise _several(["/references"])
+    return found.pop() if found else None
+
+
+def refuse_unknown_systems(gate: Gate, document: Json) -> None:
+    """Raises InvalidCase where a reference names no system of this site."""
+    known = {*gate.active, *gate.sources}
+    errors = [
+        FieldError(f"/references/{name}", "unknown_system", ", ".join(sorted(known)))
+        for name in document.get("references") or {}
+        if name not in known
+    ]
+    if errors:
+        raise InvalidCase("expected references to systems of this site, got others", errors=errors)
+
+
+def named_case(tx: Tx, caller: Caller, ref: CaseRef) -> Case:
+    """The case that a path names, locked, if the caller may write it. Raises NotFound."""
+    case_id = ref.case_id
+    if case_id is None and ref.system is not None and ref.number is not None:
+        case_id = tx.case_id_by_ref(ref.system, ref.number)
+    case = tx.case(case_id, lock=True) if case_id is not None else None
+    if case is None or not _may_write(tx, caller.source, case):
+        raise NotFound("expected a case that is known here, got none of that name")
+    return case
+
+
+def _may_write(tx: Tx, source: str, case: Case) -> bool:
+    return source == case.origin or own_number(tx, source, case) is not None
+
+
+def own_number(tx: Tx, source: str, case: Case) -> str | None:
+    """What the source calls the case; None where that is not known."""
+    if source == case.origin:
+        return case.case_no
+    lane = tx.lane(case.case_id, source)
+    return lane.case_ref if lane is not None else None
+
+
+def note_numbers(tx: Tx, case: Case, references: Mapping[str, str], known: Mapping[str, Lane]) -> Numbered:
+    """Notes what each system calls the case, and wakes the lanes that waited for a number that is new.
+
+    Args:
+        tx: the step's transaction.
+        case: locked, or just inserted.
+        references: numbers by system, as the document has them.
+        known: the case's lanes, locked.
+
+    Raises:
+        Conflict: a lane has another number already, or a number is another case's.
+    """
+    numbers = {case.origin: case.case_no, **references}
+    contradicted = [name for name, number in numbers.items() if _differs(number, case, name, known.get(name))]
+    if contradicted:
+        raise _fixed(contradicted)
+    new = {name: number for name, number in sorted(numbers.items()) if _lacks_number(known.get(name))}
+    elsewhere = [name for name, number in new.items() if tx.case_id_by_ref(name, number) not in (None, case.case_id)]
+    if elsewhere:
+        raise _several(f"/references/{name}" for name in elsewhere)
+    _write(tx, case, new, known)
+    return Numbered(frozenset(new), frozenset(_woken(tx, case, new, known.values())))
+
+
+def _differs(number: str, case: Case, system: str, lane: Lane | None) -> bool:
+    if system == case.origin:
+        return number != case.case_no
+    return lane is not None and lane.case_ref not in (None, number)
+
+
+def _lacks_number(lane: Lane | None) -> bool:
+    return lane is None or lane.case_ref is None
+
+
+def _write(tx: Tx, case: Case, new: Mapping[str, str], known: Mapping[str, Lane]) -> None:
+    """Writes the numbers system by system in one order, so that two posts of one case cannot lock each other out."""
+    for system, number in new.items():
+        lane = known.get(system)
+        if lane is None:
+            tx.insert_lanes([Lane(case_id=case.case_id, system=system, case_ref=number)])
+        else:
+            tx.save_lane(replace(lane, case_ref=number), expected_token=lane.lease_token)
+
+
+def _woken(tx: Tx, case: Case, new: Iterable[str], lanes: Iterable[Lane]) -> set[str]:
+    waiting = {lane.system: lane.waits_for for lane in lanes if lane.waits_for is not None}
+    awaited = set(new) & set(waiting.values())
+    for system in sorted(awaited):
+        tx.wake(case.case_id, waits_for=system)
+    return {system for system, waits_for in waiting.items() if waits_for in awaited}
+
+
+def _fixed(systems: Iterable[str]) -> Conflict:
+    errors = [FieldError(f"/references/{name}", "reference_is_fixed", "the number known here") for name in systems]
+    return Conflict("expected the numbers that the case has, got others", errors=errors)
+
+
+def _several(pointers: Iterable[str]) -> Conflict:
+    errors = [FieldError(pointer, "references_one_case", "numbers of one case") for pointer in pointers]
+    return Conflict("expected references that point at one case, got several", errors=errors)
