@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from syncgate.cli.output import width
-from syncgate.language import chinese
+from syncgate.language import in_chinese
 
 EXAMPLE: Final = "Example:"
 _WIDEST: Final = 80
@@ -27,7 +27,7 @@ def translate(command: Any) -> None:
         one.help = _explained(one.help or "")
         one.get_help = partial(page, one)
         for parameter in one.params:
-            parameter.help = chinese(parameter.help or "")
+            parameter.help = in_chinese(parameter.help or "")
 
 
 def _below(command: Any) -> Iterator[Any]:
@@ -44,7 +44,7 @@ def purpose(help_text: str) -> tuple[str, str]:
 
 def _explained(help_text: str) -> str:
     words, example = purpose(help_text)
-    return "\n\n".join(filter(None, [chinese(words), example and f"{EXAMPLE} {example}"]))
+    return "\n\n".join(filter(None, [in_chinese(words), example and f"{EXAMPLE} {example}"]))
 
 
 def page(command: Any, context: Any) -> str:
@@ -76,7 +76,7 @@ def shown(parameter: Any, context: Any) -> tuple[str, str]:
     if not found:
         words, more = text, ""
     told = "；".join(_extra(one) for one in more.removesuffix("]").split("; ") if one)
-    return name, chinese(words) + (f"［{told}］" if told else "")
+    return name, in_chinese(words) + (f"［{told}］" if told else "")
 
 
 def _extra(text: str) -> str:

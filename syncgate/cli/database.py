@@ -71,9 +71,9 @@ def _deliveries(tx: Tx) -> Iterator[Delivery]:
 
 def _words(result: dict[str, Any]) -> str:
     wrong, broken = result["counters_wrong"], result["audit_broken"]
-    counters = "counters equal the deliveries" if not wrong else "counters are wrong: " + "; ".join(wrong)
-    chain = "is whole" if not broken else f"is BROKEN at {', '.join(broken)}"
-    return f"{counters}\nthe audit chain of {result['audit_entries']} entries {chain}"
+    counters = "counters equal the deliveries" if not wrong else f"counters are wrong: {'; '.join(wrong)}"
+    chain = f"the audit chain of {result['audit_entries']} entries is"
+    return f"{counters}\n" + (f"{chain} whole" if not broken else f"{chain} BROKEN at {', '.join(broken)}")
 
 
 def _opened(context: typer.Context) -> AbstractContextManager[OpenStore]:

@@ -16,7 +16,11 @@ from typing import Final
 from syncgate.language.choice import Language
 from syncgate.language.said import PLACEHOLDER, Said, filled
 
-_PREFIX: Final = re.compile(r"(?P<head>\s*[^\s:：][^:：]{0,200}): (?P<rest>.+)", re.DOTALL)
+_PREFIX: Final = re.compile(r"(?P<head>\S.{0,300}?): (?P<rest>.+)", re.DOTALL)
+_HOLDING_WORDS: Final = frozenset(
+    {"action", "got", "kind", "other", "parts", "phase", "place", "reason", "unit", "wanted", "which", "why", "words"}
+)
+"""Placeholders for parts of sentences; the others are for names, which are the same in every language."""
 _DEEPEST: Final = 4
 _WORDS_OF_A_SENTENCE: Final = 3
 """Spaces from which on a fact may be a sentence and not a name."""
@@ -26,10 +30,10 @@ _LONGEST: Final = 4_000
 
 def in_language(text: str, language: Language) -> str:
     """A sentence of ours in a language; line by line where it has several."""
-    return chinese(text) if language == "zh" else str(text)
+    return in_chinese(text) if language == "zh" else str(text)
 
 
-def chinese(text: str) -> str:
+def in_chinese(text: str) -> str:
     """A sentence of ours in Chinese; as it is where the catalogue does not have it."""
     if isinstance(text, Said) and text.template in sentences():
         return _filled(sentences()[text.template], text.facts)
@@ -78,14 +82,14 @@ def _by_parts(text: str, depth: int) -> str:
 
 
 def _filled(template: str, facts: Mapping[str, object]) -> str:
-    return filled(template, {name: _fact(value) for name, value in facts.items()})
+    return filled(template, {name: _fact(name, value) for name, value in facts.items()})
 
 
-def _fact(value: object) -> object:
+def _fact(name: str, value: object) -> object:
     """A fact that is itself a sentence or a piece of one, in Chinese."""
     if isinstance(value, Said):
-        return chinese(value)
-    if not isinstance(value, str):
+        return in_chinese(value)
+    if not isinstance(value, str) or name not in _HOLDING_WORDS:
         return value
     known = piece(value)
     return (_whole(value) or value) if known == value and value.count(" ") >= _WORDS_OF_A_SENTENCE else known

@@ -68,6 +68,8 @@ REASONS: Final[Mapping[str, str]] = {
     "request_key_used": "对方认为请求编号已用过",
     "contract_violated": "报文不符合接口规范",
     "payload_not_json": "报文无法写成 JSON",
+    "payload_not_xml": "报文无法写成 XML",
+    "payload_not_form": "报文无法写成表单",
     "header_unusable": "请求头内容不可用",
     "key_missing": "缺少占位内容",
     "secret_missing": "缺少密钥",

@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from syncgate.domain.rows import Principal
 from syncgate.flows import reading
 from syncgate.flows.people import Action
-from syncgate.flows.views import CasePage, CaseView, Passport, RevisionView
+from syncgate.flows.views import CasePage, CaseView, RevisionView
 from syncgate.ports import CaseFilter
+from syncgate.web import standing
 from syncgate.web.answers import READING, caller, refusals
 from syncgate.web.params import Cursor, Limit, Names, aware
 from syncgate.web.place import Place
+from syncgate.web.problems import language_of
 from syncgate.web.refs import case_ref
 
 
@@ -52,8 +54,11 @@ def router(place: Place) -> APIRouter:
         return await reading.read_revisions(place.gate, principal, case_ref(case))
 
     @routes.get("/v1/cases/{case}/passport", summary="What each system holds of a case")
-    async def read_passport(case: str, principal: Annotated[Principal, Depends(reads)]) -> Passport:
-        return await reading.read_passport(place.gate, principal, case_ref(case))
+    async def read_passport(
+        case: str, principal: Annotated[Principal, Depends(reads)], request: Request
+    ) -> standing.PassportTold:
+        passport = await reading.read_passport(place.gate, principal, case_ref(case))
+        return standing.passport(passport, language_of(request.scope, place.settings.language))
 
     return routes
 

@@ -4,18 +4,20 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, model_validator
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import Principal
 from syncgate.flows import reading
 from syncgate.flows.people import Action
-from syncgate.flows.views import DeliveryDetail, DeliveryPage, DeliveryView
+from syncgate.flows.views import DeliveryView
 from syncgate.ports import DeliveryFilter
+from syncgate.web import standing
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.params import Cursor, Limit, Names, aware
 from syncgate.web.place import Place
+from syncgate.web.problems import language_of
 from syncgate.web.refs import case_ref
 
 
@@ -53,6 +55,7 @@ def _reading(routes: APIRouter, place: Place) -> None:
     @routes.get("/v1/deliveries", summary="Deliveries, newest first", responses=refusals(*READING))
     async def list_deliveries(
         principal: Annotated[Principal, Depends(reads)],
+        request: Request,
         phase: Annotated[list[Phase] | None, Query()] = None,
         system: Names = None,
         message: Names = None,
@@ -62,7 +65,7 @@ def _reading(routes: APIRouter, place: Place) -> None:
         changed_until: datetime | None = None,
         cursor: Cursor = None,
         limit: Limit = 50,
-    ) -> DeliveryPage:
+    ) -> standing.DeliveryPageTold:
         where = DeliveryFilter(
             phases=tuple(phase) if phase is not None else None,
             systems=tuple(system) if system is not None else None,
@@ -72,15 +75,19 @@ def _reading(routes: APIRouter, place: Place) -> None:
             changed_from=aware(changed_from, "changed_from"),
             changed_until=aware(changed_until, "changed_until"),
         )
-        return await reading.list_deliveries(place.gate, principal, where, after=cursor, limit=limit)
+        page = await reading.list_deliveries(place.gate, principal, where, after=cursor, limit=limit)
+        return standing.page(page, language_of(request.scope, place.settings.language))
 
     @routes.get(
         "/v1/deliveries/{delivery_id}",
         summary="One delivery with its attempts and their evidence",
         responses=refusals(*READING),
     )
-    async def read_delivery(delivery_id: UUID, principal: Annotated[Principal, Depends(reads)]) -> DeliveryDetail:
-        return await reading.read_delivery(place.gate, principal, delivery_id)
+    async def read_delivery(
+        delivery_id: UUID, principal: Annotated[Principal, Depends(reads)], request: Request
+    ) -> standing.DeliveryDetailTold:
+        detail = await reading.read_delivery(place.gate, principal, delivery_id)
+        return standing.detail(detail, language_of(request.scope, place.settings.language))
 
 
 def _moving(routes: APIRouter, place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from syncgate.language.chinese import commands, files, mappings, output, pieces, requests, store, systems
+from syncgate.language.chinese import commands, files, mappings, output, pieces, records, requests, store, systems
 
 PIECES: Final[dict[str, str]] = pieces.PIECES
 SENTENCES: Final[dict[str, str]] = {
@@ -13,6 +13,7 @@ SENTENCES: Final[dict[str, str]] = {
     **files.SENTENCES,
     **mappings.SENTENCES,
     **systems.SENTENCES,
+    **records.SENTENCES,
     **output.SENTENCES,
     **commands.SENTENCES,
 }

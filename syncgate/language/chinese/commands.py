@@ -18,10 +18,17 @@ SENTENCES: Final[dict[str, str]] = {
     "Run the gate: REST intake, dispatch and confirmation in one process, until it is told to end.": "运行服务：在一个进程内接收办件、推送并核实结果，直到收到停止信号。",
     "Another address than the configuration's.": "不用配置中的地址，改用另一个监听地址。",
     "Another port; 0 takes a free one.": "改用另一个端口；0 表示自动选择空闲端口。",
+    "What this process does: some of api,worker,scheduler (PostgreSQL only).": (
+        "本进程的分工：api、worker、scheduler 中的若干项（仅限 PostgreSQL）。"
+    ),
     "Play the example city while its systems misbehave, then read every system and compare.": "在各系统故障频发的情况下演练示例市，再逐一读取各系统并比对。",
     "Start everything and play nothing.": "只启动，不演练。",
     "Post every row of a source's file as a case. May be interrupted and run again: nothing goes in twice.": "将来源系统文件中的每一行作为办件提交。可以中断后重新执行，不会重复提交。",
     "A CSV file as the source writes it, or canonical cases as .json or .ndjson.": "来源系统的 CSV 文件，或规范办件的 .json、.ndjson 文件。",
+    "Files as the source writes them, or canonical cases as .json or .ndjson; or folders.": "来源系统的文件，或规范办件的 .json、.ndjson 文件；也可以是文件夹。",
+    "What tells this delivery from another, for a source without ids; left out: the file's name.": "批次名，供没有编号的来源系统区分各批数据；不填时为文件名。",
+    "csv, xml, json, ndjson, xlsx, form or cases; left out: as the file's name says.": "文件格式：csv、xml、json、ndjson、xlsx、form 或 cases（规范办件）；不填时按文件名判断。",
+    "Say what would become of each row; post nothing.": "预演：只说明每一行会怎样，不提交。",
     "The source, as named in config.yaml.": "来源系统，名称见 config.yaml。",
     "Where refused rows are listed; left out: <FILE>.refused.csv.": "未接收的行写入哪个文件；不填时为 <FILE>.refused.csv。",
     "Say in one sentence per system where a case stands, and why.": "逐个系统用一句话说明办件所处的状态及原因。",

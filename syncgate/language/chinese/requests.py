@@ -56,6 +56,12 @@ SENTENCES: Final[dict[str, str]] = {
     "expected stages, got another type": "请求内容应为办理环节",
     "expected a site without problems, got {count}": "部署实例的配置有 {count} 处问题",
     "expected a gate that takes cases, got one that starts or stops": "服务正在启动或停止，暂不接收办件",
+    "expected the whole body within {seconds} s, got a part of it": "{seconds} 秒内未收到完整的请求内容",
+    "expected a gate that takes cases, got one that stops": "服务正在停止，不再接收办件",
+    "expected a batch without {name}, got it": "批量提交不得使用 {name}",
+    "expected at most {limit} bytes a line, got more": "每行不得超过 {limit} 字节",
+    "expected results to be read within {seconds} s, got none read": "{seconds} 秒内未读取结果",
+    "expected more of the batch within {seconds} s, got nothing": "{seconds} 秒内未收到后续内容",
     # --- cases
     "expected a case that is known here, got none of that name": "未找到该办件",
     "expected a delivery that is known here, got none of that id": "未找到该推送任务",
@@ -78,6 +84,8 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a delivery that is {phase}, got one moved meanwhile": "推送任务已不是“{phase}”，状态刚刚发生变化",
     "expected a delivery that keeps its slot, got another slot": "推送任务不得改换报文位置",
     "expected a step that only reads, got one that locks": "只读操作不得加锁",
+    "expected to check under the active bundles, got a process that has not all of them": "本进程没有全部启用的配置版本，无法预先核对",
+    "expected a number that no other case has, got one that is known": "该编号已用于另一办件",
     # --- what a rule wants
     "numbers of one case": "同一办件的编号",
     "the number known here": "已登记的编号",

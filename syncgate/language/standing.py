@@ -1,0 +1,74 @@
+"""Where a case stands, and why a delivery is where it is, in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncgate.language.catalogue import in_language
+from syncgate.language.choice import Language
+from syncgate.language.said import Said
+from syncgate.language.words import word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What is still to happen in a slot. slot: its message, and its part where it has one."""
+
+    slot: str
+    phase: str
+    reason: str | None
+    actor: str
+
+    def sentence(self, language: Language) -> str:
+        """Where the delivery is, why, and who must act where a person must."""
+        words = {"slot": self.slot, "phase": word("phase", self.phase, language)}
+        if self.reason:
+            words["reason"] = word("reason", self.reason, language)
+            text = in_language(Said("{slot} is {phase} because of {reason}", **words), language)
+        else:
+            text = in_language(Said("{slot} is {phase}", **words), language)
+        if self.phase != "parked" or not self.actor:
+            return text
+        actor = word("actor", self.actor, language)
+        return in_language(Said("{text}, {actor} must act", text=text, actor=actor), language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What one system holds of a case.
+
+    Attributes:
+        is_origin: the system posted the case first.
+        held_count, slots_count: how many records it holds, of how many that it should hold or did.
+        case_ref: what it calls the case.
+        waiting: what is still to happen first; None where nothing is.
+        waits_for: the system whose number is needed first.
+    """
+
+    is_origin: bool
+    held_count: int
+    slots_count: int
+    case_ref: str | None
+    waiting: Waiting | None
+    waits_for: str | None
+
+    def sentence(self, language: Language) -> str:
+        """Where the case stands at the system, and why."""
+        if self.is_origin:
+            return in_language("posted it, and holds its own record", language)
+        if not self.slots_count:
+            return in_language("gets nothing of this case", language)
+        parts = [in_language(self._records(), language)]
+        if self.waiting is not None:
+            parts.append(self.waiting.sentence(language))
+            if self.waits_for:
+                parts.append(in_language(Said("waits for {system}", system=self.waits_for), language))
+        elif self.held_count < self.slots_count:
+            parts.append(in_language("no more is due", language))
+        return ("；" if language == "zh" else "; ").join(parts)
+
+    def _records(self) -> Said:
+        counts = {"held": self.held_count, "total": self.slots_count}
+        if self.case_ref:
+            return Said("holds {held} of {total} records as {number}", **counts, number=self.case_ref)
+        return Said("holds {held} of {total} records", **counts)

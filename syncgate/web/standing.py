@@ -1,0 +1,105 @@
+"""Passports and deliveries with a sentence that says where they stand, in the caller's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from syncgate.flows.views import (
+    AttemptView,
+    CaseSummary,
+    DeliveryDetail,
+    DeliveryPage,
+    DeliveryView,
+    Holding,
+    Open,
+    Passport,
+)
+from syncgate.language import Language, Standing, Waiting, in_language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingTold(Holding):
+    """What one system holds of a case. sentence: where the case stands there, and why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassportTold:
+    """Where a case stands everywhere."""
+
+    case: CaseSummary
+    systems: tuple[HoldingTold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryTold(DeliveryView):
+    """One delivery. sentence: where it stands, why, and who must act; detail is in the same language."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPageTold:
+    """Deliveries, newest first. next: the cursor of the following page; None after the last."""
+
+    deliveries: tuple[DeliveryTold, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryDetailTold:
+    """One delivery with its history."""
+
+    delivery: DeliveryTold
+    case: CaseSummary
+    attempts: tuple[AttemptView, ...]
+
+
+def passport(view: Passport, language: Language) -> PassportTold:
+    """The passport with a sentence per system."""
+    return PassportTold(case=view.case, systems=tuple(_holding(one, language) for one in view.systems))
+
+
+def page(view: DeliveryPage, language: Language) -> DeliveryPageTold:
+    """The page with a sentence per delivery."""
+    return DeliveryPageTold(deliveries=tuple(delivery(one, language) for one in view.deliveries), next=view.next)
+
+
+def detail(view: DeliveryDetail, language: Language) -> DeliveryDetailTold:
+    """The delivery and its history with a sentence."""
+    return DeliveryDetailTold(delivery=delivery(view.delivery, language), case=view.case, attempts=view.attempts)
+
+
+def delivery(view: DeliveryView, language: Language) -> DeliveryTold:
+    """The delivery with a sentence."""
+    told = replace(view, detail=in_language(view.detail, language))
+    return DeliveryTold(**_values(told), sentence=_waiting(view, view.message, view.part).sentence(language))
+
+
+def _holding(view: Holding, language: Language) -> HoldingTold:
+    waiting = [_waiting(one, slot.message, slot.part) for slot in view.slots for one in slot.opens]
+    standing = Standing(
+        is_origin=view.is_origin,
+        held_count=sum(1 for slot in view.slots if slot.holds is not None),
+        slots_count=len(view.slots),
+        case_ref=view.case_ref,
+        waiting=waiting[0] if waiting else None,
+        waits_for=view.waits_for,
+    )
+    slots = tuple(replace(slot, opens=tuple(_told(one, language) for one in slot.opens)) for slot in view.slots)
+    return HoldingTold(**(_values(view) | {"slots": slots}), sentence=standing.sentence(language))
+
+
+def _told(view: Open, language: Language) -> Open:
+    return replace(view, detail=in_language(view.detail, language))
+
+
+def _waiting(view: Open | DeliveryView, message: str, part: str) -> Waiting:
+    slot = f"{message} {part}" if part else message
+    return Waiting(slot=slot, phase=view.phase.value, reason=view.reason, actor=view.actor)
+
+
+def _values(view: Any) -> dict[str, Any]:
+    return {field.name: getattr(view, field.name) for field in fields(view)}
