@@ -145,14 +145,16 @@ def _sentences(passport: dict[str, Any]) -> list[str]:
 def _sentence(system: dict[str, Any]) -> str:
     """Where the case stands at one system, and why."""
     name, slots = system["system"], system["slots"]
-    if system["is_origin"]:
+    if system["is_origin"] and not slots:
         return f"{name}: posted it, and holds its own record"
     if not slots:
         return f"{name}: gets nothing of this case"
     held_count = sum(1 for slot in slots if slot["holds"])
     number = f" as {system['case_ref']}" if system["case_ref"] else ""
     waiting = [(slot, one) for slot in slots for one in slot["opens"]]
-    records = f"{held_count} of {len(slots)} records{number}"
+    own_count = sum(1 for slot in slots if slot["holds"] and slot["holds"].get("reason"))
+    own = f", {own_count} of them its own" if own_count else ""
+    records = f"{held_count} of {len(slots)} records{number}{own}"
     if not waiting:
         return f"{name}: holds {records}" + ("" if held_count == len(slots) else "; no more is due")
     waits = f"; waits for {system['waits_for']}" if system["waits_for"] else ""

@@ -11,7 +11,8 @@ import orjson
 
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
 from syncgate.domain.errors import NotFound
-from syncgate.domain.rows import Attempt, Case, Delivery, Lane, Principal, SystemRow
+from syncgate.domain.replan import is_of_its_own
+from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principal, SystemRow
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.scope import (
@@ -231,7 +232,9 @@ def _holding(gate: Gate, case: Case, lane: Lane, deliveries: Iterable[Delivery])
 
 
 def _slot(slot: tuple[str, str], deliveries: Sequence[Delivery]) -> SlotView:
-    held = [delivery for delivery in deliveries if delivery.phase is Phase.DELIVERED]
+    """One slot. What was taken back, by a delivery of ours or by the system itself, it holds no more."""
+    delivered = [delivery for delivery in deliveries if delivery.phase is Phase.DELIVERED]
+    held = delivered if delivered and delivered[-1].change is not Change.RETRACT else []
     return SlotView(
         message=slot[0],
         part=slot[1],
@@ -248,6 +251,7 @@ def _held(delivery: Delivery) -> Held:
         since=delivery.delivered_at,
         remote_ref=delivery.remote_ref,
         version_no=delivery.version_no,
+        reason=delivery.reason if is_of_its_own(delivery) else None,
     )
 
 

@@ -61,13 +61,17 @@ class RevisionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a system holds in a slot: which revision of it, since when, under which number of its own."""
+    """What a system holds in a slot: which revision of it, since when, under which number of its own.
+
+    reason: `held_by_source` or `known_by_number` where it holds it of its own accord; None for what we delivered.
+    """
 
     delivery_id: UUID
     revision: int
     since: datetime | None
     remote_ref: str | None
     version_no: int | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from syncgate.domain.delivery import Phase
+from syncgate.domain.delivery import OF_ITS_OWN, Phase
 from syncgate.web import body as bodies
 from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
@@ -249,6 +249,11 @@ _RECEIPT: Final[dict[str, Json]] = {
                     "message": _TEXT,
                     "part": {"type": "string", "description": "Id of the stage or material."},
                     "phase": {"type": "string", "enum": [phase.value for phase in Phase]},
+                    "reason": {
+                        "type": "string",
+                        "enum": sorted(OF_ITS_OWN),
+                        "description": "Left out unless the system holds this of its own accord.",
+                    },
                 },
             },
         },

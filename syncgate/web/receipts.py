@@ -24,6 +24,7 @@ def receipt(accepted: Accepted, *, language: Language, schema: CanonicalSchema) 
                 "message": placed.message,
                 "part": placed.part,
                 "phase": placed.phase,
+                **({} if placed.reason is None else {"reason": placed.reason}),
             }
             for placed in accepted.deliveries
         ],

@@ -17,6 +17,7 @@ from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Change
 from syncgate.flows.gate import Accepted, CaseRef
 from syncgate.flows.intake import append_stages, post_case
+from syncgate.flows.reading import read_passport
 from tests.integration.flows.worksite import Worksite, answer, call, caller, taken
 from tests.support.cases import a_stage, an_application
 
@@ -423,3 +424,14 @@ def test_a_replay_of_the_first_key_names_what_came_with_it(site: Worksite) -> No
 
 async def _posted(site: Worksite, key: str) -> Accepted:
     return await post_case(site.gate, caller("food"), FOODS, call(FOODS, key=key))
+
+
+def test_where_a_case_stands_says_what_its_source_holds_itself(site: Worksite) -> None:
+    first = site.post(an_application("SP9"), source="food")
+    site.post(an_application("QX1", references={"food": "SP9"}, stages=[a_stage("s1", "accepted")]))
+    site.run_dry("food")
+    ref = CaseRef(case_id=first.case_id)
+    passport = site.run(read_passport(site.gate, caller("food").principal, ref))
+    (food,) = [holding for holding in passport.systems if holding.system == "food"]
+    held = {slot.message: slot.holds.reason for slot in food.slots if slot.holds is not None}
+    assert (food.is_origin, food.case_ref, held) == (True, "SP9", {"application": "held_by_source", "event": None})
