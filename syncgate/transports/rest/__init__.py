@@ -1,4 +1,4 @@
-"""JSON over HTTP."""
+"""JSON, forms and XML over HTTP."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _PAUSE: Final = 0.1
 
 
 class RestTransport:
-    """Speaks JSON over HTTP with one system."""
+    """Speaks HTTP with one system."""
 
     def __init__(self, wire: Wire, client: HttpClient, timeouts: Timeouts) -> None:
         self._wire = wire

@@ -235,7 +235,11 @@ def test_the_request_arrives_as_the_options_say(make_client: MakeClient) -> None
     assert seen.headers["content-type"] == "application/json; charset=utf-8"
     assert seen.headers["content-length"] == str(len(seen.body))
     assert seen.headers["x-tif-timestamp"] == "1777564722"
+    assert seen.headers["accept-encoding"] == "identity"
+    assert seen.headers["accept"] == "application/json"
+    assert seen.headers["user-agent"] == "syncgate"
     assert "transfer-encoding" not in seen.headers
+    assert "expect" not in seen.headers
     assert "cookie" not in seen.headers
 
 

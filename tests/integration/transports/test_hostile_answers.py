@@ -14,7 +14,9 @@ import pytest
 
 from syncgate.domain.outcome import Answer, Outcome
 from syncgate.ports import Request
+from syncgate.transports.rest import RestOptions
 from syncgate.transports.rest.clients import MakeClient
+from syncgate.transports.rest.http import HttpFailure, HttpRequest, Timeouts
 from tests.integration.transports.scripted import (
     Act,
     Connection,
@@ -23,11 +25,12 @@ from tests.integration.transports.scripted import (
     answers_early,
     answers_twice,
     reads_and_closes,
+    reads_and_hangs,
     reads_and_resets,
     says,
     scripted,
 )
-from tests.integration.transports.speaking import REQUEST, TAKEN, made, one_send, sending
+from tests.integration.transports.speaking import OPTIONS, REQUEST, TAKEN, made, one_send, sending
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(TAKEN)
@@ -213,6 +216,39 @@ def test_a_connection_that_nobody_accepts_is_unavailable(make_client: MakeClient
         answer = one_send(make_client, url)
     assert (answer.outcome, answer.rule, answer.evidence.sent) == (Outcome.UNAVAILABLE, "not_sent", None)
     assert "time-out while connecting" in answer.evidence.note
+
+
+def test_connecting_that_takes_all_the_time_is_not_mistaken_for_an_answer_that_did_not_come(
+    make_client: MakeClient,
+) -> None:
+    async def scenario(url: str) -> Any:
+        client = make_client(RestOptions.model_validate(OPTIONS), url, Timeouts(connect=5.0, total=0.6))
+        came = await client.request(HttpRequest("POST", url, body=b"{}"))
+        await client.aclose()
+        return came
+
+    with _nobody_accepts() as url:
+        came = asyncio.run(scenario(url))
+    assert isinstance(came, HttpFailure)
+    assert not came.could_have_acted
+
+
+def test_a_send_that_is_given_up_has_left_at_most_once(make_client: MakeClient) -> None:
+    """Promise 4, when a worker stops: whatever the client still does, it does not do it again."""
+
+    async def scenario() -> int:
+        async with scripted(*[reads_and_hangs] * 3) as server:
+            transport = made(make_client, server.url)
+            given_up = asyncio.create_task(transport.send(REQUEST))
+            while not server.seen:
+                await asyncio.sleep(0.01)
+            given_up.cancel()
+            await asyncio.gather(given_up, return_exceptions=True)
+            await asyncio.sleep(1.0)
+            await transport.aclose()
+            return len(server.seen)
+
+    assert asyncio.run(scenario()) == 1
 
 
 def test_a_request_that_waited_for_its_connection_is_not_called_unsent_once_it_left(make_client: MakeClient) -> None:
