@@ -21,6 +21,16 @@ from pydantic import (
 
 from syncgate.documents import Node, Place, Problem, ProblemSet, read_yaml, validate
 from syncgate.domain.errors import SiteInvalid
+from syncgate.records.settings import (
+    CsvSettings,
+    Format,
+    FormSettings,
+    JsonSettings,
+    NdjsonSettings,
+    Settings,
+    XlsxSettings,
+    XmlSettings,
+)
 from syncgate.values import Duration, Mode, Model, Name, Rate, Size, Title, Wait
 
 CONFIG_FILE: Final = "config.yaml"
@@ -126,32 +136,41 @@ class IntakeSettings(Model):
     depth_limit: Annotated[StrictInt, Field(ge=4, le=200)] = 32
 
 
-class CsvSettings(Model):
-    """How a source writes the CSV files that `syncgate submit` reads.
-
-    Attributes:
-        charset: such as `utf-8-sig`, `utf-8`, `gb18030` or `big5`.
-        delimiter: one character between columns.
-        quote: one character around texts.
-    """
-
-    charset: Text = "utf-8-sig"
-    delimiter: Annotated[StrictStr, Field(min_length=1, max_length=1)] = ","
-    quote: Annotated[StrictStr, Field(min_length=1, max_length=1)] = '"'
-
-
 class SourceSettings(Model):
     """One system that posts cases.
 
     Attributes:
         title: what people call it.
         mapping: the inbound mapping, `mappings/<mapping>.yaml`; left out: the source posts canonical cases.
-        csv: how its CSV files are written; left out: it has none.
+        csv: how its CSV files are written; left out: it has none. So with the other formats.
+        xml: how its XML is written.
+        json: how its JSON documents are written.
+        ndjson: how its lines of JSON are written.
+        form: how its forms are written.
+        xlsx: how its workbooks are laid out.
     """
 
     title: Title
     mapping: Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)+$")] | None = None
     csv: CsvSettings | None = None
+    xml: XmlSettings | None = None
+    json_document: Annotated[JsonSettings | None, Field(alias="json")] = None
+    ndjson: NdjsonSettings | None = None
+    form: FormSettings | None = None
+    xlsx: XlsxSettings | None = None
+
+    @property
+    def formats(self) -> dict[Format, Settings]:
+        """How its records are written, by each format that it has."""
+        named: tuple[tuple[Format, Settings | None], ...] = (
+            ("csv", self.csv),
+            ("xml", self.xml),
+            ("json", self.json_document),
+            ("ndjson", self.ndjson),
+            ("form", self.form),
+            ("xlsx", self.xlsx),
+        )
+        return {name: settings for name, settings in named if settings is not None}
 
 
 class LimitOverrides(Model):

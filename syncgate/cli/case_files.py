@@ -1,59 +1,60 @@
-"""Files of canonical cases: one in a `.json` file, one a line in an `.ndjson` file."""
+"""Files of canonical cases: one, or a list of them, in a `.json` file, one a line in an `.ndjson` file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final
 
-from syncgate.cli.records import FileRefused, Row, TornRow, read_bytes, text_of
+from syncgate.cli.records import Row, opened
+from syncgate.records.json_list import read_json
+from syncgate.records.record import FileRefused, Record, Torn
+from syncgate.records.settings import JsonSettings
+from syncgate.records.text import lines, texts
+from syncgate.records.values import Unreadable, value_of
 
-LINES = frozenset({".ndjson", ".jsonl"})
-SUFFIXES = LINES | {".json"}
+LINES: Final = frozenset({".ndjson", ".jsonl"})
 
 
 def read_case(file: Path) -> Any:
     """The case in a file. Raises FileRefused where it is not one JSON value in UTF-8."""
-    text = text_of(file, read_bytes(file), "utf-8")
+    with opened(file) as stream:
+        text = "".join(texts(stream, charset="utf-8", name=file.name))
     try:
-        return _value(text)
+        json.loads(text)
+        return value_of(text)
     except json.JSONDecodeError as error:
         raise FileRefused(f"expected JSON in {file.name}, got {error.msg} in line {error.lineno}") from None
-    except (ValueError, RecursionError) as error:
-        raise FileRefused(f"expected JSON in {file.name}, got {_why(error)}") from None
+    except Unreadable as error:
+        raise FileRefused(f"expected JSON in {file.name}, got {error}") from None
+    except (ValueError, RecursionError):
+        raise FileRefused(f"expected JSON in {file.name}, got a value that is none") from None
 
 
-def read_cases(file: Path) -> Iterator[Row | TornRow]:
-    """The cases of a file with their lines. Raises FileRefused as `read_case` does."""
-    if file.suffix not in LINES:
+def read_cases(file: Path) -> Iterator[Row | Torn]:
+    """The cases of a file with their lines. Raises FileRefused while reading, as `read_case` does."""
+    if file.suffix.lower() in LINES:
+        yield from _lines(file)
+    elif _is_list(file):
+        with opened(file) as stream:
+            for record in read_json(stream, JsonSettings(), name=file.name):
+                yield Row(record.line, record.value) if isinstance(record, Record) else record
+    else:
         yield Row(1, read_case(file))
-        return
-    for line, text in enumerate(text_of(file, read_bytes(file), "utf-8").split("\n"), start=1):
-        if not text.strip():
-            continue
-        try:
-            yield Row(line, _value(text))
-        except (ValueError, RecursionError) as error:
-            yield TornRow(line, f"expected one JSON value, got {_why(error)}")
 
 
-def _value(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+def _lines(file: Path) -> Iterator[Row | Torn]:
+    with opened(file) as stream:
+        for line, text in enumerate(lines(stream, charset="utf-8", name=file.name), start=1):
+            if not text.strip(" \t\r\n"):
+                continue
+            try:
+                yield Row(line, value_of(text))
+            except Unreadable as error:
+                yield Torn(line, f"expected one JSON value, got {error}")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key twice")
-    return found
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(word)
-
-
-def _why(error: ValueError | RecursionError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
-    return "too many levels" if isinstance(error, RecursionError) else str(error)
+def _is_list(file: Path) -> bool:
+    with opened(file) as stream:
+        return stream.read(4096).lstrip(b" \t\r\n")[:1] == b"["

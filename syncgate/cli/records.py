@@ -1,149 +1,160 @@
-"""A source's CSV file as records with their lines: refused as a whole with the reason, or row by row."""
+"""A source's files: which there are, in which format, and their records as cases with their places."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from syncgate.domain.errors import SyncgateError
+from syncgate.cli.context import BadArgument
+from syncgate.records.numbering import Numbering, Seen
+from syncgate.records.record import FileRefused, Record, Torn
 
 if TYPE_CHECKING:
-    from syncgate.config import CsvSettings
+    from syncgate.mapping import Mapping as FieldMapping
+    from syncgate.records.reading import Columns
+    from syncgate.records.settings import Settings
+    from syncgate.site.sources import Source
 
-_USUAL_DELIMITERS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
-_MARKS: Final = {
-    b"PK\x03\x04": "a ZIP archive, such as an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF document",
-}
-_BYTE_ORDER_MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-
-
-class FileRefused(SyncgateError):
-    """The file is not what it should be; nothing of it was posted."""
-
-    code = "file_refused"
-    actor = "source"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row: the line where it begins, and its cells by column."""
-
-    line: int
-    cells: dict[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TornRow:
-    """A row that cannot be read, such as one that has not as many cells as the header."""
-
-    line: int
-    reason: str
+CASES: Final = "cases"
+"""The format of files that hold canonical cases."""
+LISTED: Final = (".refused.csv", ".check.csv")
+"""How the names of our own lists end; a folder's are passed over."""
+_FORMAT_BY_SUFFIX: Final = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xml": "xml", ".json": "json", ".ndjson": "ndjson",
+    ".jsonl": "ndjson", ".xlsx": "xlsx", ".form": "form",
+}  # fmt: skip
+FORMATS: Final = (*dict.fromkeys(_FORMAT_BY_SUFFIX.values()), CASES)
+_OF_CASES: Final = frozenset({"json", "ndjson"})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as the case that it means."""
+    """One record as the case that it means."""
 
     line: int
     case: Any = field(repr=False)
 
 
-def read_records(file: Path, settings: CsvSettings, *, columns: frozenset[str]) -> Iterator[Record | TornRow]:
-    """The file's rows in order.
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file to be submitted. settings: how its records are written, None where it holds canonical cases."""
 
-    Args:
-        file: the CSV file.
-        settings: how the source writes it.
-        columns: those that the source's mapping reads.
+    path: Path
+    batch: str
+    settings: Settings | None
+
+    @property
+    def name(self) -> str:
+        """The name without folders."""
+        return self.path.name
+
+
+def files_in(paths: Iterable[Path]) -> list[Path]:
+    """The given files, and those of the given folders by name: each whose suffix tells a format, but our own lists.
 
     Raises:
-        FileRefused: at once for another charset, NUL characters, no header or one without the columns; while
-            reading for quotes that do not close, since no later row can be trusted then.
+        BadArgument: a path is not there, or a folder holds no such file.
     """
-    text = text_of(file, read_bytes(file), settings.charset)
-    if text.lstrip()[:9].lower().startswith(("<!doctype", "<html")):
-        raise FileRefused(f"expected CSV in {file.name}, got an HTML page")
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=settings.delimiter, quotechar=settings.quote, strict=True
-    )
-    names = _header(file, reader, settings.delimiter, columns)
-    return _rows(file, reader, names)
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(one for one in path.iterdir() if _is_input(one))
+        if not inside:
+            raise BadArgument(f"expected files such as .csv or .xlsx in {path}, got none")
+        found += inside
+    return found
 
 
-def read_bytes(file: Path) -> bytes:
-    """The file's content. Raises FileRefused where it cannot be read."""
+def chosen(path: Path, source: Source, *, batch: str | None, format_name: str | None) -> SourceFile:
+    """A file with how to read it. Raises BadArgument where the source has no such format."""
+    name = format_name or _FORMAT_BY_SUFFIX.get(path.suffix.lower())
+    batch = batch if batch is not None else unicodedata.normalize("NFC", path.name)
+    if name is None:
+        raise BadArgument(f"expected a file such as .csv or .xlsx, or --format, got {path.name}")
+    settings = next((settings for known, settings in source.formats.items() if known == name), None)
+    if settings is not None and source.mapping is not None and name != CASES:
+        return SourceFile(path, batch, settings)
+    if name == CASES or name in _OF_CASES:
+        return SourceFile(path, batch, None)
+    raise BadArgument(f"expected a source with `mapping` and `{name}` for {path.name}, got {source.name} without")
+
+
+def require_one_batch_each(files: Sequence[SourceFile], mapping: FieldMapping | None) -> None:
+    """Nothing where no two files would number their records as one batch. Raises BadArgument."""
+    if mapping is None or not mapping.needs_record_no:
+        return
+    batches = [file.batch for file in files if file.settings is not None]
+    if len(set(batches)) < len(batches):
+        raise BadArgument(
+            "expected files of different names, since this source's records are numbered by file, got one name twice"
+        )
+
+
+def rows_of(file: SourceFile, mapping: FieldMapping | None, *, columns: Columns, seen: Seen) -> Iterator[Row | Torn]:
+    """The records of a file as cases, in order.
+
+    Args:
+        file: what to read.
+        mapping: the source's, None where it posts canonical cases.
+        columns: afterwards, which of the file's columns nobody reads.
+        seen: counts equal records.
+
+    Raises:
+        FileRefused: while reading, where the file is not what it should be.
+    """
+    from syncgate.records.reading import read
+
+    if file.settings is None or mapping is None:
+        from syncgate.cli.case_files import read_cases
+
+        yield from read_cases(file.path)
+        return
+    columns.wanted = mapping.columns
+    with opened(file.path) as stream:
+        records = read(stream, file.settings, name=file.name, columns=columns)
+        yield from mapped(records, mapping, batch=file.batch, seen=seen)
+
+
+def mapped(records: Iterable[Record | Torn], mapping: FieldMapping, *, batch: str, seen: Seen) -> Iterator[Row | Torn]:
+    """The records as cases; one that the mapping cannot make into a case comes as torn, once a fault."""
+    from syncgate.mapping import Context, Inputs, Mapped, Unmappable
+
+    numbering = Numbering(batch, seen)
+    for record in records:
+        if isinstance(record, Torn):
+            yield record
+            continue
+        number = numbering.number(record.value) if mapping.needs_record_no else None
+        result = mapping.apply(Inputs(case=record.value, context=Context(batch=batch, record_no=number)))
+        if isinstance(result, Mapped):
+            yield Row(record.line, result.payload)
+        elif isinstance(result, Unmappable):
+            faults = [f"{fault.path or fault.field}: {fault.detail or fault.rule}" for fault in result.faults]
+            at = result.faults[0].path.removeprefix("record.") if len(faults) == 1 else ""
+            words = result.faults[0].detail or result.faults[0].rule
+            yield Torn(record.line, words if len(faults) == 1 else "; ".join(faults), at)
+        else:
+            yield Torn(record.line, "expected a record that makes a case by itself, got one that waits for a system")
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file as a stream of bytes. Raises FileRefused where it cannot be read."""
     try:
-        return file.read_bytes()
+        return path.open("rb")
     except OSError as error:
-        raise FileRefused(f"expected a readable file {file}, got {error.strerror}") from None
+        raise FileRefused(f"expected a readable file {path}, got {error.strerror}") from None
 
 
-def text_of(file: Path, content: bytes, charset: str) -> str:
-    """The text of a file's content. Raises FileRefused, with the line, where it is none in this charset."""
-    for mark, kind in _MARKS.items():
-        if content.startswith(mark):
-            raise FileRefused(f"expected text in {file.name}, got {kind}")
-    try:
-        text = content.decode(charset)
-    except LookupError:
-        raise FileRefused(f"expected a known charset for {file.name}, got {charset}") from None
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        got = _BYTE_ORDER_MARKS.get(content[:2], "other bytes")
-        raise FileRefused(f"expected {charset} in {file.name}, got {got} in line {line}") from None
-    if text.startswith("\ufeff"):
-        raise FileRefused(f"expected no byte order mark in {file.name}, got one: its charset is utf-8-sig")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise FileRefused(f"expected text in {file.name}, got a NUL character in line {line}")
-    return text
-
-
-def _header(file: Path, reader: Iterator[list[str]], delimiter: str, columns: frozenset[str]) -> list[str]:
-    try:
-        header = next(reader, None)
-    except csv.Error as error:
-        raise FileRefused(f"expected a header in line 1 of {file.name}, got {error}") from None
-    if header is None:
-        raise FileRefused(f"expected a header in line 1 of {file.name}, got an empty file")
-    if not header:
-        raise FileRefused(f"expected a header in line 1 of {file.name}, got an empty line")
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise FileRefused(f"expected each column of {file.name} once, got {', '.join(repeated)} twice")
-    missing = sorted(columns - set(header))
-    if missing:
-        raise FileRefused(_words_on_missing(file, header, missing, delimiter))
-    return header
-
-
-def _words_on_missing(file: Path, header: list[str], missing: list[str], delimiter: str) -> str:
-    from syncgate.documents import nearest
-
-    likely = [f"{name} (there is {near})" if (near := nearest(name, header)) else name for name in missing]
-    if len(header) == 1:
-        for other, title in _USUAL_DELIMITERS.items():
-            if other != delimiter and other in header[0]:
-                return f"expected {delimiter!r} between the columns of {file.name}, got {title} as it seems"
-    return f"expected the columns {', '.join(likely)} in {file.name}, got a header without them"
-
-
-def _rows(file: Path, reader: Any, names: list[str]) -> Iterator[Record | TornRow]:
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise FileRefused(f"expected well-formed CSV in {file.name}, got {error} in line {line}") from None
-        if row is None:
-            return
-        if len(row) == len(names):
-            yield Record(line, dict(zip(names, row, strict=True)))
-        elif row:
-            yield TornRow(line, f"expected {len(names)} cells, got {len(row)}")
+def _is_input(path: Path) -> bool:
+    name = path.name.lower()
+    return (
+        path.is_file()
+        and not name.startswith((".", "~$"))
+        and not name.endswith(LISTED)
+        and path.suffix.lower() in _FORMAT_BY_SUFFIX
+    )

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncgate import documents
-from syncgate.config import Config, CsvSettings
+from syncgate.config import Config
 from syncgate.documents import Node, Problem, Problems, ProblemSet, unknown
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_mapping
+from syncgate.records.settings import Format, Settings
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.files import decoded, is_mapping, mapping_path
 
@@ -22,13 +23,13 @@ class Source:
         name: its name.
         title: by language (`zh`, `en`).
         mapping: its inbound mapping, record to canonical case; None where it posts canonical cases.
-        csv: how its CSV files are written; None where it has none.
+        formats: how its records are written, by each format that it has.
     """
 
     name: str
     title: Mapping[str, str]
     mapping: FieldMapping | None = field(repr=False)
-    csv: CsvSettings | None
+    formats: Mapping[Format, Settings]
 
 
 def compile_sources(
@@ -55,7 +56,7 @@ def compile_sources(
             problems.extend(error.problems)
             continue
         title = {"zh": settings.title.zh, "en": settings.title.en}
-        found[name] = Source(name=name, title=title, mapping=mapping, csv=settings.csv)
+        found[name] = Source(name=name, title=title, mapping=mapping, formats=settings.formats)
     problems.raise_if_any()
     return found
 

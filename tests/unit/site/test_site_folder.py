@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncgate.documents import ProblemSet
+from syncgate.records import CsvSettings
 from syncgate.site.files import files_of, read_files
 from syncgate.site.folder import load_site, recompiled
 from syncgate.site.packing import pack, unpack
@@ -29,10 +30,10 @@ def change(site: Path, path: str, old: str, new: str) -> None:
 def test_the_example_site_loads() -> None:
     site = load_site(ROOT, ROOT / "config.example.yaml", mac=lambda content: content)
     assert set(site.bundles) == {"province", "food", "workorders"}
-    assert set(site.sources) == {"window", "food", "taipei1999"}
+    assert set(site.sources) >= {"window", "food", "taipei1999", "taipei_streetlights", "nyc311", "ottawa311"}
     assert site.secret_names == {"province_token", "province_tif_token", "food_key", "workorders_key"}
     taipei = site.sources["taipei1999"]
-    assert taipei.mapping is not None and taipei.csv is not None and taipei.csv.charset == "utf-8-sig"
+    assert taipei.mapping is not None and taipei.formats["csv"] == CsvSettings(charset="utf-8-sig")
 
 
 def test_a_small_site_loads(site: Path) -> None:
