@@ -5,8 +5,8 @@ Standard library only; run by path in isolated mode, so that nothing of the gate
     python -I reader.py --expected .demo/expected.ndjson --systems .demo/systems
     python -I reader.py --workorders-csv OPEN1999.csv --systems .demo/systems
 
-The exit code is 0 only if nothing is missing, doubled, reordered, altered, unexpected or inconsistent,
-and every required kind of fault struck.
+The exit code is 0 only if nothing is missing, doubled, echoed, reordered, altered, unexpected or inconsistent,
+and every required kind of fault struck. Echoed is what we send to a system that said it itself.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ Record = dict[str, Any]
 Slot = tuple[str, str, str]
 """(operation that creates it, key, part), as the ledger names them."""
 
-KINDS = ("missing", "doubled", "reordered", "altered", "unexpected", "inconsistent", "fault never struck")
+KINDS = (
+    "missing", "doubled", "echoed", "reordered", "altered", "unexpected", "inconsistent", "fault never struck",
+)  # fmt: skip
 READS = ("read", "read_event")
+NOT_SENT = (*READS, "type")
+"""Requests that deliver nothing: look-ups, and what the system's own clerks typed."""
 DID_IT = ("created", "updated", "duplicate", "replayed")
 KILL_REACH = timedelta(seconds=5)
 """An answer given so shortly before the gate was killed may have died with it."""
@@ -106,6 +110,7 @@ class Effect:
     """One row of `effects`."""
 
     seq: int
+    request_seq: int
     slot: Slot
     kind: str
     record: Record
@@ -125,7 +130,7 @@ class Ledger:
 
     def faults(self) -> Counter[str]:
         """How many requests of an operation, look-ups apart, each kind of fault struck."""
-        return Counter(r.fault for r in self.requests if r.fault and r.operation not in READS)
+        return Counter(r.fault for r in self.requests if r.fault and r.operation not in NOT_SENT)
 
 
 def read_ledger(path: Path) -> Ledger:
@@ -171,9 +176,9 @@ def _read(connection: sqlite3.Connection, system: str) -> Ledger:
         )
     ]
     effects = [
-        Effect(seq, (_creating(operation), key, part), kind, json.loads(record))
-        for seq, operation, key, part, kind, record in _rows(
-            connection, "effects", "seq, operation, key, part, kind, record"
+        Effect(seq, request_seq, (_creating(operation), key, part), kind, json.loads(record))
+        for seq, request_seq, operation, key, part, kind, record in _rows(
+            connection, "effects", "seq, request_seq, operation, key, part, kind, record"
         )
     ]
     return Ledger(system, requests, effects)
@@ -195,26 +200,30 @@ class Comparison:
     def __init__(self, ledger: Ledger, lines: list[Record], kills: list[datetime]) -> None:
         self.ledger = ledger
         self.shape = SHAPES[ledger.system]
-        self.lines = lines
         self.kills = kills
         self.contents = ledger.contents()
         self.findings: list[Finding] = []
-        self.unmatched = set(self.contents)
-        self.first_seq: dict[Slot, int] = {}
+        self.first_effect: dict[Slot, Effect] = {}
         self.updates: Counter[Slot] = Counter()
+        self.typings: Counter[Slot] = Counter()
         for effect in ledger.effects:
-            self.first_seq.setdefault(effect.slot, effect.seq)
+            self.first_effect.setdefault(effect.slot, effect)
             self.updates[effect.slot] += effect.kind == "updated"
+            self.typings[effect.slot] += effect.kind == "typed"
+        self.lines = [self._as_numbered(line) for line in lines]
+        self.echoed = self._echoes()
+        self.unmatched = self.contents.keys() - self.echoed
         self.slots_by_key: dict[str, list[Slot]] = defaultdict(list)
-        for slot in sorted(self.contents):
+        for slot in sorted(self.unmatched):
             self.slots_by_key[slot[1]].append(slot)
+        self.key_by_case: dict[str, str] = {}
 
     def run(self) -> list[Finding]:
         """All findings of this system."""
-        key_by_case = self._keys()
+        self.key_by_case = self._keys()
         for line in self.lines:
-            self._compare_case(line, key_by_case.get(line["case_no"]))
-        known = {(slot[0], slot[1], self._part(slot)) for slot in self.contents.keys() - self.unmatched}
+            self._compare_case(line, self.key_by_case.get(line["case_no"]))
+        known = {(slot[0], slot[1], self._part(slot)) for slot in self.contents.keys() - self.unmatched - self.echoed}
         for slot in sorted(self.unmatched):
             is_twin = (slot[0], slot[1], self._part(slot)) in known
             kind, detail = ("doubled", "held twice") if is_twin else ("unexpected", "not expected at all")
@@ -224,14 +233,105 @@ class Comparison:
         self._unique_part_keys()
         return self.findings
 
+    def our_keys(self) -> dict[str, str]:
+        """case_no -> our key of the case as this system was told it, for the cases that it was told one of."""
+        found = {}
+        for case_no, key in self.key_by_case.items():
+            told = self._told_keys(key)
+            if len(told) == 1:
+                found[case_no] = told.pop()
+        return found
+
+    def _as_numbered(self, line: Record) -> Record:
+        """The line under the number that the case got, where two sources posted it at once."""
+        other = line.get("or_no")
+        field_name = self.shape.case_field
+        if not other or not any(
+            slot[0] == self.shape.first and record.get(field_name) == other for slot, record in self.contents.items()
+        ):
+            return line
+        operations = [
+            {**operation, "record": {**operation["record"], field_name: other}}
+            if field_name in operation["record"] and not operation.get("is_own")
+            else operation
+            for operation in line["operations"]
+        ]
+        return {**line, "case_no": other, "operations": operations}
+
+    def _echoes(self) -> set[Slot]:
+        """What we sent although the system's own clerks had typed it in; one finding each, the slots it made."""
+        own_cases, own_parts = self._own()
+        held: dict[Slot, Record] = {}
+        effects = {effect.request_seq: effect for effect in self.ledger.effects}
+        found: set[Slot] = set()
+        for request in self.ledger.requests:
+            effect = effects.get(request.seq)
+            if request.operation not in NOT_SENT:
+                detail = self._echo(request, effect, held, own_cases, own_parts)
+                if detail:
+                    case_no = self._case_of(request.slot)
+                    self._add("echoed", case_no, request.operation, request.slot[2], detail)
+                    if effect is not None and effect.kind == "created":
+                        found.add(request.slot)
+            if effect is not None:
+                held[effect.slot] = effect.record
+        return found
+
+    def _own(self) -> tuple[set[str], set[tuple[str, str]]]:
+        """The cases whose record is the system's own, and (case_no, part) of its own parts."""
+        cases: set[str] = set()
+        parts: set[tuple[str, str]] = set()
+        for line in self.lines:
+            for operation in line["operations"]:
+                if operation.get("is_own"):
+                    if operation["operation"] == self.shape.first:
+                        cases.add(line["case_no"])
+                    else:
+                        parts.add((line["case_no"], operation["part"]))
+        return cases, parts
+
+    def _echo(
+        self,
+        request: Request,
+        effect: Effect | None,
+        held: dict[Slot, Record],
+        own_cases: set[str],
+        own_parts: set[tuple[str, str]],
+    ) -> str:
+        """Why a request says to the system what it said itself; "" where it does not."""
+        if request.operation == "update":
+            before = held.get(request.slot)
+            is_same = effect is not None and before is not None and self._said(effect.record) == self._said(before)
+            return f"request {request.seq} changes nothing of what was held" if is_same else ""
+        if not own_cases and not own_parts:
+            return ""
+        record = _record(request.body)
+        if request.operation == self.shape.first:
+            is_own = str(record.get(self.shape.case_field)) in own_cases
+            return f"request {request.seq} brings a record that was typed there" if is_own else ""
+        names = self.shape.part_fields.get(request.operation, ())
+        part = "|".join(str(record.get(name)) for name in names)
+        is_own = (self._case_of(request.slot), part) in own_parts
+        return f"request {request.seq} brings a part that was typed there" if is_own else ""
+
+    def _said(self, record: Record) -> Record:
+        """A record without the key that only the gate gives."""
+        return {name: value for name, value in record.items() if name != self.shape.key_field}
+
+    def _told_keys(self, key: str) -> set[str]:
+        """Every key of ours in the records that stand under a system's key."""
+        name = self.shape.key_field
+        told = {self.contents[slot].get(name) for slot in self.slots_by_key.get(key, ())}
+        return {str(value) for value in told if value is not None}
+
     def _add(self, kind: str, case_no: str, operation: str, part: str, detail: str) -> None:
         self.findings.append(Finding(kind, self.ledger.system, case_no, operation, part, detail))
 
     def _keys(self) -> dict[str, str]:
         """case_no -> the key under which the system holds the case."""
         found: dict[str, str] = {}
-        for (operation, key, _), record in self.contents.items():
-            if operation != self.shape.first:
+        for (operation, key, part), record in self.contents.items():
+            if operation != self.shape.first or (operation, key, part) in self.echoed:
                 continue
             case_no = str(record.get(self.shape.case_field))
             if case_no in found:
@@ -272,10 +372,9 @@ class Comparison:
         self._compare_order(line["case_no"], pairs)
 
     def _compare_record(self, case_no: str, operation: Record, slot: Slot) -> None:
-        name, key, part = slot
+        name = slot[0]
         record, expected = dict(self.contents[slot]), operation["record"]
-        self._take_key(case_no, operation, record, self.shape.key_field, key)
-        self._take_key(case_no, operation, record, self.shape.part_key_field.get(name, ""), part)
+        self._take_keys(case_no, operation, record, slot)
         for field_name in sorted(expected.keys() | record.keys()):
             if field_name not in record:
                 detail = f"{field_name} is not there"
@@ -290,22 +389,46 @@ class Comparison:
         if updates != operation["updates"]:
             kind = "doubled" if updates > operation["updates"] else "missing"
             self._add(kind, case_no, "update", "", f"expected {operation['updates']} updates, got {updates}")
+        self._compare_typing(case_no, operation, slot)
 
-    def _take_key(self, case_no: str, operation: Record, record: Record, name: str, known: str) -> None:
-        """Remove a key that only the gate gives, after checking that it is the one used everywhere."""
+    def _compare_typing(self, case_no: str, operation: Record, slot: Slot) -> None:
+        maker, typings = operation.get("is_own", False), self.typings[slot]
+        if (self.first_effect[slot].kind == "typed") != maker:
+            detail = f"expected {'its own clerks' if maker else 'us'} to have made it, got the other"
+            self._add("inconsistent", case_no, slot[0], operation["part"], detail)
+        elif typings != operation.get("typed", 0):
+            detail = f"expected it typed {operation.get('typed', 0)} times, got {typings}"
+            self._add("inconsistent", case_no, slot[0], operation["part"], detail)
+
+    def _take_keys(self, case_no: str, operation: Record, record: Record, slot: Slot) -> None:
+        """Remove the keys that only the gate gives, after checking that they are the ones used everywhere."""
+        name, key, part = slot
+        made_by = self.first_effect.get((self.shape.first, key, ""))
+        if made_by is not None and made_by.kind == "typed":
+            told = self._told_keys(key)
+            is_told = self.updates[slot] > 0 or not operation.get("is_own")
+            known = next(iter(told)) if len(told) == 1 else None
+            self._take_key(case_no, operation, record, self.shape.key_field, known if is_told else None)
+        else:
+            is_keyless = operation.get("is_own", False) and self.first_effect[slot].kind == "typed"
+            self._take_key(case_no, operation, record, self.shape.key_field, None if is_keyless else key)
+        if not operation.get("is_own"):
+            self._take_key(case_no, operation, record, self.shape.part_key_field.get(name, ""), part)
+
+    def _take_key(self, case_no: str, operation: Record, record: Record, name: str, known: str | None) -> None:
         if name and record.pop(name, None) != known:
             detail = f"{name} is not the key of its case or part"
             self._add("inconsistent", case_no, operation["operation"], operation["part"], detail)
 
     def _compare_order(self, case_no: str, pairs: list[tuple[Record, Slot]]) -> None:
-        """Whatever is declared earlier and came no later must have been taken earlier."""
+        """Whatever is declared earlier and came no later must have been taken earlier; clerks wait for nothing."""
         rank = {id(operation): number for number, (operation, _) in enumerate(pairs)}
         for operation, slot in pairs:
             for later, later_slot in pairs:
                 is_before = rank[id(operation)] < rank[id(later)]
-                if not is_before or operation["submission"] > later["submission"]:
+                if not is_before or operation["submission"] > later["submission"] or later.get("is_own"):
                     continue
-                if self.first_seq[slot] > self.first_seq[later_slot]:
+                if self.first_effect[slot].seq > self.first_effect[later_slot].seq:
                     detail = f"taken before {operation['operation']} {operation['part']}".rstrip()
                     self._add("reordered", case_no, later["operation"], later["part"], detail)
 
@@ -320,7 +443,7 @@ class Comparison:
         sent: dict[tuple[Any, ...], Request] = {}
         excuses: Counter[datetime] = Counter()
         for request in self.ledger.requests:
-            if request.operation in READS:
+            if request.operation in NOT_SENT:
                 continue
             is_update = request.operation == "update"
             thing = (request.operation, request.slot, request.body if is_update else "")
@@ -343,9 +466,18 @@ class Comparison:
 
     def _unique_part_keys(self) -> None:
         for operation, name in self.shape.part_key_field.items():
-            keys = Counter(r.get(name) for s, r in self.contents.items() if s[0] == operation)
+            keys = Counter(r[name] for s, r in self.contents.items() if s[0] == operation and name in r)
             for _, count in sorted((str(key), count) for key, count in keys.items() if count > 1):
                 self._add("inconsistent", "", operation, "", f"one {name} is used by {count} records")
+
+
+def _record(body: str) -> Record:
+    """The record that a request brought, as far as it is one."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _is_same(left: Any, right: Any) -> bool:
@@ -394,8 +526,10 @@ def compare(lines: list[Record], ledgers: list[Ledger], kills: list[datetime], f
     by_system: dict[str, list[Record]] = defaultdict(list)
     for line in lines:
         by_system[line["system"]].append(line)
-    for ledger in ledgers:
-        findings += Comparison(ledger, by_system[ledger.system], kills).run()
+    comparisons = [Comparison(ledger, by_system[ledger.system], kills) for ledger in ledgers]
+    for comparison in comparisons:
+        findings += comparison.run()
+    findings += _split_cases(comparisons)
     struck: Counter[str] = Counter()
     for ledger in ledgers:
         struck.update(ledger.faults())
@@ -406,6 +540,19 @@ def compare(lines: list[Record], ledgers: list[Ledger], kills: list[datetime], f
     ]
     held = {ledger.system: dict(Counter(slot[0] for slot in ledger.contents())) for ledger in ledgers}
     return Report(findings, held, {ledger.system: dict(ledger.faults()) for ledger in ledgers})
+
+
+def _split_cases(comparisons: list[Comparison]) -> list[Finding]:
+    """Cases that two systems were told under different keys of ours: one case that became two."""
+    first: dict[str, tuple[str, str]] = {}
+    findings = []
+    for comparison in comparisons:
+        for case_no, key in comparison.our_keys().items():
+            system, known = first.setdefault(case_no, (comparison.ledger.system, key))
+            if comparison.shape.key_field and known != key:
+                detail = f"{comparison.shape.key_field} is not the key that {system} was told"
+                findings.append(Finding("inconsistent", comparison.ledger.system, case_no, "", "", detail))
+    return findings
 
 
 def _print(report: Report, limit: int) -> None:

@@ -171,6 +171,8 @@ class Simulator:
                 return json_reply(200, {"system": self._system.name, "status": "ok"})
             case "GET", "counts":
                 return json_reply(200, {"system": self._system.name, **self._ledger.counts.to_json()})
+            case "GET", "records" if isinstance(self._system, Typed):
+                return self._show_number(self._system, unquote(rest))
             case "GET", "modes":
                 return self._show_modes()
             case "POST", "modes":
@@ -180,6 +182,10 @@ class Simulator:
                 return self._show_modes()
             case _:
                 return json_reply(404, {"error": "no such path"})
+
+    def _show_number(self, system: Typed, name: str) -> Reply:
+        number = system.number_of(name)
+        return json_reply(404, {"error": "not found"}) if number is None else json_reply(200, {"id": number})
 
     def _switch_on(self, request: Request) -> Reply:
         try:

@@ -20,29 +20,59 @@ from syncgate.sandbox.city.calls import (
 )
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.city.hotline import hotline_life
+from syncgate.sandbox.city.joining import food_number
 from syncgate.sandbox.city.refused import refused_calls
 from syncgate.sandbox.city.script import Call, Life
 from syncgate.sandbox.city.stages import Turns, stages
+from syncgate.sandbox.city.two_sources import Story, at_once, food_first, while_paused, window_first
 
 CASE_COUNT = 520
 HOTLINE_COUNT = 20
+FOODS_SHARE = 0.66
+"""Which part of the drafted cases is accepted first by food: with the golden ones 60 % of all."""
+UNMAPPED = (61, 101)
+"""Serials, modulo 130, of cases with a form of business that food has no word for."""
+FIRST_JOINED = 900
+JOINED_COUNT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """All lives of the city, golden ones first, and the submissions that must be refused."""
+    """All lives of the city, golden ones first, and the submissions that must be refused.
+
+    Attributes:
+        while_paused: the window posts, food types the same in and posts it, and food is paused all the while.
+        at_once: the same, both posts at once, whoever comes first.
+        race: one such case, whose two calls are made a thousand times.
+    """
 
     lives: tuple[Life, ...]
     refused: tuple[Call, ...]
+    while_paused: tuple[Life, ...] = ()
+    at_once: tuple[Life, ...] = ()
+    race: Life | None = None
+
+    @property
+    def every_life(self) -> tuple[Life, ...]:
+        """What every system must hold in the end comes from these."""
+        return (*self.lives, *self.while_paused, *self.at_once, *([self.race] if self.race else []))
 
 
 def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count: int = HOTLINE_COUNT) -> City:
     """The same city for the same arguments: `case_count` applications, golden ones included."""
     random = Random(seed)
     golden = [golden_life(document) for document in golden_documents().values()]
-    applications = [_application(random, serial) for serial in range(1, case_count - len(golden) + 1)]
+    count = case_count - len(golden) - 2 * JOINED_COUNT - 1
+    applications = [_application(random, serial) for serial in range(1, count + 1)]
     hotline = [hotline_life(random, serial) for serial in range(1, hotline_count + 1)]
-    return City(tuple(golden + applications + hotline), refused_calls(golden[0].calls[0].body))
+    last = FIRST_JOINED + 2 * JOINED_COUNT
+    return City(
+        tuple(golden + applications + hotline),
+        refused_calls(golden[0].calls[0].body),
+        tuple(while_paused(random, serial) for serial in range(FIRST_JOINED, FIRST_JOINED + JOINED_COUNT)),
+        tuple(at_once(random, serial) for serial in range(FIRST_JOINED + JOINED_COUNT, last)),
+        at_once(random, last),
+    )
 
 
 def _application(random: Random, serial: int) -> Life:
@@ -50,9 +80,19 @@ def _application(random: Random, serial: int) -> Life:
     turns = _turns(random, serial)
     happened = stages(random, applied_at=drafted.applied_at, turns=turns, serial=serial)
     traits = _traits(drafted.case, turns)
+    window_no, is_foods = drafted.case["case_no"], _is_foods(serial)
+    if is_foods:
+        drafted.case["case_no"] = food_number(serial)
     after, more = _corrections(drafted.case, serial)
-    calls = first_calls(random, drafted.case, happened) + after
-    return Life(drafted.case["case_no"], frozenset(traits | more), tuple(calls))
+    calls = first_calls(random, drafted.case, happened)
+    lead = food_first if is_foods else window_first
+    follow = lead(Story(drafted.case, happened, serial, window_no), calls, after, frozenset(traits | more))
+    return Life(drafted.case["case_no"], follow.traits, tuple(follow.calls))
+
+
+def _is_foods(serial: int) -> bool:
+    """Whether food accepts it first; it cannot type in what it has no word for."""
+    return serial % 130 not in UNMAPPED and Random(f"first-{serial}").random() < FOODS_SHARE
 
 
 def _turns(random: Random, serial: int) -> Turns:

@@ -1,4 +1,4 @@
-"""The hand-typed cases: their calls and what both systems must hold of them, as files."""
+"""The cases written by hand: their calls and what both systems must hold of them, as files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from syncgate.sandbox.city.script import Call, Gate, Life
+from syncgate.sandbox.city.joining import said_again
+from syncgate.sandbox.city.script import Call, Gate, Life, Typed
 
 GOLDEN_FOLDER = Path(__file__).parent.parent / "golden"
 
@@ -18,8 +19,10 @@ def golden_documents() -> dict[str, dict[str, Any]]:
 
 def golden_life(document: dict[str, Any]) -> Life:
     """The life that a golden document writes out."""
-    calls = tuple(_call(written) for written in document["calls"])
-    return Life(calls[0].body["case_no"], frozenset(document["traits"]), calls)
+    calls: list[Call] = []
+    for written in document["calls"]:
+        calls.append(said_again(calls[written["again"]]) if "again" in written else _call(written))
+    return Life(calls[0].body["case_no"], frozenset(document["traits"]), tuple(calls))
 
 
 def _call(written: dict[str, Any]) -> Call:
@@ -31,4 +34,6 @@ def _call(written: dict[str, Any]) -> Call:
         idempotency_key=written.get("idempotency_key"),
         times=written.get("times", 1),
         after=gates,
+        source=written.get("source", "window"),
+        typed=Typed(**written["typed"]) if "typed" in written else None,
     )

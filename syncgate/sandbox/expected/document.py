@@ -1,10 +1,11 @@
 """The document that the reader compares with: one line per system and case.
 
 A line:
-    system, case_no, traits.
+    system, case_no, traits; or_no: the number that the case bears instead where two sources posted it at once.
     operations: in the declared order, each with `operation`, `part` (what tells it from its like: sn, the
         material's id, or kind and time of an event), `submission` (which call brought it; something that came
         later need not wait for what is declared to come after it), `updates` (how often it is changed after),
+        `is_own` (the system's clerks typed it in, and we must not bring it), `typed` (how often they typed it),
         `record` (every compared field; keys that only the gate gives are not in it).
     leftover: what stays behind at the gate: parked [message, reason or null], pending (how many).
 """
@@ -50,31 +51,29 @@ def _line(system: str, life: Life, operations: list[Operation], **leftover: Any)
     return {
         "system": system,
         "case_no": life.case_no,
+        "or_no": life.or_no,
         "traits": sorted(life.traits),
         "operations": operations,
         "leftover": rest,
     }
 
 
-def _operation(
-    operation: str, record: dict[str, Any], *, part: Any = "", submission: int = 1, updates: int = 0
-) -> Operation:
-    return {
-        "operation": operation,
-        "part": part,
-        "submission": submission,
-        "updates": updates,
-        "record": record,
-    }
+def _operation(operation: str, record: dict[str, Any], **more: Any) -> Operation:
+    usual = {"part": "", "submission": 1, "updates": 0, "is_own": False, "typed": 0}
+    return {"operation": operation, **usual, **more, "record": record}
 
 
-def _parts(operation: str, found: list[tuple[Part, dict[str, Any]]], *key_fields: str) -> list[Operation]:
+def _parts(
+    operation: str, found: list[tuple[Part, dict[str, Any]]], *key_fields: str, can_type: bool = False
+) -> list[Operation]:
     return [
         _operation(
             operation,
             record,
             part="|".join(str(record[field]) for field in key_fields),
             submission=part.submission,
+            is_own=can_type and part.is_typed,
+            typed=int(can_type and part.is_typed),
         )
         for part, record in found
     ]
@@ -100,17 +99,37 @@ def _province_line(life: Life, history: list[State]) -> Line:
 
 def _food_line(life: Life, history: list[State]) -> Line:
     last = history[-1]
-    events = _parts("event", food.events(last), "kind", "at")
+    events = _parts("event", food.events(last), "kind", "at", can_type=True)
     if not food.takes(last):
         return _line("food", life, [], parked=[["application", None]], pending=len(events))
-    taken = [state for state in history if food.takes(state)]
-    updates = 0
-    for before, after in pairwise(taken):
-        if food.application(before) != food.application(after):
+    how = {"updates": _updates(life, history), **_typing(history)}
+    return _line("food", life, [_operation("create", food.application(last), **how), *events])
+
+
+def _updates(life: Life, history: list[State]) -> int:
+    """How often we change food's application; what its own clerks changed needs no update."""
+    count = 0
+    for before, after in pairwise(state for state in history if food.takes(state)):
+        if food.application(before) == food.application(after):
+            continue
+        if after.typed is None:
             _check_gate(after, life)
-            updates += 1
-    create = _operation("create", food.application(last), updates=updates)
-    return _line("food", life, [create, *events])
+            count += 1
+        elif after.typed.application == "none":
+            raise ValueError(f"expected food to type in what it changes of {life.case_no}, got a change untyped")
+    return count
+
+
+def _typing(history: list[State]) -> dict[str, Any]:
+    """Whose record the application is, and how often food's clerks typed it; what it does not hold they do not type."""
+    is_own, count = False, 0
+    for before, after in pairwise([None, *history]):
+        if after is None or after.typed is None:
+            continue
+        is_own = is_own or after.typed.application == "new"
+        is_changed = before is None or food.application(before) != food.application(after)
+        count += after.typed.application == "new" or is_changed
+    return {"is_own": is_own, "typed": count}
 
 
 def _first_taken(history: list[State]) -> State:

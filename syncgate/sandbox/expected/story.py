@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from syncgate.sandbox.city.script import CASES, Call, Gate, Life
+from syncgate.sandbox.city.script import CASES, Call, Gate, Life, Typed
 
 Case = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stage or material, and the submission that brought it, counted from 1."""
+    """A stage or material, and the submission that brought it, counted from 1; whether food typed it in before."""
 
     content: dict[str, Any]
     submission: int
+    is_typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class State:
     materials: tuple[Part, ...]
     submission: int
     waited_for: tuple[Gate, ...]
+    typed: Typed | None = None
 
 
 def states(life: Life) -> list[State]:
@@ -43,22 +45,34 @@ def states(life: Life) -> list[State]:
 def _after(state: State, call: Call, number: int) -> State:
     body = deepcopy(call.body)
     stages, materials = body.pop("stages", []), body.pop("materials", [])
-    if call.method == "PATCH":
-        case = _merge(state.case, body)
-    elif call.path == CASES or call.method == "PUT":
-        case = body
-    else:
-        case = state.case
+    body.pop("references", None)
+    is_typed = call.typed is not None
     return State(
-        case,
-        _unite(state.stages, stages, number),
-        _unite(state.materials, materials, number),
+        _case_after(state, call, body),
+        _unite(state.stages, stages, number, is_typed=is_typed),
+        _unite(state.materials, materials, number, is_typed=is_typed),
         number,
         call.after,
+        call.typed,
     )
 
 
-def _merge(old: Any, patch: Any) -> Any:
+def _case_after(state: State, call: Call, body: Case) -> Case:
+    """A patch merges, so does a whole case posted again, under the number that the case had first; a PUT replaces."""
+    merged: Case
+    if call.method == "PATCH":
+        merged = _merged(state.case, body)
+        return merged
+    if call.method == "PUT":
+        return body
+    if call.path != CASES or call.answer == "unchanged":
+        return state.case
+    own = {"case_no": state.case["case_no"]} if state.case else {}
+    merged = _merged(state.case, body | own)
+    return merged
+
+
+def _merged(old: Any, patch: Any) -> Any:
     """Source: RFC 7386."""
     if not isinstance(patch, dict):
         return patch
@@ -67,10 +81,13 @@ def _merge(old: Any, patch: Any) -> Any:
         if value is None:
             merged.pop(key, None)
         else:
-            merged[key] = _merge(merged.get(key), value)
+            merged[key] = _merged(merged.get(key), value)
     return merged
 
 
-def _unite(known: tuple[Part, ...], brought: list[dict[str, Any]], number: int) -> tuple[Part, ...]:
-    ids = {part.content["id"] for part in known}
-    return known + tuple(Part(content, number) for content in brought if content["id"] not in ids)
+def _unite(known: tuple[Part, ...], brought: list[dict[str, Any]], number: int, *, is_typed: bool) -> tuple[Part, ...]:
+    by_id = {part.content["id"]: part for part in known}
+    for content in brought:
+        part = by_id.get(content["id"], Part(content, number))
+        by_id[content["id"]] = replace(part, is_typed=part.is_typed or is_typed)
+    return tuple(by_id.values())

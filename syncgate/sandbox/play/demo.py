@@ -8,24 +8,28 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from syncgate.sandbox.city import City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
 from syncgate.sandbox.play import care, secrecy
+from syncgate.sandbox.play.calls import Calls
+from syncgate.sandbox.play.clerks import Clerks
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
 from syncgate.sandbox.play.site import BASES, DemoError, Folder, demo_secrets, free_port, write_config
-from syncgate.sandbox.play.tamper import copy_altered
+from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.timetable import MODES, Timetable
+from syncgate.sandbox.play.two_sources import TwoSources
 
 AT_MOST = 175.0
 PROOF_TAKES = 25.0
 """What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
+SOURCES = ("window", "food")
 
 
 class Demo:
@@ -50,11 +54,16 @@ class Demo:
         """Start the gate, and let the command line create the keys through it."""
         self._process.start()
         with ThreadPoolExecutor() as pool:
-            window = pool.submit(
-                create_key, self._folder, self._env, role="source", name="demo-window", source="window"
-            )
+            keys = {source: pool.submit(self._source_key, source) for source in SOURCES}
             operator = pool.submit(create_key, self._folder, self._env, role="operator", name="demo-operator")
-            self._keys = {"source_key": window.result(), "operator_key": operator.result()}
+            self._keys = {source: key.result() for source, key in keys.items()} | {"operator": operator.result()}
+
+    def _source_key(self, source: str) -> str:
+        return create_key(self._folder, self._env, role="source", name=f"demo-{source}", source=source)
+
+    def _gate(self, source: str) -> Gate:
+        """The gate as a source and the operator see it."""
+        return Gate(self._process.base_url, source_key=self._keys[source], operator_key=self._keys["operator"])
 
     def say(self, word: str) -> None:
         """Progress, on stderr."""
@@ -67,7 +76,7 @@ class Demo:
         for name, port in self._systems.ports.items():
             print(f"{name}: http://127.0.0.1:{port}{BASES[name]}")
         for name, key in self._keys.items():
-            print(f"{name}: {key}")
+            print(f"key of {name}: {key}")
         print("Ctrl-C ends everything.", flush=True)
         try:
             while True:
@@ -78,11 +87,10 @@ class Demo:
     def play(self) -> bool:
         """Whether everything held."""
         city = build_city(self._seed, case_count=self._case_count)
-        count = write_expected(city.lives, self._folder.expected)
+        count = write_expected(city.every_life, self._folder.expected)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
         self.start()
-        gate = Gate(self._process.base_url, **self._keys)
-        metrics = self._run(city, gate)
+        metrics = self._run(city, {source: self._gate(source) for source in SOURCES})
         self._process.keep_journal()
         self.stop()
         return self._prove(city, metrics)
@@ -92,32 +100,39 @@ class Demo:
         self._process.stop()
         self._systems.stop_all()
 
-    def _run(self, city: City, gate: Gate) -> str:
-        posting = Posting(gate, city, spread=SPREAD)
+    def _run(self, city: City, gates: Mapping[str, Gate]) -> str:
+        gate, calls = gates["window"], Calls(gates, Clerks(lambda: self._systems.ports["food"]))
+        posting = Posting(gate, calls, city, spread=SPREAD)
         timetable = Timetable(self._systems, self._process, gate, self.say)
+        together = TwoSources(calls, gate, city, base_urls=[self._process.base_url], keys=self._keys)
         operator = care.Operator(gate)
         operator.start()
         player = threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")
-        self.say(f"posting {len(city.lives)} cases")
+        self.say(f"posting {len(city.every_life)} cases")
         player.start()
         until = self._started + self._at_most - PROOF_TAKES
         posting.run(until=until)
         player.join()
-        self.say(f"{posting.call_count} calls made, {gate.retry_count} of them asked again")
-        lines = list(expected_lines(city.lives))
-        left = care.wait_until_settled(gate, lines, posting.case_no_by_id, until=until)
+        self.say(f"{calls.call_count} calls made; food is paused, and both sources post the same cases")
+        together.run()
+        self.say("food is resumed")
+        lines = list(expected_lines(city.every_life))
+        left = care.wait_until_settled(gate, lines, calls.case_no_by_id, until=until)
         operator.stop()
-        if wrong := care.wrong_reasons(lines, left, posting.case_no_by_id):
+        if wrong := care.wrong_reasons(lines, left, calls.case_no_by_id):
             raise DemoError("expected other reasons:\n" + "\n".join(wrong[:20]))
-        self._tell(gate, posting, timetable, operator, left_count=len(left))
+        together.check()
+        retries = sum(one.retry_count for one in gates.values())
+        self._tell(calls, timetable, operator, retry_count=retries, left_count=len(left))
+        _tell_of_two(together)
         return gate.metrics()
 
     def _tell(
-        self, gate: Gate, posting: Posting, timetable: Timetable, operator: care.Operator, *, left_count: int
+        self, calls: Calls, timetable: Timetable, operator: care.Operator, *, retry_count: int, left_count: int
     ) -> None:
         killed = ", ".join(map(str, timetable.in_flight_at_kills))
-        print(f"posted: {len(posting.case_no_by_id)} cases in {posting.call_count} calls")
-        print(f"  repeated on purpose: {posting.repeat_count}, after no answer: {gate.retry_count}")
+        print(f"posted: {len(calls.case_no_by_id)} cases in {calls.call_count} calls")
+        print(f"  repeated on purpose: {calls.repeat_count}, after no answer: {retry_count}")
         print(f"killed with kill -9: {len(timetable.in_flight_at_kills)} times, in flight then: {killed}")
         print(f"requeued by the operator after wrong refusals: {operator.requeue_count}")
         print(f"left behind, each as expected: {left_count} deliveries")
@@ -128,15 +143,33 @@ class Demo:
         required = ("--kills", str(self._folder.kills), "--faults-required", ",".join(MODES))
         code, told = run_reader(self._folder, "--systems", str(self._folder.systems), *required)
         print(told, end="")
-        return all([code == 0, self._finds_alteration(), self._is_secret(city, metrics)])
+        return all([code == 0, self._finds_alteration(), self._finds_echoes(), self._is_secret(city, metrics)])
 
     def _finds_alteration(self) -> bool:
         """Alter one record behind food's back, in a copy, and let the reader find it."""
+        return self._finds(
+            "one record altered behind food's back",
+            lambda copy: copy_altered(self._folder.systems, copy),
+            ("altered: food", "premises differs", "findings: missing 0, doubled 0, echoed 0"),
+        )
+
+    def _finds_echoes(self) -> bool:
+        """Bring food what its own clerks typed, in a copy, and let the reader find it."""
+        return self._finds_echo("create") and self._finds_echo("event")
+
+    def _finds_echo(self, operation: str) -> bool:
+        return self._finds(
+            f"one {operation} of what food typed itself",
+            lambda copy: copy_echoed(self._folder.systems, copy, operation=operation),
+            ("echoed: food", f" {operation} ", "doubled 0, echoed 1, reordered 0"),
+        )
+
+    def _finds(self, what: str, tamper: Callable[[Path], None], words: Sequence[str]) -> bool:
         copy = self._folder.path / "altered"
-        copy_altered(self._folder.systems, copy)
+        tamper(copy)
         code, told = run_reader(self._folder, "--systems", str(copy), "--kills", str(self._folder.kills))
-        is_found = code == 1 and "altered: food" in told and "premises differs" in told
-        print(f"one record altered behind food's back, in a copy: {'found' if is_found else 'NOT FOUND'}")
+        is_found = code == 1 and all(word in told for word in words)
+        print(f"{what}, in a copy: {'found' if is_found else 'NOT FOUND'}")
         return is_found
 
     def _is_secret(self, city: City, metrics: str) -> bool:
@@ -144,7 +177,7 @@ class Demo:
         page.write_text(metrics, "utf-8")
         logs, journals = sorted(self._folder.logs.glob("gate*")), sorted(self._folder.journals.glob("*"))
         files = [self._folder.database, *journals, *logs, page]
-        values = secrecy.personal_values(city.lives)
+        values = secrecy.personal_values(city.every_life)
         public = secrecy.published(self._folder.root)
         found = secrecy.readable(files, secrecy.patterns(values), public=public)
         names = ", ".join(file.name for file in files)
@@ -159,6 +192,14 @@ def _guarded(run: object, posting: Posting) -> None:
         run()
     except Exception as error:
         posting.abort(error)
+
+
+def _tell_of_two(together: TwoSources) -> None:
+    print(f"known under two numbers, both naming one case: {together.joined_count} cases")
+    if (outcome := together.outcome) is not None:
+        answers = ", ".join(f"{count} x {status}" for status, count in sorted(outcome.statuses.items()))
+        print(f"one case posted by two processes at once under two numbers: {answers}, in {outcome.seconds:.1f} s")
+        print(f"  one case in revision {outcome.revision}, one delivery per slot")
 
 
 def _at_most() -> float:

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
-from syncgate.sandbox.city import Call, City, Gate, Life
+from syncgate.sandbox.city import City, Gate, Life
+from syncgate.sandbox.play.calls import Calls, Known
 from syncgate.sandbox.play.gate import Gate as GateClient
 from syncgate.sandbox.play.site import DemoError
 
@@ -27,20 +26,17 @@ class Turn:
     number: int
     life: Life = field(compare=False)
     next_call: int = field(default=0, compare=False)
-    case_id: str = field(default="", compare=False)
+    known: Known = field(default_factory=Known, compare=False)
 
 
 class Posting:
     """Runs until every call was made and answered as the script says."""
 
-    def __init__(self, gate: GateClient, city: City, *, spread: float, threads: int = 8) -> None:
-        self._gate, self._city, self._threads = gate, city, threads
+    def __init__(self, gate: GateClient, calls: Calls, city: City, *, spread: float, threads: int = 8) -> None:
+        self._gate, self._calls, self._city, self._threads = gate, calls, city, threads
         self._condition = threading.Condition()
         self._problem: Exception | None = None
-        self.case_no_by_id: dict[str, str] = {}
         self._until = 0.0
-        self.call_count = 0
-        self.repeat_count = 0
         now = time.monotonic()
         step = spread / max(1, len(city.lives))
         self._turns = [Turn(now + step * number, number, life) for number, life in enumerate(city.lives)]
@@ -56,7 +52,7 @@ class Posting:
         """Post everything. Raises DemoError on an answer that the script does not allow, and when it is late."""
         self._until = until
         for call in self._city.refused:
-            self._check_refusal(call, self._gate.submit(call, case_id=""))
+            self._calls.refuse(call)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="source") as pool:
             for future in [pool.submit(self._work) for _ in range(self._threads)]:
                 future.result()
@@ -96,10 +92,10 @@ class Posting:
 
     def _play(self, turn: Turn) -> None:
         call = turn.life.calls[turn.next_call]
-        if not self._is_open(call.after, turn.case_id):
+        if not self._is_open(call.after, turn.known.case_id):
             self._put_back(turn, after=GATE_POLL)
             return
-        self._make(turn, call)
+        self._calls.make(turn.life, turn.next_call, turn.known)
         turn.next_call += 1
         if turn.next_call < len(turn.life.calls):
             self._put_back(turn, after=0.0)
@@ -114,30 +110,6 @@ class Posting:
         deliveries = self._gate.deliveries(case=case_id)
         return all(_stands(gate, deliveries) for gate in gates)
 
-    def _make(self, turn: Turn, call: Call) -> None:
-        first: dict[str, Any] | None = None
-        for _ in range(call.times):
-            answer = self._gate.submit(call, case_id=turn.case_id)
-            if answer.status_code not in (200, 202):
-                told = f"{answer.status_code} {answer.text[:500]}"
-                raise DemoError(f"expected {call.method} {call.path} to be accepted, got {told}")
-            receipt = answer.json()
-            if first is not None:
-                self.repeat_count += 1
-                _check_same(first, receipt)
-            first = first or receipt
-            self.call_count += 1
-        if first is not None:
-            turn.case_id = first["case_id"]
-            self.case_no_by_id[turn.case_id] = turn.life.case_no
-
-    def _check_refusal(self, call: Call, answer: httpx.Response) -> None:
-        if not 400 <= answer.status_code < 500:
-            raise DemoError(f"expected a refusal naming {call.refused_at}, got {answer.status_code}")
-        named = {entry.get("pointer") for entry in answer.json().get("errors", ())}
-        if missed := set(call.refused_at) - named:
-            raise DemoError(f"expected the problem to name {sorted(missed)}, got {sorted(map(str, named))}")
-
 
 def _stands(gate: Gate, deliveries: Sequence[dict[str, Any]]) -> bool:
     """All of the message's deliveries are settled, and one stands in the phase that is waited for."""
@@ -147,9 +119,3 @@ def _stands(gate: Gate, deliveries: Sequence[dict[str, Any]]) -> bool:
         if (delivery["system"], delivery["message"]) == (gate.system, gate.message)
     }
     return gate.phase in phases and phases <= {gate.phase, "delivered", "cancelled"}
-
-
-def _check_same(first: dict[str, Any], again: dict[str, Any]) -> None:
-    for name in ("case_id", "case_no", "revision"):
-        if first[name] != again[name]:
-            raise DemoError(f"expected a repeated call to answer the same {name}, got another")

@@ -91,6 +91,11 @@ class Food:
         call = Call("type", self._names.key(number), value=record)
         return call, self._type_application(call, number)
 
+    def number_of(self, name: str) -> str | None:
+        """The number of the application with this bizKey or number."""
+        held = self._holdings.find(self._names.key(name))
+        return None if held is None else APPLICATION_NUMBER.format(held.number)
+
     def refusal(self, call: Call) -> Verdict:
         """As if a field were invalid."""
         return refused(422, "invalid", fields=["kind" if call.operation == "event" else "premises"])

@@ -67,6 +67,9 @@ class Typed(Protocol):
     def type_in(self, value: Any) -> tuple[Call, Verdict]:
         """What a clerk's record comes to, and the call as the ledger keeps it; changes nothing yet."""
 
+    def number_of(self, name: str) -> str | None:
+        """The system's own number of a record, as its clerks see it; None where it holds none."""
+
 
 def parse_json(text: str) -> Any:
     """The value of a JSON text.

@@ -77,6 +77,13 @@ def test_an_application_that_was_delivered_is_found_under_foods_number(talk, app
     assert {effect["key"] for effect in food.effects()} == {"case-1"}
 
 
+def test_a_clerk_sees_foods_number_of_what_was_delivered(food, application):
+    food.hand_in("POST", "/applications", application, "k1")
+    assert food.ask("GET", f"{RECORDS}/case-1").body == {"id": "SPJY2026000001"}
+    assert food.ask("GET", f"{RECORDS}/{NUMBER}").body == {"id": NUMBER}
+    assert food.ask("GET", f"{RECORDS}/case-2").status == 404
+
+
 def test_a_clerk_corrects_what_was_delivered_and_the_key_stays(talk, application, own):
     food = talk("food")
     food.hand_in("POST", "/applications", application, "k1")

@@ -20,7 +20,7 @@ def city() -> City:
 
 @pytest.fixture(scope="session")
 def lines(city: City) -> list[dict[str, Any]]:
-    return list(expected_lines(city.lives))
+    return list(expected_lines(city.every_life))
 
 
 @pytest.fixture

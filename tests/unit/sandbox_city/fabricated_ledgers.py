@@ -34,21 +34,38 @@ class Entry:
 
 
 def entries_of(line: dict[str, Any]) -> list[Entry]:
-    """What a system's ledger says after it was told exactly what is expected."""
-    key = f"{line['system']}-{line['case_no']}" if KEY_FIELDS[line["system"]] else line["case_no"]
-    found = []
-    for number, operation in enumerate(line["operations"]):
-        record = json.loads(json.dumps(operation["record"]))
-        if KEY_FIELDS[line["system"]]:
-            record[KEY_FIELDS[line["system"]]] = key
-        part = str(record.get("sn", ""))
-        part_field = {"receiveApplyFile": "unid", "event": "eventKey"}.get(operation["operation"])
-        if part_field:
-            part = record[part_field] = f"{key}-{number}"
-        versions = [record | {"staff": 1000 + left} for left in range(operation["updates"], 0, -1)] + [record]
-        found.append(Entry(operation["operation"], key, part, versions[0]))
-        found += [Entry("update", key, part, version, effect="updated") for version in versions[1:]]
-    return found
+    """What a system's ledger says after it was told, and typed itself, exactly what is expected."""
+    our_key = f"id-{line['case_no']}" if KEY_FIELDS[line["system"]] else line["case_no"]
+    is_own_case = line["operations"] and line["operations"][0]["is_own"]
+    key = f"own-{line['case_no']}" if is_own_case else our_key
+    return [
+        entry
+        for number, operation in enumerate(line["operations"])
+        for entry in _entries(line["system"], operation, key=key, our_key=our_key, number=number)
+    ]
+
+
+def _entries(system: str, operation: dict[str, Any], *, key: str, our_key: str, number: int) -> list[Entry]:
+    name, part, is_own = operation["operation"], "", operation["is_own"]
+    record = json.loads(json.dumps(operation["record"]))
+    ours = {KEY_FIELDS[system]: our_key} if KEY_FIELDS[system] else {}
+    part = str(record.get("sn", ""))
+    part_field = {"receiveApplyFile": "unid", "event": "eventKey"}.get(name)
+    if part_field:
+        part = f"{'own' if is_own else our_key}-{key}-{number}"
+        ours |= {part_field: part}
+    made = [record | {"staff": 2000 + left} for left in range(max(0, operation["typed"] - 1), 0, -1)]
+    if operation["typed"] and is_own:
+        typed = [*made, record if not operation["updates"] else record | {"staff": 3000}]
+        found = [Entry(name, key, part, version, effect="typed") for version in typed]
+    else:
+        first = record | {"staff": 3000} if operation["updates"] or operation["typed"] else record
+        found = [Entry(name, key, part, first | ours)]
+        found += [Entry(name, key, part, version | ours, effect="typed") for version in made]
+        found += [Entry(name, key, part, record | ours, effect="typed")] if operation["typed"] else []
+    versions = [record | {"staff": 1000 + left} for left in range(operation["updates"] - 1, 0, -1)]
+    versions += [record] if operation["updates"] else []
+    return found + [Entry("update", key, part, version | ours, effect="updated") for version in versions]
 
 
 def write_ledger(path: Path, entries: Iterable[Entry]) -> None:
@@ -60,9 +77,17 @@ def write_ledger(path: Path, entries: Iterable[Entry]) -> None:
             body = json.dumps(entry.record, ensure_ascii=False)
             connection.execute(
                 "INSERT INTO requests VALUES (?,?,?,?,?,'',?,?,?,200,?)",
-                (seq, entry.at, entry.operation, entry.key, entry.part, body, *_rest(entry)),
+                (
+                    seq,
+                    entry.at,
+                    "type" if entry.effect == "typed" else entry.operation,
+                    entry.key,
+                    entry.part,
+                    body,
+                    *_rest(entry),
+                ),
             )
-            if entry.effect in ("created", "updated"):
+            if entry.effect in ("created", "updated", "typed"):
                 connection.execute(
                     "INSERT INTO effects VALUES (?,?,?,?,?,?,?)",
                     (seq, seq, entry.operation, entry.key, entry.part, body, entry.effect),

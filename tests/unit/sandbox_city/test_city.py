@@ -28,8 +28,8 @@ def test_another_seed_gives_another_city(city: City) -> None:
 
 
 def test_the_city_has_the_wanted_mix(city: City) -> None:
-    traits = Counter(trait for life in city.lives for trait in life.traits)
-    applications = len(city.lives) - traits["hotline"]
+    traits = Counter(trait for life in city.every_life for trait in life.traits)
+    applications = len(city.every_life) - traits["hotline"]
     assert applications >= 500
     assert 0.18 <= traits["supplement"] / applications <= 0.22
     assert 0.07 <= traits["refused_licence"] / applications <= 0.09
@@ -38,12 +38,43 @@ def test_the_city_has_the_wanted_mix(city: City) -> None:
         assert traits[trait] >= 3, trait
 
 
+def test_food_accepts_six_of_ten_applications_first(city: City) -> None:
+    applications = [life for life in city.every_life if "hotline" not in life.traits]
+    foods = [life for life in applications if life.calls[0].source == "food"]
+    assert 0.57 <= len(foods) / len(applications) <= 0.63
+    for life in foods:
+        assert life.calls[0].typed is not None and life.calls[0].typed.application == "new"
+        assert life.case_no == life.calls[0].body["case_no"] == life.calls[0].typed.number
+
+
+def test_every_way_to_join_is_played(city: City) -> None:
+    traits = Counter(trait for life in city.every_life for trait in life.traits)
+    wanted = ("window_joins", "window_step", "story_5", "corrected_by_food", "while_paused", "at_once")
+    assert all(traits[trait] >= 10 for trait in wanted), traits
+    assert city.race is not None
+
+
+def test_what_is_typed_at_food_has_a_number_of_its_own(city: City) -> None:
+    numbers: Counter[str] = Counter()
+    for life in city.every_life:
+        typed = [call for call in life.calls if call.typed is not None]
+        numbers.update({call.typed.number for call in typed if call.typed.application == "new"})
+        numbers.update(
+            {
+                f"SPEV2026{call.typed.event_base + int(stage['id'][1:]):06d}"
+                for call in typed
+                for stage in call.body.get("stages", ())
+            }
+        )
+    assert numbers and set(numbers.values()) == {1}
+
+
 def test_case_numbers_are_unique(city: City) -> None:
-    assert len({life.case_no for life in city.lives}) == len(city.lives)
+    assert len({life.case_no for life in city.every_life}) == len(city.every_life)
 
 
 def test_some_calls_carry_keys_and_some_are_made_twice(city: City) -> None:
-    calls = [call for life in city.lives for call in life.calls]
+    calls = [call for life in city.every_life for call in life.calls]
     assert {call.method for call in calls} == {"POST", "PUT", "PATCH"}
     assert any(call.idempotency_key for call in calls)
     assert any(call.times > 1 and call.idempotency_key is None for call in calls)
@@ -53,9 +84,9 @@ def test_some_calls_carry_keys_and_some_are_made_twice(city: City) -> None:
 
 
 def test_kind_and_time_tell_the_stages_of_a_case_apart(city: City) -> None:
-    for life in city.lives:
-        told = [(s["kind"], s["at"]) for call in life.calls for s in call.body.get("stages", ())]
-        assert len(told) == len(set(told))
+    for life in city.every_life:
+        told = {s["id"]: (s["kind"], s["at"]) for call in life.calls for s in call.body.get("stages", ())}
+        assert len(told) == len(set(told.values()))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +102,7 @@ def test_check_digits_follow_the_standards(computed: str, known: str) -> None:
 
 
 def test_identities_belong_to_nobody(city: City) -> None:
-    text = json.dumps([call.body for life in city.lives for call in life.calls], ensure_ascii=False)
+    text = json.dumps([call.body for life in city.every_life for call in life.calls], ensure_ascii=False)
     for id_no in re.findall(r'"(?:id_no|证件号码)": "(\d{17}[\dX])"', text):
         assert id_no.startswith("9901")
     for mobile in re.findall(r'"mobile": "(\d+)"', text):
@@ -85,7 +116,7 @@ def schema() -> Any:
 
 
 def test_first_posts_are_valid_cases(city: City, schema: Any) -> None:
-    for life in city.lives:
+    for life in city.every_life:
         errors = [error.message for error in schema.iter_errors(life.calls[0].body)]
         assert errors == [], life.case_no
 

@@ -14,8 +14,9 @@ from syncgate.sandbox.expected import expected_lines, write_expected
 GOLDENS = golden_documents()
 
 
-def test_there_are_six_golden_cases_at_least() -> None:
-    assert len(GOLDENS) >= 6
+def test_there_are_eight_golden_cases_at_least_and_one_of_story_5() -> None:
+    assert len(GOLDENS) >= 8
+    assert "story_5" in GOLDENS
 
 
 @pytest.mark.parametrize("system", ["province", "food"])
@@ -23,8 +24,10 @@ def test_there_are_six_golden_cases_at_least() -> None:
 def test_the_projection_equals_the_golden_payloads(name: str, system: str) -> None:
     golden = GOLDENS[name]
     line = next(x for x in expected_lines([golden_life(golden)]) if x["system"] == system)
-    projected = [(o["operation"], o["updates"], o["record"]) for o in line["operations"]]
-    assert projected == [(o["operation"], o.get("updates", 0), o["record"]) for o in golden[system]]
+    usual = {"updates": 0, "is_own": False, "typed": 0}
+    compared = ("operation", "record", *usual)
+    projected = [{name: operation[name] for name in compared} for operation in line["operations"]]
+    assert projected == [usual | operation for operation in golden[system]]
     nothing: dict[str, Any] = {"parked": [], "pending": 0}
     assert line["leftover"] == golden.get("leftover", {}).get(system, nothing)
 
@@ -58,13 +61,58 @@ def test_a_corrected_number_stays_old_at_province_and_is_new_at_food(lines: list
         new = held["food"]["operations"][0]["record"]["mobile"]
         assert old.startswith("1540") and new.startswith("1549")
         assert held["province"]["leftover"]["parked"] == [["basic_info", "correction_not_taken"]]
-        assert held["food"]["operations"][0]["updates"] == 1
+        application = held["food"]["operations"][0]
+        is_foods = "corrected_by_food" in held["food"]["traits"]
+        assert (application["updates"], application["typed"]) == ((0, 2) if is_foods else (1, application["is_own"]))
 
 
 def test_a_correction_taken_back_leaves_nothing_parked(lines: list[dict[str, Any]]) -> None:
     back = [line for line in lines if "changed_back" in line["traits"]]
-    assert {(line["system"], line["operations"][0]["updates"]) for line in back} == {("province", 0), ("food", 2)}
+    updates = {"food": 2, "province": 0, "corrected_by_food": 0}
+    for line in back:
+        by_food = "corrected_by_food" in line["traits"]
+        assert line["operations"][0]["updates"] == updates["corrected_by_food" if by_food else line["system"]]
+    assert len(back) >= 4
     assert all(line["leftover"]["parked"] == [] for line in back)
+
+
+def foods(lines: list[dict[str, Any]], trait: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["system"] == "food" and trait in line["traits"]]
+
+
+def test_what_food_said_first_is_its_own_and_never_brought(lines: list[dict[str, Any]]) -> None:
+    for line in foods(lines, "food_first"):
+        assert line["operations"][0]["is_own"]
+        brought = [o["record"].get("handler") for o in line["operations"][1:] if not o["is_own"]]
+        assert brought == (["褚受理"] if "window_step" in line["traits"] else [])
+
+
+def test_what_a_joining_window_corrects_is_an_update_of_foods_own_record(lines: list[dict[str, Any]]) -> None:
+    corrected = [line for line in foods(lines, "window_joins") if {"mobile", "area"} & set(line["traits"])]
+    assert {(o["is_own"], o["updates"]) for o in (line["operations"][0] for line in corrected)} == {(True, 1)}
+
+
+def test_what_foods_record_does_not_hold_is_not_typed_there_again(lines: list[dict[str, Any]]) -> None:
+    corrected = [line for line in foods(lines, "corrected_by_food") if "food_first" in line["traits"]]
+    unseen = {"title", "email"}
+    typed = {bool(unseen & set(line["traits"])): line["operations"][0]["typed"] for line in corrected}
+    assert typed[True] == 1 and typed[False] >= 2
+
+
+def test_what_food_joins_stays_ours_and_its_own_step_is_its_own(lines: list[dict[str, Any]]) -> None:
+    for line in foods(lines, "story_5"):
+        application, *events = line["operations"]
+        assert (application["is_own"], application["updates"]) == (False, 0)
+        assert application["typed"] == ("corrected_by_food" in line["traits"])
+        assert [event["record"]["handler"] for event in events if event["is_own"]] == ["卫核查"]
+
+
+def test_what_food_typed_while_it_was_paused_is_held_once(lines: list[dict[str, Any]]) -> None:
+    for line in foods(lines, "while_paused"):
+        assert [operation["is_own"] for operation in line["operations"]] == [True, False, True]
+    for line in foods(lines, "at_once"):
+        assert line["or_no"] != line["case_no"]
+        assert {operation["is_own"] for operation in line["operations"]} == {True}
 
 
 def test_a_change_of_food_that_waits_for_nothing_cannot_be_expected() -> None:

@@ -87,7 +87,7 @@ def test_mappings_give_the_whole_city_as_expected(
     mappings: dict[str, Mapping], city: City, lines: list[dict[str, Any]], system: str
 ) -> None:
     expected = {line["case_no"]: line["operations"] for line in lines if line["system"] == system}
-    for life in city.lives:
+    for life in city.every_life:
         if life.case_no not in expected:
             continue
         mapped = held_by_mapping(mappings, system, life)
@@ -101,6 +101,6 @@ def test_the_hotline_cases_map_as_expected(
     mappings: dict[str, Mapping], city: City, lines: list[dict[str, Any]]
 ) -> None:
     expected = {line["case_no"]: line["operations"][0]["record"] for line in lines if line["system"] == "workorders"}
-    for life in city.lives:
+    for life in city.every_life:
         if life.case_no in expected:
             assert payload(mappings["workorders/order"], life.calls[0].body) == expected[life.case_no]

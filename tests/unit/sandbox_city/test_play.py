@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,16 @@ from syncgate.sandbox import reader
 from syncgate.sandbox.city import Call, City, Life
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.expected import expected_lines
+from syncgate.sandbox.expected.story import State
 from syncgate.sandbox.modes import MODES as KNOWN_MODES
 from syncgate.sandbox.play import care, timetable
+from syncgate.sandbox.play.calls import Calls
+from syncgate.sandbox.play.clerks import Clerks, records
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
+from syncgate.sandbox.play.race import Outcome, defects
 from syncgate.sandbox.play.site import BASES, DemoError, Folder, write_config
-from syncgate.sandbox.play.tamper import copy_altered
+from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.systems import BASES as PUBLISHED_BASES
 from tests.unit.sandbox_city.fabricated_ledgers import Entry
 
@@ -114,6 +119,22 @@ def test_an_alteration_in_a_copy_is_found_and_the_ledger_stays(
     assert [(found.kind, found.detail) for found in altered.findings] == [("altered", "premises differs")]
 
 
+@pytest.mark.parametrize("operation", ["create", "event"])
+def test_an_echo_in_a_copy_is_found(
+    tmp_path: Path,
+    lines: list[dict[str, Any]],
+    small_ledgers: dict[str, list[Entry]],
+    write: Callable[[dict[str, list[Entry]]], Path],
+    operation: str,
+) -> None:
+    systems = write(small_ledgers)
+    golden = [line for line in lines if "golden" in line["traits"] and line["system"] == "food"]
+    copy_echoed(systems, tmp_path / "altered", operation=operation)
+    report = reader.compare(golden, [reader.read_ledger(tmp_path / "altered" / "food.sqlite")], [], [])
+    assert "echoed" in {found.kind for found in report.findings}
+    assert {found.operation for found in report.findings if found.kind == "echoed"} == {operation}
+
+
 class FakeGate(Gate):
     """Takes every call, remembers it, and delivers at once."""
 
@@ -127,11 +148,26 @@ class FakeGate(Gate):
             return httpx.Response(422, json={"errors": [{"pointer": p} for p in call.refused_at]})
         self.calls.append((case_id, call))
         number = case_id or call.body["case_no"]
-        return httpx.Response(202, json={"case_id": number, "case_no": number, "revision": 1, "receipt": "r"})
+        receipt = {"case_id": number, "case_no": number, "revision": 1, "receipt": "r", "unchanged": True}
+        return httpx.Response(202, json=receipt)
 
     def deliveries(self, **filters: str | list[str]) -> list[dict[str, Any]]:
         places = (("province", "basic_info"), ("food", "application"))
         return [{"system": s, "message": m, "phase": "delivered"} for s, m in places]
+
+
+class FakeClerks(Clerks):
+    """Remembers what was typed in; everything that was delivered has one number."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 1)
+        self.typed: list[dict[str, Any]] = []
+
+    def type_in(self, call: Call, state: State, *, number: str) -> None:
+        self.typed += records(call, state, number=number)
+
+    def number_of(self, case_id: str) -> str:
+        return f"SPJY-of-{case_id}"
 
 
 def small_city(city: City) -> City:
@@ -139,25 +175,91 @@ def small_city(city: City) -> City:
     return City(tuple(lives), city.refused)
 
 
+def posting_of(gate: FakeGate, city: City, *, spread: float, clerks: FakeClerks | None = None) -> Posting:
+    calls = Calls({"window": gate, "food": gate}, clerks or FakeClerks())
+    return Posting(gate, calls, city, spread=spread, threads=3)
+
+
 def test_every_call_is_made_in_its_lifes_order(city: City) -> None:
     gate, small = FakeGate(), small_city(city)
-    posting = Posting(gate, small, spread=0.1, threads=3)
+    posting = posting_of(gate, small, spread=0.1)
     posting.run(until=time.monotonic() + 30)
     for life in small.lives:
         made = [call for case_id, call in gate.calls if life.case_no in (case_id, call.body.get("case_no"))]
-        assert made == [call for call in life.calls for _ in range(call.times)]
+        said = [call for call in life.calls for _ in range(call.times)]
+        assert [(call.method, call.source) for call in made] == [(call.method, call.source) for call in said]
+        assert all("{food}" not in json.dumps([call.path, call.body]) for call in made)
     assert posting.open_count == 0
-    assert posting.repeat_count == 1
+
+
+def test_what_food_says_is_typed_in_at_food_before(city: City) -> None:
+    life = next(life for life in city.lives if "food_first" in life.traits)
+    clerks = FakeClerks()
+    posting_of(FakeGate(), City((life,), ()), spread=0, clerks=clerks).run(until=time.monotonic() + 30)
+    first, *events = clerks.typed
+    stages = {s["id"]: s for call in life.calls if call.typed for s in call.body.get("stages", ())}
+    assert (first["number"], first["record"]["caseNo"]) == (life.case_no, life.case_no)
+    assert {event["of"] for event in events} == {life.case_no}
+    assert [event["record"]["kind"] for event in events] == [
+        stage["kind"] for stage in stages.values() if stage["kind"] != "applied"
+    ]
+
+
+def test_a_post_that_makes_a_second_case_stops_the_demo(city: City) -> None:
+    life = next(life for life in city.lives if "window_joins" in life.traits)
+
+    class Splitting(FakeGate):
+        def submit(self, call: Call, *, case_id: str) -> httpx.Response:
+            return super().submit(call, case_id="" if "case_no" in call.body else case_id)
+
+    with pytest.raises(DemoError, match="to join its case, got another case"):
+        posting_of(Splitting(), City((life,), ()), spread=0).run(until=time.monotonic() + 30)
+
+
+def test_a_repeated_word_that_makes_a_revision_stops_the_demo(city: City) -> None:
+    life = next(life for life in city.lives if "story_5" in life.traits)
+
+    class Forgetful(FakeGate):
+        def submit(self, call: Call, *, case_id: str) -> httpx.Response:
+            answer = super().submit(call, case_id=case_id)
+            return httpx.Response(202, json={**answer.json(), "unchanged": False})
+
+    with pytest.raises(DemoError, match="to change nothing"):
+        posting_of(Forgetful(), City((life,), ()), spread=0).run(until=time.monotonic() + 30)
 
 
 def test_an_invalid_case_that_is_taken_stops_the_demo(city: City) -> None:
     with pytest.raises(DemoError, match="expected a refusal"):
-        Posting(FakeGate(refusals=False), small_city(city), spread=0).run(until=time.monotonic() + 30)
+        posting_of(FakeGate(refusals=False), small_city(city), spread=0).run(until=time.monotonic() + 30)
 
 
 def test_a_city_that_is_not_posted_in_time_stops_the_demo(city: City) -> None:
-    with pytest.raises(DemoError, match="in time, got 6 cases open"):
-        Posting(FakeGate(), small_city(city), spread=5).run(until=time.monotonic())
+    with pytest.raises(DemoError, match=r"in time, got \d+ cases open"):
+        posting_of(FakeGate(), small_city(city), spread=5).run(until=time.monotonic())
+
+
+OUTCOME = Outcome({"202": 2, "200": 998}, frozenset({"c"}), 2, 0, 1.0)
+SLOTS = [{"system": "food", "message": "application", "part": "", "phase": "delivered", "reason": None}]
+OWN = {**SLOTS[0], "reason": "held_by_source"}
+
+
+def test_a_race_that_ends_as_one_case_has_no_defect() -> None:
+    assert defects(OUTCOME, [*SLOTS, {**SLOTS[0], "phase": "cancelled"}]) == []
+    assert defects(OUTCOME, [OWN, {**OWN, "reason": "known_by_number"}]) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "deliveries"),
+    [
+        (replace(OUTCOME, case_ids=frozenset({"c", "d"})), SLOTS),
+        (replace(OUTCOME, statuses={"200": 999, "409": 1}), SLOTS),
+        (OUTCOME, [*SLOTS, {**SLOTS[0], "phase": "pending"}]),
+        (OUTCOME, [*SLOTS, OWN]),
+        (OUTCOME, []),
+    ],
+)
+def test_what_a_race_must_not_end_as_is_told(outcome: Outcome, deliveries: list[dict[str, Any]]) -> None:
+    assert len(defects(outcome, deliveries)) == 1
 
 
 def test_what_is_left_over_is_read_from_the_document() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,83 @@ def test_a_case_under_two_keys_is_inconsistent(small_ledgers: Ledgers, find: Fin
     twin.key = twin.record["bizKey"] = "another-key"
     small_ledgers["food"].append(twin)
     assert ("inconsistent", "food") in find(small_ledgers)
+
+
+def own_application(ledgers: Ledgers) -> Entry:
+    return next(e for e in ledgers["food"] if e.effect == "typed" and e.operation == "create")
+
+
+def own_event(ledgers: Ledgers, key: str) -> Entry:
+    return next(e for e in ledgers["food"] if (e.effect, e.operation, e.key) == ("typed", "event", key))
+
+
+def test_a_create_of_what_food_typed_is_echoed(small_ledgers: Ledgers, find: Find) -> None:
+    record = own_application(small_ledgers).record | {"bizKey": "echo"}
+    small_ledgers["food"].append(Entry("create", "echo", "", record))
+    assert find(small_ledgers) == [("echoed", "food")]
+
+
+def test_a_create_that_food_answered_as_known_is_echoed_as_well(small_ledgers: Ledgers, find: Find) -> None:
+    own = own_application(small_ledgers)
+    small_ledgers["food"].append(Entry("create", own.key, "", own.record | {"bizKey": "echo"}, effect="duplicate"))
+    assert find(small_ledgers) == [("echoed", "food")]
+
+
+def test_an_event_that_food_typed_is_echoed(small_ledgers: Ledgers, find: Find) -> None:
+    own = own_event(small_ledgers, own_application(small_ledgers).key)
+    keys = {"bizKey": f"id-{own.key.removeprefix('own-')}", "eventKey": "echo"}
+    small_ledgers["food"].append(Entry("event", own.key, "echo", own.record | keys))
+    assert find(small_ledgers) == [("echoed", "food")]
+
+
+def test_a_typed_event_on_what_we_brought_may_not_be_echoed_either(small_ledgers: Ledgers, find: Find) -> None:
+    ours = {e.key for e in small_ledgers["food"] if (e.effect, e.operation) == ("created", "create")}
+    own = next(e for e in small_ledgers["food"] if e.effect == "typed" and e.key in ours)
+    small_ledgers["food"].append(Entry("event", own.key, "echo", own.record | {"bizKey": own.key, "eventKey": "echo"}))
+    assert find(small_ledgers) == [("echoed", "food")]
+
+
+def test_an_update_with_what_food_held_already_is_echoed(small_ledgers: Ledgers, find: Find) -> None:
+    last = [e for e in small_ledgers["food"] if e.effect == "updated"][-1]
+    small_ledgers["food"].append(deepcopy(last))
+    last.is_answered = False
+    assert ("echoed", "food") in find(small_ledgers)
+
+
+def test_our_record_where_food_should_have_typed_its_own_is_inconsistent(small_ledgers: Ledgers, find: Find) -> None:
+    own = own_event(small_ledgers, own_application(small_ledgers).key)
+    own.effect = "created"
+    assert ("echoed", "food") in find(small_ledgers)
+
+
+def test_a_case_that_two_systems_know_under_two_keys_of_ours_is_inconsistent(
+    small_ledgers: Ledgers, find: Find
+) -> None:
+    key = next(e.key for e in small_ledgers["food"] if (e.effect, e.operation) == ("created", "create"))
+    for entry in small_ledgers["food"]:
+        if entry.key == key:
+            entry.key = "another"
+            entry.record = {**entry.record, **({"bizKey": "another"} if "bizKey" in entry.record else {})}
+    assert find(small_ledgers) == [("inconsistent", "food")]
+
+
+def test_a_clerks_record_that_nobody_expects_is_inconsistent(small_ledgers: Ledgers, find: Find) -> None:
+    own = own_application(small_ledgers)
+    small_ledgers["food"].insert(0, replace(own, record=own.record | {"staff": 77}))
+    assert find(small_ledgers) == [("inconsistent", "food")]
+
+
+def test_of_two_numbers_a_case_may_bear_either_and_not_both(lines: list[dict[str, Any]], write: Write) -> None:
+    both = [line for line in lines if "at_once" in line["traits"] and line["system"] == "province"][:1]
+    other = json.loads(json.dumps(both[0]).replace(both[0]["case_no"], both[0]["or_no"]))
+
+    def kinds(entries: list[Entry]) -> list[str]:
+        folder = write({"province": entries})
+        return [f.kind for f in reader.compare(both, [reader.read_ledger(folder / "province.sqlite")], [], []).findings]
+
+    first, second = entries_of(both[0]), entries_of(other)
+    assert kinds(first) == kinds(second) == []
+    assert kinds(first + second) == ["unexpected"] * len(first)
 
 
 def run_reader(*arguments: str) -> subprocess.CompletedProcess[str]:
