@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -257,6 +258,7 @@ class DispatchSettings(Model):
     Attributes:
         is_enabled: whether `serve` sends at all.
         poll_interval: how often a worker looks for lanes that nobody announced.
+        safety_interval: the same on PostgreSQL while other processes' notices are heard.
         batch: lanes that one claim takes at most.
         lease_margin: added to a system's time-outs to make the lease.
         stop_within: how long a graceful stop waits for what is in flight.
@@ -264,9 +266,30 @@ class DispatchSettings(Model):
 
     is_enabled: StrictBool = True
     poll_interval: Wait = timedelta(milliseconds=500)
+    safety_interval: Wait = timedelta(seconds=5)
     batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 50
     lease_margin: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=10)
     stop_within: Duration = timedelta(seconds=20)
+
+
+class Role(StrEnum):
+    """What a `serve` process does; on PostgreSQL each process may do some of it."""
+
+    API = "api"
+    """Takes cases in and answers calls."""
+    WORKER = "worker"
+    """Sends to the systems and confirms."""
+    SCHEDULER = "scheduler"
+    """Rescues what dead workers left, and does what is due by the calendar."""
+
+
+ALL_ROLES: Final = tuple(Role)
+
+
+def _not_twice(roles: tuple[Role, ...]) -> tuple[Role, ...]:
+    if len(set(roles)) < len(roles):
+        raise ValueError("expected each role once, got one twice")
+    return roles
 
 
 class Config(Model):
@@ -278,6 +301,7 @@ class Config(Model):
         store: where cases and deliveries are kept.
         master_key: where the master key is: 32 bytes in Base64.
         listen: where the gate answers.
+        roles: what a `serve` process does, unless it is started with others.
         intake: what the intake takes at most.
         schema: the canonical schema, relative to the site's folder.
         secrets: where secrets are, by name.
@@ -293,6 +317,7 @@ class Config(Model):
     store: StoreSettings = StoreSettings()
     master_key: SecretRef
     listen: Listen = Listen()
+    roles: Annotated[tuple[Role, ...], Field(min_length=1), AfterValidator(_not_twice)] = ALL_ROLES
     intake: IntakeSettings = IntakeSettings()
     schema_file: Annotated[StrictStr, Field(alias="schema", min_length=1)] = "schemas/case.schema.json"
     secrets: dict[Name, SecretRef] = Field(default_factory=dict)
@@ -357,6 +382,11 @@ class SiteSecrets:
             return self._values[name]
         except KeyError:
             raise SiteInvalid(f"expected the secret {name}, got none") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SiteSecrets) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"SiteSecrets({', '.join(self._values)})"

@@ -1,10 +1,10 @@
-"""Periodic work of one process: what runs, how often, and never twice at once."""
+"""Periodic work of one process: what runs, how often, and never twice at once; some of it once over all processes."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
@@ -14,23 +14,64 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from syncgate.domain.errors import SyncgateError
 from syncgate.flows.defects import place_of
+from syncgate.ports import Tx, Writer
 
 log = structlog.get_logger("syncgate.schedule")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MISFIRE_GRACE = timedelta(seconds=60)
 """How late a run may begin; APScheduler's own second would skip runs of a busy process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every so often. A run that fails is logged, and the next one comes all the same."""
+    """Something to do every so often. A run that fails is logged, and the next one comes all the same.
+
+    is_once: whether one process does a tick for all of them.
+    """
 
     name: str
     every: timedelta
     run: Callable[[], Awaitable[object]]
+    is_once: bool = False
 
 
-def scheduler(jobs: list[Job]) -> AsyncIOScheduler:
-    """A scheduler of these jobs for the running event loop, not yet started. Missed runs become one."""
+class StoredTicks:
+    """Ticks that processes share: whoever claims one first runs it, for all of them."""
+
+    def __init__(self, writer: Writer, *, by: str) -> None:
+        """Args: by: names this process."""
+        self._writer = writer
+        self._by = by
+
+    async def run(self, job: Job) -> None:
+        """Runs the job if its tick of now is this process's; notes how it ended."""
+        slot = await self._writer.write(lambda tx: self._claimed(tx, job))
+        if slot is None:
+            return
+        outcome = "failed"
+        try:
+            await job.run()
+            outcome = "done"
+        finally:
+            await self._writer.write(lambda tx: tx.end_run(job.name, slot, by=self._by, outcome=outcome))
+
+    def _claimed(self, tx: Tx, job: Job) -> str | None:
+        slot = slot_of(tx.now, job.every)
+        return slot if tx.claim_run(job.name, slot, by=self._by, until=tx.now + job.every) else None
+
+
+def slot_of(now: datetime, every: timedelta) -> str:
+    """The name of the tick that a time belongs to: when it began, in UTC, the same in every process."""
+    return (now - (now - EPOCH) % every).isoformat()
+
+
+def scheduler(jobs: list[Job], ticks: StoredTicks | None = None) -> AsyncIOScheduler:
+    """A scheduler of these jobs for the running event loop, not yet started. Missed runs become one.
+
+    Args:
+        jobs: what to do.
+        ticks: shares the jobs that are `is_once`; None where this process is alone.
+    """
     made = AsyncIOScheduler(
         jobstores={"default": MemoryJobStore()},
         executors={"default": AsyncIOExecutor()},
@@ -43,13 +84,13 @@ def scheduler(jobs: list[Job]) -> AsyncIOScheduler:
     )
     for job in jobs:
         trigger = IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC)
-        made.add_job(_guarded, trigger, args=[job], id=job.name, name=job.name)
+        made.add_job(_guarded, trigger, args=[job, ticks], id=job.name, name=job.name)
     return made
 
 
-async def _guarded(job: Job) -> None:
+async def _guarded(job: Job, ticks: StoredTicks | None) -> None:
     try:
-        await job.run()
+        await (ticks.run(job) if ticks is not None and job.is_once else job.run())
     except SyncgateError as error:
         log.warning("job_failed", kind=job.name, code=error.code, reason=error.message)
     except Exception as error:

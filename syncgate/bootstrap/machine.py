@@ -28,6 +28,10 @@ class SystemEntropy:
         return random.random()  # noqa: S311
 
 
+_BORN = f"{os.getpid()}:{os.urandom(2).hex()}"
+"""Tells apart processes of two machines that bear the same name, and two lives in a container whose id is always 1."""
+
+
 def process_name() -> str:
-    """Names this process in leases and grants."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Names this process in leases, grants and its chain of the audit; no other has the same name."""
+    return f"{socket.gethostname()}:{_BORN}"

@@ -26,13 +26,17 @@ SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, slots=True)
 class OpenStore:
-    """A site's store and keys. is_alone: no other process can have it open, because it is SQLite."""
+    """A site's store and keys.
+
+    is_alone: no other process can have it open, because it is SQLite. chain: this process's name as a writer.
+    """
 
     store: SqlStore
     keyring: SiteKeyring
     config: Config
     url: str = field(repr=False)
     is_alone: bool
+    chain: str
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> It
         with _said_in_one_sentence(file):
             migrate(url)
             store.read(lambda tx: _check_key(tx, keyring))
-        yield OpenStore(store, keyring, config, url, is_alone=file is not None)
+        yield OpenStore(store, keyring, config, url, is_alone=file is not None, chain=chain)
 
 
 @contextmanager

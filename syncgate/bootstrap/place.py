@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,16 @@ class SitePlace:
         """The site, read and checked whole. mac: keyed digest of inputs, for what plans. Raises ProblemSet."""
         return load_site(self.root, self.config_path, mac=mac, environment=self.environment)
 
-    def secrets(self, site: Site) -> SiteSecrets:
-        """The secrets that the site's live systems need. Raises SiteInvalid naming every missing one."""
-        return SiteSecrets.load(site.config.secret_refs, root=self.root, needed=site.secret_names)
+    def secrets(self, site: Site, *, wished: Collection[str] = ()) -> SiteSecrets:
+        """The secrets that the site's live systems need, and of those wished for the ones that there are.
+
+        Raises:
+            SiteInvalid: names every needed one that is missing.
+        """
+        needed = site.secret_names
+        SiteSecrets.load(site.config.secret_refs, root=self.root, needed=needed)
+        return SiteSecrets.load(site.config.secret_refs, root=self.root, needed=needed | self._found(site, wished))
+
+    def _found(self, site: Site, names: Collection[str]) -> set[str]:
+        refs = site.config.secret_refs
+        return {name for name in names if name in refs and refs[name].read(self.root, os.environ) is not None}

@@ -34,6 +34,8 @@ class Transports:
 
     def renew(self, secrets: SiteSecrets) -> None:
         """Uses other secrets from now on; what is under way ends with the old ones."""
+        if secrets == self._secrets:
+            return
         self._secrets = secrets
         self._outdated += [transport for _, transport in self._made.values()]
         self._made.clear()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +39,76 @@ def serve_file(invocation: Invocation) -> Path:
     return folder / SERVE_FILE
 
 
+@contextmanager
+def announced(file: Path, serving: Serving) -> Iterator[None]:
+    """Says for the length of the block how to reach this process.
+
+    Each process has a file of its own, `serve.<pid>.json`; `serve.json` is a copy of the newest one's that lives.
+    """
+    announce(file, serving)
+    try:
+        yield
+    finally:
+        withdraw(file, serving)
+
+
 def announce(file: Path, serving: Serving) -> None:
     """Writes how to reach this process, readable by its owner alone, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".tmp")
+    with _alone(file):
+        _write(_own(file, serving.pid), serving)
+        _write(file, serving)
+
+
+def withdraw(file: Path, serving: Serving) -> None:
+    """Takes back what this process said, and nothing of another; the newest other one that lives is named instead."""
+    with suppress(OSError), _alone(file):
+        _own(file, serving.pid).unlink(missing_ok=True)
+        if (named := _read(file)) is not None and named != serving:
+            return
+        other = _newest(file)
+        if other is not None:
+            _write(file, other)
+        else:
+            file.unlink(missing_ok=True)
+
+
+def find(file: Path) -> Serving | None:
+    """How to reach the newest gate that announced itself and whose process is alive."""
+    named = _read(file)
+    return named if named is not None and _lives(named) else _newest(file)
+
+
+def _newest(file: Path) -> Serving | None:
+    """The newest of the living, by their own files; what the dead left is removed."""
+    found: list[tuple[int, Serving]] = []
+    for own in file.parent.glob(f"{file.stem}.*{file.suffix}"):
+        with suppress(OSError):
+            written_at, serving = own.stat().st_mtime_ns, _read(own)
+            if serving is not None and _lives(serving):
+                found.append((written_at, serving))
+            else:
+                own.unlink(missing_ok=True)
+    return max(found, key=itemgetter(0), default=(0, None))[1]
+
+
+def _own(file: Path, pid: int) -> Path:
+    return file.with_name(f"{file.stem}.{pid}{file.suffix}")
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Keeps other processes from announcing at the same time."""
+    handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(file: Path, serving: Serving) -> None:
+    draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
@@ -46,12 +116,17 @@ def announce(file: Path, serving: Serving) -> None:
     draft.replace(file)
 
 
-def find(file: Path) -> Serving | None:
-    """How to reach the gate that announced itself, if its process is alive."""
+def _read(file: Path) -> Serving | None:
     try:
         known = json.loads(file.read_text("utf-8"))
-        serving = Serving(str(known["address"]), int(known["pid"]), str(known["token"]))
-        os.kill(serving.pid, 0)
+        return Serving(str(known["address"]), int(known["pid"]), str(known["token"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return serving
+
+
+def _lives(serving: Serving) -> bool:
+    try:
+        os.kill(serving.pid, 0)
+    except OSError:
+        return False
+    return True

@@ -7,18 +7,19 @@ import os
 import secrets
 import signal
 import socket
-from contextlib import nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncgate.cli.context import Invocation
+from syncgate.cli.context import BadArgument, Invocation
 from syncgate.cli.output import AsJson, note, show
 from syncgate.domain.errors import SyncgateError
 
 if TYPE_CHECKING:
     from syncgate.bootstrap import OpenStore, Running
-    from syncgate.config import Config
+    from syncgate.config import Config, Role
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses to bind that nobody can call, and those at which the same machine calls them."""
@@ -35,6 +36,9 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Another address than the configuration's.")] = None,
     port: Annotated[int | None, typer.Option(help="Another port; 0 takes a free one.", min=0, max=65535)] = None,
+    role: Annotated[
+        str | None, typer.Option(help="What this process does: some of api,worker,scheduler (PostgreSQL only).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the gate: REST intake, dispatch and confirmation in one process, until it is told to end.
@@ -46,13 +50,38 @@ def serve(
 
     invocation: Invocation = context.obj
     config = invocation.config()
+    if role is not None:
+        config = config.model_copy(update={"roles": _roles(role)})
+    _refuse_parts_on_sqlite(config)
     configure(level=config.logging.level, form=config.logging.format)
     at = (host or config.listen.host, config.listen.port if port is None else port)
     with open_store(invocation.place, config) as opened, _listener(*at) as listener:
         asyncio.run(_serve(invocation, config, opened, listener, as_json=as_json))
 
 
-def application(running: Running, config: Config, token: str) -> Any:
+def _roles(listed: str) -> tuple[Role, ...]:
+    """The roles of a list with commas. Raises BadArgument naming every one that is none."""
+    from syncgate.config import Role
+    from syncgate.documents import unknown
+
+    known, names = [role.value for role in Role], [name.strip() for name in listed.split(",")]
+    wrong = [unknown("role", name, known) for name in names if name not in known]
+    if wrong:
+        raise BadArgument("; ".join(wrong))
+    return tuple(role for role in Role if role.value in names)
+
+
+def _refuse_parts_on_sqlite(config: Config) -> None:
+    from syncgate.config import ALL_ROLES
+
+    if config.store.url.startswith("sqlite") and set(config.roles) != set(ALL_ROLES):
+        raise BadArgument(
+            "expected api,worker,scheduler in one process on SQLite, got only {roles}; PostgreSQL lets processes share",
+            roles=",".join(config.roles),
+        )
+
+
+def application(running: Running, config: Config, token: str, *, is_ending: Callable[[], bool] = lambda: False) -> Any:
     """The ASGI application over a running gate. token: what the same machine's command line calls with."""
     from syncgate.web.app import create_app
     from syncgate.web.settings import WebSettings
@@ -63,7 +92,16 @@ def application(running: Running, config: Config, token: str) -> Any:
         language=config.site.language,
         local_token=token,
     )
-    return create_app(running.gate, settings, deploy=running.deploy, is_ready=lambda: running.gate.writer.is_taking)
+    return create_app(running.gate, settings, deploy=running.deploy, is_ready=running.is_ready, is_ending=is_ending)
+
+
+def _face(running: Running, config: Config, token: str) -> Any:
+    """The ASGI application of a process that takes no cases."""
+    from syncgate.web.face import create_face
+    from syncgate.web.settings import WebSettings
+
+    settings = WebSettings(language=config.site.language, local_token=token)
+    return create_face(running.gate, settings, is_ready=running.is_ready)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -86,42 +124,55 @@ async def _serve(
     invocation: Invocation, config: Config, opened: OpenStore, listener: socket.socket, *, as_json: bool
 ) -> None:
     from syncgate.bootstrap import running_gate
-    from syncgate.cli.announcement import Serving, announce, serve_file
+    from syncgate.cli.announcement import Serving, announced, serve_file
+    from syncgate.config import Role
 
     serving = Serving(_address(listener), os.getpid(), secrets.token_urlsafe(32))
-    async with running_gate(invocation.place, opened, is_dispatching=config.dispatch.is_enabled) as running:
-        server = _server(application(running, config, serving.token))
-        file = serve_file(invocation)
-        announce(file, serving)
-        _say(running.site.config.site.name, serving.address, as_json=as_json)
-        try:
+    has_api, is_sending = Role.API in config.roles, config.dispatch.is_enabled
+    async with running_gate(invocation.place, opened, is_dispatching=is_sending, roles=config.roles) as running:
+        ending = asyncio.Event()
+        app = (
+            application(running, config, serving.token, is_ending=ending.is_set)
+            if has_api
+            else _face(running, config, serving.token)
+        )
+        server = _server(app, ending)
+        with announced(serve_file(invocation), serving) if has_api else nullcontext():
+            _say(config, serving.address, as_json=as_json)
             await server.serve(sockets=[listener])
-        finally:
-            with suppress(OSError):
-                file.unlink()
 
 
-def _server(app: Any) -> Any:
+def _server(app: Any, ending: asyncio.Event) -> Any:
     """The web server, which ends gracefully on the usual signals."""
     import uvicorn
 
+    from syncgate.web.edge import BoundedProtocol
+
     settings = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="off"
+        app,
+        http=BoundedProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        lifespan="off",
     )
     server = uvicorn.Server(settings)
     server.capture_signals = nullcontext  # type: ignore[assignment]
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, _end, server)
+        loop.add_signal_handler(name, _end, server, ending)
     return server
 
 
-def _end(server: Any) -> None:
+def _end(server: Any, ending: asyncio.Event) -> None:
+    ending.set()
     server.should_exit = True
 
 
-def _say(site: str, address: str, *, as_json: bool) -> None:
+def _say(config: Config, address: str, *, as_json: bool) -> None:
     if as_json:
-        show({"site": site, "address": address, "pid": os.getpid()}, as_json=True, text=str)
+        told = {"site": config.site.name, "address": address, "pid": os.getpid(), "roles": list(config.roles)}
+        show(told, as_json=True, text=str)
     else:
-        note(f"syncgate serves {site} at {address}")
+        note(f"syncgate serves {config.site.name} at {address}")

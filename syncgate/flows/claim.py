@@ -17,6 +17,7 @@ from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
 from syncgate.flows.hand_over import GRANTED_FOR
 from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.set_aside import set_aside_due
 from syncgate.flows.work import Work
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle, Limits
@@ -29,6 +30,8 @@ class Claimed:
     next_due_at: when the next unleased lane is due; None while there is none.
     granted: sends left over, which this process may start for lanes that fall due until `granted_until`.
     is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
+    is_behind: nothing was claimed, because the store names another bundle active than this process has.
+    is_stopped: nothing is until somebody resumes or deploys.
     """
 
     works: tuple[Work, ...]
@@ -36,22 +39,36 @@ class Claimed:
     is_held_back: bool
     granted: int = 0
     granted_until: datetime | None = None
+    is_behind: bool = False
+    is_stopped: bool = False
 
 
-def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int, is_granting: bool = True) -> Claimed:
+def claim(
+    gate: Gate,
+    tx: Tx,
+    system: str,
+    *,
+    owner: str,
+    limit: int,
+    is_granting: bool = True,
+    is_careful: bool = False,
+) -> Claimed:
     """Leases up to `limit` due lanes of a system, as far as pause, breaker, rate and concurrency admit.
 
     is_granting: whether what is left over becomes this process's grant; a quiet gate writes none.
+    is_careful: each lane by itself, and one that fails is set aside; for the claim after one that failed.
     """
     bundle = gate.active_bundle(system)
     row = tx.system(system, lock=True)
     unused = gate.hand_over.drain(system)
-    if row is None or row.is_paused or bundle.mode != "live":
-        return Claimed((), None, True)
+    if row is not None and gate.is_behind(row):
+        return Claimed((), None, True, is_behind=True)
+    if row is None or row.is_paused or not _is_live(row, bundle):
+        return Claimed((), None, True, is_stopped=True)
     row = refilled(row, bundle.limits, now=tx.now, unused=unused)
     admitted = _admitted(tx, row, bundle.limits, limit, owner=owner)
     lanes = tx.due_lanes(system, limit=admitted) if admitted else []
-    works = _leased(gate, tx, bundle, lanes, owner=owner)
+    works = _leased(gate, tx, bundle, lanes, owner=owner, is_careful=is_careful)
     next_due_at = tx.next_due_at(system)
     granted = _granted(row, admitted - len(works), next_due_at, now=tx.now) if is_granting else 0
     if granted or unused:
@@ -65,10 +82,10 @@ def claim(gate: Gate, tx: Tx, system: str, *, owner: str, limit: int, is_grantin
 def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
     """The lane's head, leased from this process's grant; None where there is no grant or nothing due."""
     head = work.heads().head
-    if work.lane.lease_token is not None or head is None or head.task is not Task.SEND or bundle.mode != "live":
+    if work.lane.lease_token is not None or head is None or head.task is not Task.SEND:
         return None
     row = work.tx.system(work.lane.system)
-    if row is None or row.is_paused or row.breaker is BreakerState.OPEN:
+    if row is None or row.breaker is BreakerState.OPEN or not _may_be_sent_to(gate, row, bundle):
         return None
     if not gate.hand_over.take(work.lane.system, now=work.tx.now):
         return None
@@ -94,11 +111,20 @@ def refilled(row: SystemRow, limits: Limits, *, now: datetime, unused: int = 0) 
 def next_work(gate: Gate, work: LaneWork, row: SystemRow, *, owner: str) -> Work | None:
     """The lane's next head under a fresh lease, where the system may be spoken to right on; else None."""
     bundle = gate.active_bundle(work.lane.system)
-    if row.is_paused or row.breaker is BreakerState.OPEN or bundle.limits.rate is not None:
+    if row.breaker is BreakerState.OPEN or bundle.limits.rate is not None:
         return None
-    if bundle.mode != "live":
+    if not _may_be_sent_to(gate, row, bundle):
         return None
     return _served(gate, work, bundle, owner=owner)
+
+
+def _may_be_sent_to(gate: Gate, row: SystemRow, bundle: Bundle) -> bool:
+    return not row.is_paused and not gate.is_behind(row) and _is_live(row, bundle)
+
+
+def _is_live(row: SystemRow, bundle: Bundle) -> bool:
+    """Whether both the last deploy and this process's own configuration let the system be sent to."""
+    return row.mode == "live" and bundle.mode == "live"
 
 
 def _admitted(tx: Tx, row: SystemRow, limits: Limits, limit: int, *, owner: str) -> int:
@@ -116,15 +142,26 @@ def _spent(row: SystemRow, bundle: Bundle, count: int, *, now: datetime) -> Syst
     return row
 
 
-def _leased(gate: Gate, tx: Tx, bundle: Bundle, lanes: list[Lane], *, owner: str) -> list[Work]:
+def _leased(gate: Gate, tx: Tx, bundle: Bundle, lanes: list[Lane], *, owner: str, is_careful: bool) -> list[Work]:
     by_lane = tx.deliveries_of([(lane.case_id, lane.system) for lane in lanes])
+    serve = _served_apart if is_careful else _served
     works: list[Work] = []
     for lane in lanes:
         deliveries = by_lane.get((lane.case_id, lane.system), [])
-        served = _served(gate, LaneWork(tx, lane, deliveries, bundle.messages), bundle, owner=owner)
+        served = serve(gate, LaneWork(tx, lane, deliveries, bundle.messages), bundle, owner=owner)
         if served is not None:
             works.append(served)
     return works
+
+
+def _served_apart(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work | None:
+    """The same for a lane that may fail; one that does is set aside as it was before."""
+    before = replace(work, deliveries=list(work.deliveries))
+    served = work.tx.apart(lambda: _served(gate, work, bundle, owner=owner))
+    if not isinstance(served, Exception):
+        return served
+    set_aside_due(gate, work.tx, before, served)
+    return None
 
 
 def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work | None:

@@ -17,10 +17,11 @@ from syncgate.flows.claim import Claimed, claim
 from syncgate.flows.confirm import confirm
 from syncgate.flows.defects import place_of
 from syncgate.flows.gate import Gate
+from syncgate.flows.hand_over import GRANTED_FOR
 from syncgate.flows.send import send
 from syncgate.flows.settle import Settled, settle
 from syncgate.flows.work import Verdict, Work
-from syncgate.ports import Step, Transport
+from syncgate.ports import OnSystem, Step, Transport
 
 log = structlog.get_logger("syncgate.dispatch")
 BUSY_FOR = timedelta(seconds=10)
@@ -33,7 +34,8 @@ class DispatchSettings:
 
     Attributes:
         owner: names this process in leases.
-        poll_interval: the longest time between two looks at the store.
+        poll_interval: the longest time between two looks at the store while nobody tells this process what is due.
+        safety_interval: the same while others' notices are heard.
         batch: how many lanes one claim leases at most.
         grace: how long a stop waits for what is under way.
         store_wait: the pause after the store did not answer.
@@ -41,6 +43,7 @@ class DispatchSettings:
 
     owner: str
     poll_interval: timedelta = timedelta(seconds=1)
+    safety_interval: timedelta = timedelta(seconds=1)
     batch: int = 64
     grace: timedelta = timedelta(seconds=10)
     store_wait: timedelta = timedelta(seconds=1)
@@ -48,10 +51,14 @@ class DispatchSettings:
 
 @dataclass(slots=True)
 class _Loop:
-    """One system's loop: what is under way, and what wakes it. busy_until: more is likely to come until then."""
+    """One system's loop: what is under way, and what wakes it.
+
+    busy_until: more is likely to come until then. is_careful: the last claim failed, the next takes lane by lane.
+    """
 
     system: str
     busy_until: datetime
+    is_careful: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -59,11 +66,20 @@ class _Loop:
 class Dispatcher:
     """Works on the lanes of every system that has an active bundle, until it is stopped."""
 
-    def __init__(self, gate: Gate, transport_of: Callable[[str], Transport], settings: DispatchSettings) -> None:
-        """Args: transport_of: the transport of a bundle, by digest; it is kept and closed by the caller."""
+    def __init__(
+        self,
+        gate: Gate,
+        transport_of: Callable[[str], Transport],
+        settings: DispatchSettings,
+        *,
+        is_told: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Args: transport_of: the transport of a bundle, by digest; it is kept and closed by the caller; is_told:
+        whether other processes' notices are heard now, so that looking by itself is only a safety net."""
         self._gate = gate
         self._transport_of = transport_of
         self._settings = settings
+        self._is_told = is_told
         self._loops: dict[str, _Loop] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
@@ -114,7 +130,8 @@ class Dispatcher:
                 wait = self._settings.store_wait
             except Exception as error:
                 log.error("claim_broke", system=loop.system, error=type(error).__name__, at=place_of(error))
-                wait = self._settings.store_wait
+                wait = self._settings.store_wait if loop.is_careful else timedelta(0)
+                loop.is_careful = True
             if wait > timedelta(0):
                 await self._wait(loop, wait)
 
@@ -125,15 +142,32 @@ class Dispatcher:
         if free <= 0:
             return self._settings.poll_interval
         is_busy = self._gate.clock.now() < loop.busy_until
-        owner = self._settings.owner
-        claimed = await self._gate.writer.write(
-            lambda tx: claim(self._gate, tx, loop.system, owner=owner, limit=free, is_granting=is_busy)
-        )
+        claimed = await self._gate.writer.write(self._claiming(loop, free, is_granting=is_busy))
+        if claimed.is_behind:
+            return await self._caught_up(loop)
+        loop.is_careful = False
         if claimed.granted_until is not None:
             self._gate.hand_over.refill(loop.system, claimed.granted, claimed.granted_until)
         for work in claimed.works:
             self._begin(loop, work)
         return self._pause_after(claimed, free)
+
+    def _claiming(self, loop: _Loop, limit: int, *, is_granting: bool) -> Step[Claimed]:
+        owner, is_careful = self._settings.owner, loop.is_careful
+        return OnSystem(
+            loop.system,
+            lambda tx: claim(
+                self._gate, tx, loop.system, owner=owner, limit=limit, is_granting=is_granting, is_careful=is_careful
+            ),
+        )
+
+    async def _caught_up(self, loop: _Loop) -> timedelta:
+        """Takes over what another process deployed. Gives how long to wait where that cannot be done here."""
+        digest = self._gate.active.get(loop.system)
+        if self._gate.follow is not None:
+            await self._gate.follow()
+        is_caught_up = self._gate.active.get(loop.system) != digest
+        return timedelta(0) if is_caught_up else self._settings.poll_interval
 
     def take_over(self, works: Sequence[Work]) -> None:
         """Serves lanes that the intake leased from this process's grant."""
@@ -155,10 +189,13 @@ class Dispatcher:
     def _pause_after(self, claimed: Claimed, free: int) -> timedelta:
         if len(claimed.works) == free:
             return timedelta(0)
-        if claimed.next_due_at is None or claimed.is_held_back:
-            return self._settings.poll_interval if not claimed.is_held_back else self._settings.poll_interval / 4
+        if claimed.is_held_back and not claimed.is_stopped:
+            return self._settings.poll_interval / 4
+        longest = self._settings.safety_interval if self._is_told() else self._settings.poll_interval
+        if claimed.next_due_at is None:
+            return longest
         until = claimed.next_due_at - self._gate.clock.now()
-        return min(self._settings.poll_interval, max(until, timedelta(milliseconds=1)))
+        return min(longest, max(until, timedelta(milliseconds=1)))
 
     async def _wait(self, loop: _Loop, wait: timedelta) -> None:
         with suppress(TimeoutError):
@@ -192,9 +229,21 @@ class Dispatcher:
         return lambda tx: settle(self._gate, tx, work, verdict, owner=owner, keep=keep)
 
     async def _verdict(self, work: Work) -> Verdict:
+        if await self._is_stopped_since(work):
+            return _not_begun(work)
         if work.task is Task.CONFIRM:
             return await confirm(self._gate, work, self._transport_of)
         return await send(self._gate, work, self._transport_of)
+
+    async def _is_stopped_since(self, work: Work) -> bool:
+        """Whether a claim that this process was slow to act on has been overtaken by a pause elsewhere (promise 9)."""
+        if self._gate.follow is None or self._gate.clock.now() - work.taken_at < GRANTED_FOR:
+            return False
+        try:
+            row = await self._gate.writer.read(lambda tx: tx.system(work.lane.system))
+        except StoreUnavailable:
+            return True
+        return row is None or row.is_paused or row.mode != "live"
 
     async def _settled(self, work: Work, verdict: Verdict) -> Settled:
         """Settles, again and again while the store does not answer: the answer of a system is never dropped."""

@@ -5,28 +5,55 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
 from syncgate.flows.claim import maybe_held
+from syncgate.flows.defects import place_of
+from syncgate.flows.following import write_following
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
+from syncgate.flows.set_aside import set_aside_leased
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
+log = structlog.get_logger("syncgate.rescue")
 
-def rescue(gate: Gate, tx: Tx, *, limit: int) -> frozenset[str]:
-    """Ends up to `limit` expired leases. Gives the systems whose lanes may now be due."""
-    return frozenset(_expire(gate, tx, lane) for lane in tx.expired_lanes(limit=limit))
+
+def rescue(gate: Gate, tx: Tx, *, limit: int, is_careful: bool = False) -> frozenset[str]:
+    """Ends up to `limit` expired leases. Gives the systems whose lanes may now be due.
+
+    is_careful: each lane by itself, and one that fails is set aside; for the rescue after one that failed.
+    """
+    expire = _expire_apart if is_careful else _expire
+    return frozenset(expire(gate, tx, lane) for lane in tx.expired_lanes(limit=limit))
 
 
 async def rescue_all(gate: Gate, *, batch: int = 200) -> None:
     """Ends every expired lease, batch by batch, and wakes the systems concerned."""
-    while True:
-        systems = await gate.writer.write(lambda tx: rescue(gate, tx, limit=batch))
-        if not systems:
-            return
+    while systems := await _rescued(gate, batch):
         gate.on_due(systems)
+
+
+async def _rescued(gate: Gate, limit: int) -> frozenset[str]:
+    """One batch; under the active bundles, because what a lost send needs depends on the bundle that sent it."""
+    try:
+        return await write_following(gate, lambda tx: rescue(gate, tx, limit=limit))
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        log.error("rescue_broke", error=type(error).__name__, at=place_of(error))
+    return await write_following(gate, lambda tx: rescue(gate, tx, limit=limit, is_careful=True))
+
+
+def _expire_apart(gate: Gate, tx: Tx, lane: Lane) -> str:
+    expired = tx.apart(lambda: _expire(gate, tx, lane))
+    if isinstance(expired, Exception):
+        set_aside_leased(tx, lane, expired)
+    return lane.system
 
 
 def _expire(gate: Gate, tx: Tx, lane: Lane) -> str:

@@ -9,7 +9,6 @@ through `Tx` only, takes the time from `tx.now`, and takes locks in the order sy
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -97,8 +96,8 @@ class Tx(Protocol):
         """Tells every other process, once this commits, to look at the system's row again."""
         ...
 
-    def apart(self) -> AbstractContextManager[None]:
-        """A block that fails alone: what it wrote is rolled back, the exception is raised, the step may go on."""
+    def apart(self, act: Callable[[], T]) -> T | Exception:
+        """What the act gives; where it fails, what it wrote is rolled back alone and its exception is the result."""
         ...
 
     # scheduled work

@@ -23,7 +23,7 @@ def store_lock(database: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreUnavailable(_held_by(handle, database)) from None
+            raise _held(handle, database) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
@@ -31,6 +31,10 @@ def store_lock(database: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _held_by(handle: int, database: Path) -> str:
+def _held(handle: int, database: Path) -> StoreUnavailable:
     holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
-    return f"expected {database} to be free, got it held by process {holder}"
+    return StoreUnavailable(
+        "expected one process on SQLite, got a second: process {holder} has {database} open; PostgreSQL takes several",
+        holder=holder,
+        database=database,
+    )

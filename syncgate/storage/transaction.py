@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from syncgate.ports.store import Keyring, Tx
 from syncgate.storage.audit import AuditCheck, verify_audit
@@ -16,6 +17,8 @@ from syncgate.storage.rows.runs import RunRows
 from syncgate.storage.rows.systems import SystemRows
 from syncgate.storage.work import Work
 
+T = TypeVar("T")
+
 
 class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, PeopleRows, RunRows):
     """A transaction as a step sees it."""
@@ -27,8 +30,8 @@ class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, PeopleRo
     def now(self) -> datetime:
         return self._work.now
 
-    def apart(self) -> AbstractContextManager[None]:
-        return self._work.apart()
+    def apart(self, act: Callable[[], T]) -> T | Exception:
+        return self._work.apart(act)
 
     def verify_audit(self, keyring: Keyring) -> AuditCheck:
         """What a walk over all chains of the audit finds."""

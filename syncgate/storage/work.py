@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict, IllegalMove, SyncgateError
@@ -16,6 +15,7 @@ from syncgate.storage.notice import Notice
 from syncgate.storage.statement import Params, Record, Statement
 
 CounterKey = tuple[str, Phase, str]
+T = TypeVar("T")
 
 
 class Interrupted(Exception):
@@ -162,23 +162,24 @@ class Work:
         if self._told:
             self._guarded(lambda: self.engine.tell(self.cursor, self._told.packed(self.writer.name)))
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """What fails in the block is rolled back alone and raised; the step goes on as if it had never begun."""
+    def apart(self, act: Callable[[], T]) -> T | Exception:
+        """What the act gives, or the exception with which it failed, after rolling back what it wrote."""
         gains, told = Counter(self._step_gains), self._step_told
         self.control("SAVEPOINT apart")
         try:
-            yield
-            if self.spoiled_by is not None:
-                raise self.spoiled_by
+            result = act()
+            failure: Exception | None = self.spoiled_by
         except Interrupted:
             raise
-        except Exception:
-            self.control("ROLLBACK TO SAVEPOINT apart")
+        except Exception as error:
+            failure = error
+        if failure is None:
             self.control("RELEASE SAVEPOINT apart")
-            self.spoiled_by, self._step_gains, self._step_told = None, gains, told
-            raise
+            return result
+        self.control("ROLLBACK TO SAVEPOINT apart")
         self.control("RELEASE SAVEPOINT apart")
+        self.spoiled_by, self._step_gains, self._step_told = None, gains, told
+        return failure
 
     def gains(self) -> list[tuple[CounterKey, int]]:
         """What the counters gain by everything so far, by key, so that all writers lock them in one order."""

@@ -1,0 +1,175 @@
+"""The bundles of one process: what the store names active is taken over, whichever process deployed it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from syncgate.bootstrap.place import SitePlace
+from syncgate.bootstrap.transports import Transports
+from syncgate.config import Config, SiteSecrets
+from syncgate.documents import ProblemSet
+from syncgate.domain.errors import StoreUnavailable, SyncgateError
+from syncgate.flows.deploy import Deployed, deploy, deploy_first, stored_bundles
+from syncgate.flows.gate import Gate
+from syncgate.ports import Keyring
+from syncgate.site.bundle import Bundle, Mac
+from syncgate.site.folder import Site, recompiled
+from syncgate.site.packing import pack, unpack
+
+log = structlog.get_logger("syncgate.bundles")
+NO_SECRETS = SiteSecrets({})
+
+
+class Deploy(Protocol):
+    """One of the two ways to deploy."""
+
+    async def __call__(
+        self, gate: Gate, bundles: Iterable[Bundle], *, packed: Mapping[str, bytes], sources: Collection[str], by: str
+    ) -> Deployed: ...
+
+
+def inputs_mac(keyring: Keyring) -> Mac:
+    """The keyed digest of mapping inputs."""
+    return lambda content: keyring.mac("inputs", content)
+
+
+class Bundles:
+    """Keeps the gate's bundles: deploys the folder, follows the store, and lets old ones have today's addresses."""
+
+    def __init__(self, gate: Gate, place: SitePlace, site: Site, transports: Transports | None) -> None:
+        """Args: gate: its `bundles` and `active` are replaced in place; site: as read at start; transports: None in
+        a process that sends nothing, and needs no secrets for it."""
+        self.site = site
+        self.on_followed: Callable[[], None] = lambda: None
+        self._gate = gate
+        self._place = place
+        self._transports = transports
+        self._mac = inputs_mac(gate.keyring)
+        self._turn = asyncio.Lock()
+        self._behind: dict[str, str] = {}
+        self._unreadable: set[str] = set()
+
+    def check(self) -> None:
+        """Raises StoreUnavailable naming the systems whose active bundle this process cannot compile."""
+        if self._behind:
+            raise StoreUnavailable(
+                "expected to work under every active bundle, got some that this process cannot compile: {systems}",
+                systems=", ".join(sorted(self._behind)),
+            )
+
+    async def deploy(self, *, by: str) -> Deployed:
+        """Reads the site's folder anew, checks it whole and activates it. Raises ProblemSet, SiteInvalid."""
+        async with self._turn:
+            site = await asyncio.to_thread(self._place.load, mac=self._mac)
+            await self._use(site, self._place.secrets(site, wished=self._secret_names()))
+            deployed = await self._deployed(deploy, by)
+            self._behind = {s: digest for s, digest in self._behind.items() if s not in site.bundles}
+            return deployed
+
+    async def start(self, *, by: str) -> None:
+        """Follows the store; where nothing is active there, the folder as it was read is deployed."""
+        await self._load_stored()
+        await self.follow()
+        if not self._gate.active and not self._behind:
+            await self._deployed(deploy_first, by)
+            await self.follow()
+        self._let_send()
+        differing = [s for s, bundle in self.site.bundles.items() if self._gate.active.get(s) != bundle.digest]
+        if differing:
+            log.warning("folder_not_deployed", system=", ".join(sorted(differing)), reason="see syncgate deploy")
+
+    async def deploy_now(self, *, by: str) -> None:
+        """Deploys the folder as it was read."""
+        await self._load_stored()
+        await self._deployed(deploy, by)
+        self._let_send()
+
+    async def follow(self) -> None:
+        """Takes over what the store names active; compiles what this process lacks outside the event loop."""
+        async with self._turn:
+            rows = await self._gate.writer.read(lambda tx: tx.systems())
+            active = {row.system: row.active_bundle for row in rows if row.active_bundle is not None}
+            if not self._gate.bundles.keys() >= set(active.values()):
+                await self._load_stored()
+            changed = {system for system, digest in active.items() if self._gate.active.get(system) != digest}
+            self._behind = {s: active[s] for s in changed if active[s] not in self._gate.bundles}
+            for system in sorted(changed - self._behind.keys()):
+                self._gate.active[system] = active[system]
+                log.info("bundle_followed", system=system, bundle=active[system][7:19])
+        if changed:
+            self.on_followed()
+
+    async def refresh(self) -> None:
+        """What `follow` does, under the addresses, limits and secrets of the configuration as it is now."""
+        async with self._turn:
+            try:
+                config = await asyncio.to_thread(self._place.config)
+                site = replace(self.site, config=config)
+                await self._use(site, self._secrets(site))
+            except (SyncgateError, ProblemSet) as error:
+                log.warning("configuration_unreadable", error=type(error).__name__)
+        await self.follow()
+
+    async def _use(self, site: Site, secrets: SiteSecrets) -> None:
+        """From now on this configuration: bundles of the folder as read, stored ones compiled under it."""
+        stale = self._stale(site)
+        self.site = site
+        compiled = await asyncio.to_thread(self._compiled, {d: dict(b.files) for d, b in stale.items()})
+        self._gate.bundles.update(compiled)
+        if self._transports is not None:
+            self._transports.renew(secrets)
+
+    def _stale(self, site: Site) -> Mapping[str, Bundle]:
+        """Bundles beside the folder's own that another configuration makes different."""
+        own = {bundle.digest for bundle in site.bundles.values()} if site.bundles is not self.site.bundles else set()
+        return {
+            digest: bundle
+            for digest, bundle in self._gate.bundles.items()
+            if digest not in own and _settings(self.site.config, bundle) != _settings(site.config, bundle)
+        }
+
+    async def _load_stored(self) -> None:
+        """Compiles what is stored and lacking here: what was ever sent is confirmed under what sent it."""
+        stored = await self._gate.writer.read(stored_bundles)
+        lacking = {digest: packed for digest, packed in stored.items() if digest not in self._gate.bundles}
+        if lacking:
+            found = await asyncio.to_thread(lambda: self._compiled({d: unpack(p) for d, p in lacking.items()}))
+            self._gate.bundles.update(found)
+
+    def _compiled(self, files_by_digest: Mapping[str, Mapping[str, bytes]]) -> dict[str, Bundle]:
+        """Each bundle that this version can compile; another is reported once."""
+        found: dict[str, Bundle] = {}
+        for digest, files in files_by_digest.items():
+            try:
+                found[digest] = recompiled(self.site, files, mac=self._mac)
+            except (SyncgateError, ProblemSet) as error:
+                if digest not in self._unreadable:
+                    log.error("bundle_unreadable", bundle=digest[7:19], error=type(error).__name__)
+                self._unreadable.add(digest)
+        return found
+
+    def _let_send(self) -> None:
+        """Gives the transports the secrets of stored bundles too."""
+        if self._transports is not None:
+            self._transports.renew(self._secrets(self.site))
+
+    def _secrets(self, site: Site) -> SiteSecrets:
+        return self._place.secrets(site, wished=self._secret_names()) if self._transports is not None else NO_SECRETS
+
+    async def _deployed(self, how: Deploy, by: str) -> Deployed:
+        bundles = self.site.bundles.values()
+        packed = {bundle.digest: pack(bundle.files) for bundle in bundles}
+        return await how(self._gate, bundles, packed=packed, sources=frozenset(self.site.sources), by=by)
+
+    def _secret_names(self) -> frozenset[str]:
+        return frozenset(name for bundle in self._gate.bundles.values() for name in bundle.secret_names)
+
+
+def _settings(config: Config, bundle: Bundle) -> object:
+    """All that a configuration says to a stored bundle."""
+    return config.system(bundle.system), config.dispatch.lease_margin, config.site.time_zone
