@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -12,9 +14,10 @@ from syncgate.domain.plan import Json, part_of
 from syncgate.domain.rows import Delivery, Submission
 from syncgate.flows.defects import place_of
 from syncgate.flows.gate import Gate
-from syncgate.flows.work import Payload, Verdict, Work
+from syncgate.flows.work import Payload, PayloadFault, Verdict, Work
 from syncgate.mapping import Context, Inputs, Mapped, Refs, Unmappable, WaitsFor
 from syncgate.site.bundle import Bundle
+from syncgate.site.contract import Violation
 
 log = structlog.get_logger("syncgate.mapping")
 
@@ -59,13 +62,19 @@ def mapped(
             return Verdict(event=Event.HANDED_BACK, waits_for=system)
         case Unmappable(faults):
             lines = "\n".join(f"{fault.field}: {fault.detail}" for fault in faults)
-            return _refused(faults[0].rule, ACTOR_BY_RULE.get(faults[0].rule, "mapping"), lines)
+            refused = _refused(faults[0].rule, ACTOR_BY_RULE.get(faults[0].rule, "mapping"), lines)
+            told = (PayloadFault(field=fault.field, rule=fault.rule, path=fault.path) for fault in faults)
+            return replace(refused, faults=tuple(told))
         case Mapped(payload):
             violations = spec.contract.violations(payload)
             if violations:
                 lines = "\n".join(f"{v.pointer}: {v.rule} {v.expected}" for v in violations)
-                return _refused("contract_violated", "mapping", lines)
+                return replace(_refused("contract_violated", "mapping", lines), faults=_broken(violations))
             return Payload(payload)
+
+
+def _broken(violations: Sequence[Violation]) -> tuple[PayloadFault, ...]:
+    return tuple(PayloadFault(field=v.pointer.removeprefix("/"), rule=v.rule, expected=v.expected) for v in violations)
 
 
 def open_submission(gate: Gate, work: Work, submission: Submission) -> Json:

@@ -13,7 +13,7 @@ from syncgate.domain.plan import Json, OnChange
 from syncgate.domain.rows import Change
 from syncgate.flows.gate import Gate
 from syncgate.flows.mapping import payload_of
-from syncgate.flows.work import Verdict, Work
+from syncgate.flows.work import Payload, Verdict, Work
 from syncgate.ports import Request, Transport, Tx
 from syncgate.site.bundle import Bundle
 
@@ -25,9 +25,7 @@ SAFETY = timedelta(milliseconds=200)
 
 async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport]) -> Verdict:
     """What sending one claimed delivery came to. Sends at most once."""
-    if (held := _held_back(gate, work)) is not None:
-        return held
-    payload = payload_of(gate, work, sent_at=gate.clock.now())
+    payload = prepared(gate, work)
     if isinstance(payload, Verdict):
         return payload
     bundle = gate.bundles[work.delivery.bundle]
@@ -38,6 +36,11 @@ async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport])
     started_at = gate.clock.now()
     answer = await transport_of(bundle.digest).send(request_for(work, bundle, payload.value))
     return judged(answer).begun(started_at)
+
+
+def prepared(gate: Gate, work: Work) -> Payload | Verdict:
+    """What would be sent for this work now, or why nothing can be."""
+    return _held_back(gate, work) or payload_of(gate, work, sent_at=gate.clock.now())
 
 
 def request_for(work: Work, bundle: Bundle, payload: Json) -> Request:

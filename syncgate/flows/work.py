@@ -72,6 +72,23 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadFault:
+    """Why a payload cannot be sent, without a value.
+
+    Attributes:
+        field: place in the payload, steps divided by `/`.
+        rule: which rule is broken.
+        path: place in the case, as mappings name it; empty where the contract found it.
+        expected: what the contract wants.
+    """
+
+    field: str
+    rule: str
+    path: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What serving a piece of work came to; settle turns it into rows.
 
@@ -79,7 +96,7 @@ class Verdict:
         event: what happens to the delivery.
         outcome: the system's answer, for its breaker; None where the system was not asked.
         rule, reason, actor: which rule said so, why a person must act, and who.
-        detail: fields and rules as text, never a value.
+        detail: fields and rules as text, never a value; faults: the same one by one.
         evidence: what left and what came back.
         remote_ref: the system's own id.
         retry_after: the wait that the system asked for.
@@ -93,6 +110,7 @@ class Verdict:
     reason: str = ""
     actor: str = ""
     detail: str = ""
+    faults: tuple[PayloadFault, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     remote_ref: str | None = None
     retry_after: timedelta | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from syncgate.domain.errors import Forbidden, MalformedBody, Unauthenticated
+from syncgate.domain.errors import FieldError, Forbidden, MalformedBody, Unauthenticated
 from syncgate.domain.rows import Principal
 from syncgate.flows.gate import Caller, Gate
 from syncgate.flows.people import Action, may
 from syncgate.web.body import Headers, header
+from syncgate.web.problems import InvalidRequest
 
 
 def key_in(headers: Headers) -> str | None:
@@ -73,3 +74,11 @@ def if_match_in(headers: Headers) -> int | None:
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise MalformedBody('expected If-Match: "<revision>", got something else')
     return int(number)
+
+
+def refuse_headers(headers: Headers, *names: bytes) -> None:
+    """Refuses headers that mean nothing to a call, by name. Raises InvalidRequest."""
+    came = [name.decode() for name in names if header(headers, name) is not None]
+    if came:
+        errors = [FieldError(f"/header/{name}", "unknown_field") for name in came]
+        raise InvalidRequest("expected a call without these headers, got them", errors=errors)

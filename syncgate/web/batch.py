@@ -11,14 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncgate.domain.errors import BodyTooLarge, FieldError, StoreUnavailable, SyncgateError
+from syncgate.domain.errors import BodyTooLarge, StoreUnavailable, SyncgateError
 from syncgate.flows.gate import Accepted, Caller
 from syncgate.web import body as bodies
-from syncgate.web.body import Headers, Json
+from syncgate.web.auth import refuse_headers
+from syncgate.web.body import Json
 from syncgate.web.desk import Came, Desk
 from syncgate.web.lines import Cutter, Line
 from syncgate.web.place import Place
-from syncgate.web.problems import InvalidRequest
 from syncgate.web.results import Keys, ResultQueue
 
 PATH: Final = "/v1/cases:batch"
@@ -26,7 +26,6 @@ _LOOKED: Final = 0.25
 """Seconds between two looks at whether the process ends, while nothing comes."""
 _GRACE: Final = 2.0
 """Seconds for which a process that ends still answers the lines of a batch, by saying that it took none."""
-_REFUSED_HEADERS: Final = (b"idempotency-key", b"if-match")
 
 
 def routes(place: Place) -> list[Route]:
@@ -46,7 +45,7 @@ class BatchTaker:
         desk.path = "/v1/cases"
         try:
             caller = await desk.enter(scope, bodies.NDJSON)
-            _refuse_headers(scope["headers"])
+            refuse_headers(scope["headers"], b"idempotency-key", b"if-match")
         except SyncgateError as error:
             problem: Response | None = await desk.refuse(error)
         else:
@@ -54,14 +53,6 @@ class BatchTaker:
             problem = await Batch(self._place, desk, caller).serve(receive, answer)
         if problem is not None:
             await problem(scope, receive, send)
-
-
-def _refuse_headers(headers: Headers) -> None:
-    """Raises InvalidRequest naming the headers that mean nothing here: identity is in the lines."""
-    names = [name.decode() for name in _REFUSED_HEADERS if bodies.header(headers, name) is not None]
-    if names:
-        errors = [FieldError(f"/header/{name}", "unknown_field") for name in names]
-        raise InvalidRequest(f"expected a batch without {' and '.join(names)}, got it", errors=errors)
 
 
 class Answer:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from syncgate.domain.rows import Delivery, Principal
-from syncgate.flows import by_hand, intake
+from syncgate.flows import by_hand, check, intake
+from syncgate.flows.check import CheckedCase
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.intake import Call
 
@@ -54,6 +55,7 @@ class Flows:
     """What the routes call."""
 
     post_case: Callable[[Gate, Caller, Json, Call], Awaitable[Accepted]] = intake.post_case
+    check_case: Callable[[Gate, Caller, Json, Call], Awaitable[CheckedCase]] = check.check_case
     put_case: Change = intake.put_case
     patch_case: Change = intake.patch_case
     append_stages: Change = intake.append_stages

@@ -66,6 +66,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
         "Case": _rebased({key: value for key, value in case.items() if key not in ("$schema", "$id")}),
         "Receipt": _RECEIPT,
         "LineResult": _LINE_RESULT,
+        "CheckedCase": _CHECKED_CASE,
         "Problem": _PROBLEM,
         "BrokenField": _BROKEN_FIELD,
     }
@@ -134,6 +135,7 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
             "post": _operation("post_case", "Post a case", {bodies.JSON: _ref("Case")}, [_SOURCE, _KEY, _IF_MATCH])
         },
         "/v1/cases:batch": {"post": _batch()},
+        "/v1/cases:check": {"post": _check()},
         "/v1/cases/{case}": {
             "put": _operation("put_case", "Replace a case's content", {bodies.JSON: _ref("Case")}, change),
             "patch": _operation("patch_case", "Change a case", {bodies.MERGE_PATCH: patch, bodies.JSON: patch}, change),
@@ -169,6 +171,23 @@ def _batch() -> Json:
                 "description": "A result a line.",
                 "content": {bodies.NDJSON: {"schema": _ref("LineResult")}},
             },
+            **refused,
+        },
+    }
+
+
+def _check() -> Json:
+    refused = {str(status): told for status, told in refusals(*_CHANGING).items()}
+    refused.pop("404")
+    return {
+        "tags": ["cases"],
+        "operationId": "check_case",
+        "summary": "What posting this case would do now",
+        "description": "Nothing is stored; a refusal leaves no trace. An invalid case gets the problem of the post.",
+        "parameters": [_SOURCE, _IF_MATCH],
+        "requestBody": {"required": True, "content": {bodies.JSON: {"schema": _ref("Case")}}},
+        "responses": {
+            "200": {"description": "What would happen.", "content": {bodies.JSON: {"schema": _ref("CheckedCase")}}},
             **refused,
         },
     }
@@ -277,4 +296,49 @@ _LINE_RESULT: Final = {
             "properties": {"line": _LINE, "status": {"type": "integer", "minimum": 400}, "problem": _ref("Problem")},
         },
     ]
+}
+
+_FAULT: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["field", "pointer", "title", "rule", "expected"],
+    "properties": {
+        "field": {"type": "string", "description": "Place in the system's payload, steps divided by `/`."},
+        "pointer": {"type": "string", "description": "JSON Pointer of the case's field, or empty."},
+        "title": {"type": "string", "description": "The field's title, or empty."},
+        "rule": {"type": "string", "description": "Stable name of the broken rule."},
+        "expected": {"type": "string", "description": "What the system's contract wants; never what came."},
+    },
+}
+
+_EXPECTED: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["system", "message", "part", "phase", "changes", "reason", "actor", "waits_for", "faults"],
+    "properties": {
+        "system": _TEXT,
+        "message": _TEXT,
+        "part": {"type": "string", "description": "Id of the stage or material."},
+        "phase": {"type": "string", "enum": [phase.value for phase in Phase]},
+        "changes": {"type": "boolean", "description": "Whether the post would queue, change or cancel it."},
+        "reason": {"type": "string", "description": "Why it is or would be parked."},
+        "actor": {"type": "string", "description": "Who must act."},
+        "waits_for": {"type": ["string", "null"], "description": "The system whose number it needs first."},
+        "faults": {"type": "array", "items": _FAULT},
+    },
+}
+
+_CHECKED_CASE: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["case_id", "case_no", "revision", "unchanged", "joins", "deliveries", "warnings"],
+    "properties": {
+        "case_id": {"type": ["string", "null"], "format": "uuid", "description": "Null for a new case."},
+        "case_no": _TEXT,
+        "revision": {"type": "integer", "minimum": 1, "description": "That the case would have then."},
+        "unchanged": {"type": "boolean", "description": "Whether the post would change nothing."},
+        "joins": {"type": "boolean", "description": "Whether it would join a known case under a new number."},
+        "deliveries": {"type": "array", "items": _EXPECTED},
+        "warnings": {"type": "array", "items": _ref("BrokenField")},
+    },
 }

@@ -137,6 +137,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
     assert listed == {
         ("POST", "/v1/cases"),
         ("POST", "/v1/cases:batch"),
+        ("POST", "/v1/cases:check"),
         ("HEAD", "/livez"),
         ("HEAD", "/readyz"),
         ("GET", "/v1/cases"),
