@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from syncgate.cli.speech import said, spoken
+from syncgate.cli.speech import colon, said, spoken
 from syncgate.domain.errors import SyncgateError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def end(error: Exception) -> int:
         print("\n".join(_with_place(problem) for problem in error.problems), file=sys.stderr)
         return REFUSED
     if isinstance(error, SyncgateError):
-        print(f"{error.code}{_colon()}{said(error.said)}", file=sys.stderr)
+        print(f"{error.code}{colon()}{said(error.said)}", file=sys.stderr)
         return REFUSED
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
@@ -60,11 +60,7 @@ def misused(error: Any) -> int:
 
 
 def _with_place(problem: Problem) -> str:
-    return f"{problem.place}{_colon()}{said(problem.message)}"
-
-
-def _colon() -> str:
-    return "：" if spoken() == "zh" else ": "
+    return f"{problem.place}{colon()}{said(problem.message)}"
 
 
 def defect(error: BaseException) -> str:

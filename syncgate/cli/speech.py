@@ -29,6 +29,11 @@ def said(text: str) -> str:
     return in_language(text, spoken())
 
 
+def colon() -> str:
+    """What stands between a thing and what is said of it."""
+    return "：" if spoken() == "zh" else ": "
+
+
 def asked_for(arguments: Sequence[str], environment: Mapping[str, str]) -> Language:
     """The language that a command line asks for, else the terminal's; English where it cannot show Chinese."""
     wished = _wish(arguments)

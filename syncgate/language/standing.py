@@ -40,6 +40,7 @@ class Standing:
     Attributes:
         is_origin: the system posted the case first.
         held_count, slots_count: how many records it holds, of how many that it should hold or did.
+        own_count: how many of those that it holds are its own, and not delivered by us.
         case_ref: what it calls the case.
         waiting: what is still to happen first; None where nothing is.
         waits_for: the system whose number is needed first.
@@ -47,6 +48,7 @@ class Standing:
 
     is_origin: bool
     held_count: int
+    own_count: int = 0
     slots_count: int
     case_ref: str | None
     waiting: Waiting | None
@@ -54,11 +56,11 @@ class Standing:
 
     def sentence(self, language: Language) -> str:
         """Where the case stands at the system, and why."""
-        if self.is_origin:
+        if self.is_origin and not self.slots_count:
             return in_language("posted it, and holds its own record", language)
         if not self.slots_count:
             return in_language("gets nothing of this case", language)
-        parts = [in_language(self._records(), language)]
+        parts = [self._records(language)]
         if self.waiting is not None:
             parts.append(self.waiting.sentence(language))
             if self.waits_for:
@@ -67,8 +69,13 @@ class Standing:
             parts.append(in_language("no more is due", language))
         return ("；" if language == "zh" else "; ").join(parts)
 
-    def _records(self) -> Said:
+    def _records(self, language: Language) -> str:
         counts = {"held": self.held_count, "total": self.slots_count}
         if self.case_ref:
-            return Said("holds {held} of {total} records as {number}", **counts, number=self.case_ref)
-        return Said("holds {held} of {total} records", **counts)
+            told = Said("holds {held} of {total} records as {number}", **counts, number=self.case_ref)
+        else:
+            told = Said("holds {held} of {total} records", **counts)
+        text = in_language(told, language)
+        if not self.own_count:
+            return text
+        return in_language(Said("{text}, {count} of them its own", text=text, count=self.own_count), language)

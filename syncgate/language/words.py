@@ -39,6 +39,9 @@ REASONS: Final[Mapping[str, str]] = {
     "absent_by_hand": "人工核实未持有",
     "requeued": "重新推送",
     "returned": "对方退回",
+    # --- held without a sending of ours
+    "held_by_source": "来源系统自己持有",
+    "known_by_number": "对方已有该办件编号",
     # --- waits
     "waits_for_remote_ref": "等待另一系统的业务编号",
     "handed_back": "本次未推送，稍后再推",
@@ -114,6 +117,8 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "superseded": "已被新版替代",
     "returned": "对方退回",
     "claimed": "开始推送",
+    "held_by_source": "来源系统自己持有",
+    "known_by_number": "对方已有该办件编号",
 }
 
 KINDS: Final[Mapping[str, str]] = {
@@ -123,6 +128,7 @@ KINDS: Final[Mapping[str, str]] = {
     "late": "迟到的应答",
     "by_hand": "人工处理",
     "system": "系统处理",
+    "source": "来源系统提交",
 }
 
 BREAKERS: Final[Mapping[str, str]] = {"closed": "正常", "open": "对方异常，自动暂停"}

@@ -83,6 +83,7 @@ def _holding(view: Holding, language: Language) -> HoldingTold:
     standing = Standing(
         is_origin=view.is_origin,
         held_count=sum(1 for slot in view.slots if slot.holds is not None),
+        own_count=sum(1 for slot in view.slots if slot.holds is not None and slot.holds.reason),
         slots_count=len(view.slots),
         case_ref=view.case_ref,
         waiting=waiting[0] if waiting else None,

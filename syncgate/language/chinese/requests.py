@@ -50,7 +50,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a valid request, got another": "请求不符合要求",
     "expected parameters that this call knows, got others": "请求中有本接口没有的参数",
     "expected a time with offset, got one without": "时间应带时区偏移",
-    "expected a remote_ref only where the system holds the delivery": "对方已持有时才能填写对方业务编号",
+    "expected a remote_ref only where the system holds the delivery": "对方已持有该推送任务的数据时，才能填写对方业务编号",
     "expected a case_id or system:number, got another name": "路径中应为办件标识，或“系统:编号”",
     "expected stages and nothing else, got another object": "请求内容只能包含办理环节（stages）",
     "expected stages, got another type": "请求内容应为办理环节",

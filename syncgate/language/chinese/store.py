@@ -16,6 +16,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected to plan under the active bundles, got a process that has none of {systems}": (
         "本进程尚未装载这些系统的现行配置版本：{systems}"
     ),
+    "expected {database} to be free, got it held by process {holder}": "{database} 正被进程 {holder} 使用",
     "expected one process on SQLite, got a second: process {holder} has {database} open; PostgreSQL takes several": "SQLite 只能由一个进程使用：进程 {holder} 已打开 {database}；PostgreSQL 可由多个进程使用",
     "expected api,worker,scheduler in one process on SQLite, got only {roles}; PostgreSQL lets processes share": "使用 SQLite 时，api、worker、scheduler 应在同一进程，实为仅 {roles}；PostgreSQL 可由多个进程分担",
     "expected a case that is stored, got a new one": "应为已保存的办件，实为新办件",

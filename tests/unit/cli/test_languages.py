@@ -17,6 +17,7 @@ from typer.main import get_command
 from syncgate.cli.app import app
 from syncgate.cli.chinese_help import purpose, wrapped
 from syncgate.cli.output import width
+from syncgate.cli.reference import page
 from syncgate.cli.speech import asked_for, is_for_machines
 from syncgate.language.catalogue import sentences
 from tests.support.commands import said_by
@@ -42,11 +43,11 @@ def test_every_help_text_has_chinese(path: str) -> None:
 @pytest.mark.parametrize("path", EVERY)
 def test_every_help_page_is_chinese_from_end_to_end(path: str) -> None:
     """Nothing of the English page is left: no heading, no remark of a parameter, no untranslated word."""
-    page = said_by("--language", "zh", *path.split()[1:], "--help").out
-    assert page.startswith(f"用法：{path} [选项]")
+    told = said_by("--language", "zh", *path.split()[1:], "--help").out
+    assert told.startswith(f"用法：{path} [选项]")
     for word in ("Usage", "Options", "Arguments", "Commands", "[required]", "env var", "default:", "Example:"):
-        assert word not in page
-    for line in page.splitlines():
+        assert word not in told
+    for line in told.splitlines():
         assert HAN.search(line) or len(re.findall(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}", line)) == 0, line
         assert width(line) <= 80 or "示例：" in line, line
 
@@ -152,3 +153,8 @@ def test_lines_are_broken_by_width_and_never_before_a_closing_mark() -> None:
     assert wrapped("one two three", 12, "") == ["one two", "three"]
     assert wrapped("x" * 50, 8, "  ") == ["  " + "x" * 50]
     assert wrapped("", 8, "") == []
+
+
+def test_the_chinese_reference_page_is_up_to_date() -> None:
+    stored = (Path(__file__).parents[3] / "docs/reference/command-line.zh.md").read_text("utf-8")
+    assert stored == page("zh"), "run: python -m syncgate.cli.reference zh > docs/reference/command-line.zh.md"

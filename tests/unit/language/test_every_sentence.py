@@ -87,6 +87,6 @@ NO_SENTENCES = frozenset(
     }
 )
 """Literals of several words that are command lines, reasons that are stored, or parts of a sentence."""
-_UNSEEN = ("SELECT ", "INSERT ", "Bearer ", "#", "Usage: `", "Environment variable `")
+_UNSEEN = ("Global options", "SELECT ", "INSERT ", "Bearer ", "#", "Usage: `", "Environment variable `")
 _LATER = ("cli/explained_text.py", "cli/explaining.py", "cli/submit.py", "cli/submitting.py")
 """Put together of single words; their whole sentences are in the catalogue where they are sentences."""

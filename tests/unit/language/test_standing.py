@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.delivery import Beginning, Event, Phase
 from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import AttemptKind, BreakerState
 from syncgate.language import Standing, Waiting, label, word
@@ -31,7 +31,12 @@ def _standing(**changes: Any) -> Standing:
         (_standing(), "已持有 2 份，应持有 2 份", "holds 2 of 2 records"),
         (_standing(case_ref="P-1"), "已持有 2 份，应持有 2 份，对方编号 P-1", "holds 2 of 2 records as P-1"),
         (_standing(slots_count=0), "不接收该办件", "gets nothing of this case"),
-        (_standing(is_origin=True), "由其提交，持有自己的数据", "posted it, and holds its own record"),
+        (
+            _standing(own_count=1),
+            "已持有 2 份，应持有 2 份，其中 1 份为其自有",
+            "holds 2 of 2 records, 1 of them its own",
+        ),
+        (_standing(is_origin=True, slots_count=0), "由其提交，持有自己的数据", "posted it, and holds its own record"),
         (
             _standing(held_count=1),
             "已持有 1 份，应持有 2 份；其余不再推送",
@@ -66,6 +71,7 @@ def test_a_system_named_like_a_word_of_ours_keeps_its_name() -> None:
 def test_every_code_has_a_word() -> None:
     assert set(PHASES) == set(Phase)
     assert set(Outcome) | set(Event) <= set(OUTCOMES)
+    assert {*Beginning} - {"planned"} <= set(REASONS)
     assert set(KINDS) == set(AttemptKind)
     assert set(BREAKERS) == set(BreakerState)
     assert set(RULES) <= set(REASONS)
