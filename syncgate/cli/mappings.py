@@ -12,9 +12,11 @@ from uuid import UUID
 import typer
 
 from syncgate.cli.context import BadArgument, Invocation
+from syncgate.cli.explaining import explain
 from syncgate.cli.output import AsJson, note, show
 
 app = typer.Typer(no_args_is_help=True, help="Field mappings.")
+app.command("explain")(explain)
 _PLACEHOLDER = UUID(int=0)
 
 

@@ -233,7 +233,9 @@ class _Writer:
             case model.ParseNumber():
                 return self.through(expression.of, scope, slot, operations.parse_number(expression, path))
             case model.Text():
-                operation = operations.text(expression, self.replacements(expression), path)
+                operation = operations.text(
+                    expression, operations.replacements(expression, self.tables, self.system), path
+                )
                 return self.through(expression.of, scope, slot, operation)
             case model.Split():
                 return self.through(expression.of, scope, slot, operations.split(expression.on, path))
@@ -324,13 +326,6 @@ class _Writer:
             self.line(f"{result} = {run}({key}, {at})")
         return result
 
-    def replacements(self, expression: model.Text) -> dict[str, str] | None:
-        if expression.unencodable is None:
-            return None
-        table = self.tables.find(expression.unencodable, self.system)
-        assert isinstance(table, CodeTable)
-        return {key: str(code) for key, code in table.codes.items()}
-
     def join(self, expression: model.Join, scope: Scope, slot: _Slot) -> str:
         run = operations.join(expression.separator, first_path(expression, scope))
         if not isinstance(expression.of, tuple):
@@ -410,7 +405,7 @@ class _Writer:
     def awaited(self, expression: model.RemoteRef | model.CaseRef, written: str, system: str) -> str:
         result = self.name()
         self.line(f"{result} = {written}")
-        if _is_demanded(expression):
+        if is_demanded(expression):
             wait = self._constant(Failure(WAITS, system, ""))
             self.line(f"if {result} is None: {result} = {wait}")
         return result
@@ -421,7 +416,7 @@ class _Writer:
             self.line(f"{result} = {self._constant(operations.sent_at(expression))}(context)")
         else:
             self.line(f"{result} = {self._constant(_context_reader(expression.name))}(context)")
-            if _is_demanded(expression):
+            if is_demanded(expression):
                 refusal = self._constant(operations.not_given(expression.name))
                 self.line(f"if {result} is None: {result} = {refusal}")
         return result
@@ -484,7 +479,7 @@ def _is_no_value(name: str) -> str:
     return f"{name} is None or {name}.__class__ is Failure"
 
 
-def _is_demanded(expression: Expression) -> bool:
+def is_demanded(expression: Expression) -> bool:
     """Whether nothing says what to do where the value is absent."""
     return not expression.options.is_optional and expression.options.when_absent is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from syncgate import documents
 from syncgate.documents import JsonValue, Node, Problems
@@ -12,6 +13,8 @@ from syncgate.mapping import document as model
 from syncgate.mapping.checker import ROOTS, check
 from syncgate.mapping.compiler import Apply, Holds, compile_condition, compile_payload
 from syncgate.mapping.examples import ExampleResult, run_example
+from syncgate.mapping.explaining import explain
+from syncgate.mapping.explanation import Explanation
 from syncgate.mapping.functions import NO_FUNCTIONS, Functions
 from syncgate.mapping.reading import Reader
 from syncgate.mapping.reads import Scope, Tree, condition_reads, contexts_in, reads_of
@@ -46,6 +49,7 @@ class Mapping:
     source: str = field(compare=False, repr=False)
     """The Python source that was compiled, for people."""
     _run: Apply = field(compare=False, repr=False)
+    _explain: Callable[[Inputs], Explanation] = field(compare=False, repr=False)
     _inputs: Tree = field(compare=False, repr=False)
 
     @property
@@ -77,6 +81,10 @@ class Mapping:
         if faults:
             return Unmappable(tuple(faults))
         return WaitsFor(waits[0]) if waits else Mapped(payload)
+
+    def explain(self, inputs: Inputs) -> Explanation:
+        """Where each field of the payload comes from, step by step; its result is that of `apply`."""
+        return self._explain(inputs)
 
     def run_examples(self, read: Callable[[str], JsonValue] | None = None) -> list[ExampleResult]:
         """What became of each of its examples.
@@ -148,6 +156,7 @@ def load_mapping(
         columns=frozenset(everything.below.get("record", Tree()).below),
         source=compiled.source,
         _run=compiled.run,
+        _explain=partial(explain, document, tables=tables, functions=functions),
         _inputs=compared,
     )
 

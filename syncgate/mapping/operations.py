@@ -25,7 +25,7 @@ from syncgate.mapping.results import (
     Context,
     Failure,
 )
-from syncgate.mapping.tables import CodeTable, SiteTable, code_key
+from syncgate.mapping.tables import CodeTable, SiteTable, Tables, code_key
 
 Operation = Callable[[JsonValue], JsonValue]
 """Takes a present value, gives a value, None or a Failure."""
@@ -198,6 +198,15 @@ def parse_number(expression: model.ParseNumber, path: str) -> Operation:
     return read
 
 
+def replacements(expression: model.Text, tables: Tables, system: str) -> dict[str, str] | None:
+    """What a text's `unencodable` writes for what its charset lacks, or None where it names no table."""
+    if expression.unencodable is None:
+        return None
+    table = tables.find(expression.unencodable, system)
+    assert isinstance(table, CodeTable)
+    return {key: str(code) for key, code in table.codes.items()}
+
+
 def text(expression: model.Text, replacements: Mapping[str, str] | None, path: str) -> Operation:
     """A text through its steps, its charset and its limit."""
     steps = tuple(texts.compile_step(step) for step in expression.steps)
@@ -304,8 +313,8 @@ def with_empty_text(value: JsonValue) -> JsonValue:
 
 
 def equal(left: JsonValue, right: JsonValue) -> bool:
-    """Whether two JSON values are the same; absence equals nothing, and true is not 1."""
-    if left is None or right is None or isinstance(left, bool) is not isinstance(right, bool):
+    """Whether two JSON values are the same; absence and failure equal nothing, and true is not 1."""
+    if left is None or isinstance(left, Failure) or isinstance(left, bool) is not isinstance(right, bool):
         return False
     return bool(left == right)
 

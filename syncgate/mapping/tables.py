@@ -25,6 +25,8 @@ class CodeTable:
     codes: Mapping[str, JsonValue]
     is_lossy: bool = False
     title: JsonValue = None
+    place_by_code: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    """Where each of our codes stands."""
 
     @property
     def is_injective(self) -> bool:
@@ -165,6 +167,7 @@ class _Reading:
     def _code_table(self, node: documents.Mapping, name: str) -> CodeTable:
         codes = node.get("codes")
         found: dict[str, JsonValue] = {}
+        places = {entry.name: entry.key.place for entry in codes} if isinstance(codes, documents.Mapping) else {}
         if isinstance(codes, documents.Mapping):
             for entry in codes:
                 if isinstance(entry.value, documents.Scalar) and entry.value.value is not None:
@@ -178,7 +181,7 @@ class _Reading:
         is_lossy = isinstance(lossy, documents.Scalar) and lossy.value is True
         if lossy is not None and not is_lossy:
             self.problems.add(lossy.place, "expected 'lossy: true' or no such key")
-        return CodeTable(node.place, name, found, is_lossy, self._title(node))
+        return CodeTable(node.place, name, found, is_lossy, self._title(node), places)
 
     def _site_table(self, node: documents.Mapping, name: str) -> SiteTable:
         key = node.get("key")

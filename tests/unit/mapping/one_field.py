@@ -52,9 +52,12 @@ def load(payload: str, *, reads: str = "case", direction: str = "out", **more: A
 
 
 def apply(payload: str, case: Any, **more: Any) -> mapping.Result:
-    """What a payload makes of a case."""
+    """What a payload makes of a case; its explanation must end in the same."""
     part, context, refs = more.pop("part", None), more.pop("context", Context()), more.pop("refs", Refs())
-    return load(payload, **more).apply(Inputs(case, part, context, refs))
+    loaded, inputs = load(payload, **more), Inputs(case, part, context, refs)
+    result = loaded.apply(inputs)
+    assert loaded.explain(inputs).result == result
+    return result
 
 
 def given(expression: str, case: Any, **more: Any) -> Any:
