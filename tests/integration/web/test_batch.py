@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import threading
@@ -151,6 +152,28 @@ def test_lines_of_one_case_keep_their_order(served: Served) -> None:
     assert [status for _, status in outcomes(post(served, b"\n".join(pairs)))] == [202, 409] * 20
 
 
+def test_a_line_begins_only_when_those_of_the_same_numbers_before_it_have_ended(
+    sqlite_store: SqlStore, keyring: SiteKeyring, clock: SetClock
+) -> None:
+    """The store keeps the order of what reaches it at once, so that only a slow flow shows who waits for whom."""
+    seen: list[str] = []
+
+    async def slow_first(gate: Any, caller: Any, document: Any, call: Any) -> Any:
+        seen.append(f"begin {document['case_no']}")
+        for _ in range(0 if seen[1:] else 50):
+            await asyncio.sleep(0.001)
+        accepted = await intake.post_case(gate, caller, document, call)
+        seen.append(f"end {document['case_no']}")
+        return accepted
+
+    with serving(sqlite_store, keyring, clock, flows=Flows(post_case=slow_first)) as served:
+        tied = [line("1", references={"hall": "H"}), line("2", references={"hall": "H"}), line("1", channel="app")]
+        post(served, b"\n".join([*tied, line("3")]))
+    assert seen.index("begin SP-2") > seen.index("end SP-1")
+    assert seen.index("begin SP-3") < seen.index("end SP-1")
+    assert [each for each in seen if each.endswith("SP-1")] == ["begin SP-1", "end SP-1"] * 2
+
+
 def test_the_metrics_count_every_line(served: Served) -> None:
     post(served, lines(1, 2) + b"{\n" + line(1))
     text = served.call("GET", "/metrics", key=served.key("viewer")).text
@@ -278,8 +301,6 @@ def slow(sqlite_store: SqlStore, keyring: SiteKeyring, clock: SetClock) -> Itera
     let_go, begun = threading.Event(), []
 
     async def waiting(gate: Any, caller: Any, document: Any, call: Any) -> Any:
-        import asyncio
-
         begun.append(document["case_no"])
         await asyncio.to_thread(let_go.wait, 20)
         return await intake.post_case(gate, caller, document, call)
