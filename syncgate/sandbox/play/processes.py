@@ -202,7 +202,7 @@ def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, 
 
 def run_reader(folder: Folder, *arguments: str) -> tuple[int, str]:
     """Run the reader by path in an isolated process; its exit code and what it printed."""
-    reader = Path(__file__).parent.parent / "reader.py"
+    reader = Path(__file__).parent.parent / "reader"
     command = [sys.executable, "-I", str(reader), "--expected", str(folder.expected), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return result.returncode, result.stdout + result.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def find(lines: list[dict[str, Any]], write: Write) -> Find:
     def run(ledgers: Ledgers, kills: tuple[str, ...] = ()) -> list[tuple[str, str]]:
         folder = write(ledgers)
         read = [reader.read_ledger(folder / f"{name}.sqlite") for name in ("province", "food")]
-        times = [reader.datetime.fromisoformat(kill) for kill in kills]
+        times = [datetime.fromisoformat(kill) for kill in kills]
         return [(found.kind, found.system) for found in reader.compare(golden, read, times, []).findings]
 
     return run
@@ -275,7 +277,7 @@ def test_of_two_numbers_a_case_may_bear_either_and_not_both(lines: list[dict[str
 
 
 def run_reader(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", reader.__file__, *arguments]
+    command = [sys.executable, "-I", str(Path(reader.__file__).parent), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -294,6 +296,16 @@ def test_the_whole_city_is_read_by_path_in_isolated_mode(
     bad = run_reader(*common, "--faults-required", "slow,hang", "--json")
     assert bad.returncode == 1
     assert [finding["kind"] for finding in json.loads(bad.stdout)["findings"]] == ["fault never struck"]
+
+
+def test_the_reader_uses_the_standard_library_and_itself() -> None:
+    folder = Path(reader.__file__).parent
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                assert all(alias.name in sys.stdlib_module_names for alias in node.names), path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 1 or node.module.partition(".")[0] in sys.stdlib_module_names, path
 
 
 CSV = (

@@ -1,0 +1,134 @@
+"""Everything that the reader has to say about all systems, and its command line."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .comparison import Comparison
+from .findings import KINDS, Finding
+from .ledger import SHAPES, Ledger, Record, read_ledger
+
+
+def read_expected(path: Path) -> list[Record]:
+    """The lines of the expected document."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def csv_lines(path: Path) -> list[Record]:
+    """Expected lines of workorders from the hotline's own file (UTF-8 with BOM), every space kept."""
+    columns = {"案件編號": "sourceNo", "派工項目": "item", "案件地址": "address"}
+    columns |= {"立案日期": "filedDate", "立案時間": "filedTime"}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [{columns[name]: value for name, value in row.items()} for row in csv.DictReader(file)]
+    return [
+        {
+            "system": "workorders",
+            "case_no": row["sourceNo"],
+            "operations": [
+                {"operation": "create", "part": "", "submission": 1, "updates": 0, "record": row},
+            ],
+        }
+        for row in rows
+    ]
+
+
+@dataclass
+class Report:
+    """What was found, what is held, what struck."""
+
+    findings: list[Finding]
+    held: dict[str, dict[str, int]]
+    faults: dict[str, dict[str, int]]
+
+    @property
+    def is_good(self) -> bool:
+        return not self.findings
+
+
+def compare(lines: list[Record], ledgers: list[Ledger], kills: list[datetime], faults_required: list[str]) -> Report:
+    """Everything there is to say about these systems."""
+    findings: list[Finding] = []
+    by_system: dict[str, list[Record]] = defaultdict(list)
+    for line in lines:
+        by_system[line["system"]].append(line)
+    comparisons = [Comparison(ledger, by_system[ledger.system], kills) for ledger in ledgers]
+    for comparison in comparisons:
+        findings += comparison.run()
+    findings += _split_cases(comparisons)
+    struck: Counter[str] = Counter()
+    for ledger in ledgers:
+        struck.update(ledger.faults())
+    findings += [
+        Finding("fault never struck", "any", "", mode, "", "expected at least once, got 0")
+        for mode in faults_required
+        if not struck[mode]
+    ]
+    held = {ledger.system: dict(Counter(slot[0] for slot in ledger.contents())) for ledger in ledgers}
+    return Report(findings, held, {ledger.system: dict(ledger.faults()) for ledger in ledgers})
+
+
+def _split_cases(comparisons: list[Comparison]) -> list[Finding]:
+    """Cases that two systems were told under different keys of ours: one case that became two."""
+    first: dict[str, tuple[str, str]] = {}
+    findings = []
+    for comparison in comparisons:
+        for case_no, key in comparison.our_keys().items():
+            system, known = first.setdefault(case_no, (comparison.ledger.system, key))
+            if comparison.shape.key_field and known != key:
+                detail = f"{comparison.shape.key_field} is not the key that {system} was told"
+                findings.append(Finding("inconsistent", comparison.ledger.system, case_no, "", "", detail))
+    return findings
+
+
+def _print(report: Report, limit: int) -> None:
+    for title, table in (("holds", report.held), ("was struck by", report.faults)):
+        for system, counts in table.items():
+            words = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "nothing"
+            print(f"{system:<11} {title}: {words}")
+    for finding in report.findings[:limit]:
+        print(finding)
+    if len(report.findings) > limit:
+        print(f"… and {len(report.findings) - limit} more")
+    kinds = Counter(finding.kind for finding in report.findings)
+    print("findings: " + ", ".join(f"{kind} {kinds[kind]}" for kind in KINDS))
+    print("every system holds exactly what was expected" if report.is_good else "NOT as expected")
+
+
+def _kills(path: Path | None) -> list[datetime]:
+    if path is None or not path.exists():
+        return []
+    return [datetime.fromisoformat(at) for at in json.loads(path.read_text("utf-8"))]
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--expected", type=Path, help="the expected document")
+    parser.add_argument("--workorders-csv", type=Path, help="compare workorders with this CSV instead")
+    parser.add_argument("--systems", type=Path, required=True, help="the folder with the ledgers")
+    parser.add_argument("--kills", type=Path, help="JSON list of the times at which the gate was killed")
+    parser.add_argument("--faults-required", default="", help="kinds of fault, comma-separated")
+    parser.add_argument("--findings", type=int, default=50, help="how many findings to print")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    if (options.expected is None) == (options.workorders_csv is None):
+        parser.error("expected one of --expected and --workorders-csv")
+    if options.workorders_csv is not None:
+        lines, systems = csv_lines(options.workorders_csv), ["workorders"]
+    else:
+        lines = read_expected(options.expected)
+        systems = [name for name in SHAPES if any(line["system"] == name for line in lines)]
+    ledgers = [read_ledger(options.systems / f"{name}.sqlite") for name in systems]
+    required = [mode for mode in options.faults_required.split(",") if mode]
+    report = compare(lines, ledgers, _kills(options.kills), required)
+    if options.json:
+        print(json.dumps({"is_good": report.is_good} | asdict(report), ensure_ascii=False))
+    else:
+        _print(report, options.findings)
+    return 0 if report.is_good else 1
