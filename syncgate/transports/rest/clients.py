@@ -63,6 +63,6 @@ def has_fast_client() -> bool:
         import syncgate.transports.rest.fast  # noqa: F401
     except ImportError as error:
         log = structlog.get_logger("syncgate.transports")
-        log.warning("fast_client_missing", used="plain", reason=str(error))
+        log.warning("fast_client_missing", kind="plain", reason=str(error))
         return False
     return True
