@@ -41,16 +41,19 @@ class Saying:
 
     Attributes:
         said: of all that the source itself has said by now; said_before: before this submission.
-        planned: of the case; planned_before: before this submission, each digest as the bundle of the slot's
-            delivered row takes it.
-        bundle: under which `said` and `planned` were taken.
+        planned: of the case; planned_before: before this submission.
+        bundle: under which these were taken; but `planned_before` and `said_then`, which is `said_before` once more,
+            have each digest as the bundle of the slot's delivered row takes it, so that the two compare.
+        is_whole: whether the source has ever said all that it knows, and not only what it changed.
     """
 
     said: Plan
     said_before: Plan
     planned: Plan
     planned_before: Plan
+    said_then: Plan
     bundle: str
+    is_whole: bool
 
 
 def hold_said(saying: Saying, slots: Slots) -> list[Hold]:
@@ -88,23 +91,28 @@ def _filled(saying: Saying, slots: Slots) -> Iterator[Hold]:
 
 
 def _held_mac(saying: Saying, name: SlotName, slot: Slot) -> bytes:
-    """The digest of what the source holds in this slot now.
+    """The digest of what the source holds in this slot now, `UNTOLD` where that cannot be known.
 
     Where it held just what was planned, all that has changed since is its own word: it holds what is planned now.
-    Beside one of ours that is under way with another content, nobody knows which came last.
+    Where it held just its own words, or a record of which only the number was known, it holds its own words.
+    Beside one of ours that is under way with another content nobody knows which came last, and on top of what
+    others said before nobody knows what it left standing.
     """
     said = saying.said[name].input_mac
     if slot.maybe_sent is not None:
         return said if _carries(slot.maybe_sent, said, saying.bundle) else UNTOLD
-    before, now = saying.planned_before.get(name), saying.planned.get(name)
-    is_in_step = (
-        slot.delivered is not None
-        and slot.delivered.change is not Change.RETRACT
-        and slot.waiting is None
-        and before is not None
-        and slot.delivered.input_mac == before.input_mac
-    )
-    return now.input_mac if is_in_step and now is not None else said
+    held = slot.delivered
+    if held is None or held.change is Change.RETRACT:
+        return said
+    now = saying.planned.get(name)
+    if now is not None and slot.waiting is None and _has_mac(saying.planned_before.get(name), held):
+        return now.input_mac
+    is_all_its_own = held.reason == Beginning.KNOWN_BY_NUMBER and saying.is_whole
+    return said if is_all_its_own or _has_mac(saying.said_then.get(name), held) else UNTOLD
+
+
+def _has_mac(planned: Planned | None, held: Delivery) -> bool:
+    return planned is not None and planned.input_mac == held.input_mac
 
 
 def _is_known(slot: Slot, mac: bytes, bundle: str) -> bool:

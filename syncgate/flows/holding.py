@@ -42,8 +42,10 @@ class Holding:
             said=_planned(spoken.now, bundle, numbers),
             said_before=_planned(spoken.before, bundle, numbers),
             planned=_planned(self.case.document, bundle, numbers),
-            planned_before=self._planned_before(bundle, slots, numbers),
+            planned_before=self._then(self.case.before, bundle, slots, numbers),
+            said_then=self._then(spoken.before, bundle, slots, numbers),
             bundle=bundle.digest,
+            is_whole=spoken.is_whole,
         )
         return self._write_all(work, bundle, hold_said(saying, slots))
 
@@ -57,8 +59,8 @@ class Holding:
         }
         return self._write_all(work, bundle, hold_known(names, slots_of(work.deliveries)))
 
-    def _planned_before(self, bundle: Bundle, slots: dict[SlotName, Slot], numbers: dict[SlotName, int]) -> Plan:
-        document = self.case.before
+    def _then(self, document: Json, bundle: Bundle, slots: dict[SlotName, Slot], numbers: dict[SlotName, int]) -> Plan:
+        """The plan of an earlier document, each digest as the slot's delivered row took it."""
         found = _planned(document, bundle, numbers)
         for name, planned in found.items():
             held = slots.get(name, Slot()).delivered

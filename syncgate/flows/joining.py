@@ -34,10 +34,12 @@ class Spoken:
     """What one source itself has said of a case, under the case's own number.
 
     before: until this submission; None where it had said nothing. now: with this submission.
+    is_whole: whether it ever said all that it knows; else its words are changes of what it got from us.
     """
 
     before: Json | None
     now: Json
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class Joined:
 
     Attributes:
         document: the whole case, under the origin's number.
-        words: what the source itself has said by now, under its own number; None where that is not kept.
+        words: what the source itself has said by now, under its own number; None where that is not kept, as for
+            one who only ever changed what others said.
         spoken: the same as plans need it.
     """
 
@@ -79,10 +82,12 @@ def join(gate: Gate, tx: Tx, source: str, case: Case, current: Json, edit: Edit)
     document = after if source == case.origin else _kept_identity(source, current, after)
     if not keeps_words(gate, source, case):
         return Joined(document=document, words=None, spoken=None)
-    known = said if said is not None or edit.whole is not None else seen
+    is_whole = said is not None or edit.whole is not None
+    known = said if is_whole else seen
     words = edit.whole if known is None else edit.of({**known, "case_no": seen["case_no"]})
     before = None if known is None else under_number(known, document)
-    return Joined(document=document, words=words, spoken=Spoken(before=before, now=under_number(words, document)))
+    spoken = Spoken(before=before, now=under_number(words, document), is_whole=is_whole)
+    return Joined(document=document, words=words if is_whole else None, spoken=spoken)
 
 
 def keeps_words(gate: Gate, source: str, case: Case) -> bool:

@@ -16,7 +16,7 @@ from syncgate.domain.errors import Conflict
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Change
 from syncgate.flows.gate import Accepted, CaseRef
-from syncgate.flows.intake import append_stages, post_case
+from syncgate.flows.intake import append_stages, patch_case, post_case
 from syncgate.flows.reading import read_passport
 from tests.integration.flows.worksite import Worksite, answer, call, caller, taken
 from tests.support.cases import a_stage, an_application
@@ -180,6 +180,16 @@ class TestTheWindowPostsFirst:
         assert again.receipt != first.receipt
         assert sent(site) == []
         assert rows(site, first.case_id)[-1] == ("application", "delivered", "held_by_source")
+
+    def test_and_a_word_of_food_s_own_does_not_say_what_else_it_holds(self, site: Worksite) -> None:
+        """Only its number was known, and it names one field: all that is planned still goes to it."""
+        site.post(an_application("QX1", references={"food": "SP9"}))
+        ref = CaseRef(system="food", number="SP9")
+        site.run(patch_case(site.gate, caller("food"), ref, CORRECTED, call(CORRECTED)))
+        food_appends(site, a_stage("s1", "accepted"))
+        site.run_dry("food")
+        assert sent(site) == [("replace", "SP9")]
+        assert site.systems["food"].sends[0].payload["contactName"] == "李示例"
 
 
 class TestACreationThatMayHaveArrived:

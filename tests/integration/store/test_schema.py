@@ -15,6 +15,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.rows import AttemptKind
 from syncgate.storage import SqlStore, migrate
 from syncgate.storage.migrations import MONTHS_AHEAD
 from syncgate.storage.tables import metadata
@@ -152,3 +153,29 @@ def test_migrating_prepares_the_coming_months(postgres_url: str) -> None:
 
 def uuid7_at(at: datetime) -> UUID:
     return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | 1)
+
+
+def test_a_history_written_before_sources_had_words_is_kept(store_url: str, open_store: OpenStore) -> None:
+    """Version 2 makes the table of attempts anew on SQLite, and changes its rule on PostgreSQL."""
+    store = open_store(store_url)
+    case_id, step = stored_case("food")
+    delivery = a_delivery(case_id, phase=Phase.DELIVERED)
+    entries = [an_attempt(delivery.delivery_id, entry_no=no, detail={"status": 200}) for no in (1, 2)]
+    store.write([step, lambda tx: tx.insert_deliveries([delivery]), lambda tx: tx.insert_attempts(entries)])
+    store.close()
+    _go_back_to_version_1(store_url)
+    migrate(store_url)
+    again = open_store(store_url)
+    assert again.read(lambda tx: tx.attempts(delivery.delivery_id)) == entries
+    spoken = an_attempt(delivery.delivery_id, entry_no=3, kind=AttemptKind.SOURCE)
+    assert again.write([lambda tx: tx.insert_attempts([spoken])]) == [None]
+
+
+def _go_back_to_version_1(url: str) -> None:
+    """As the database was: no words, and the version's number; an older rule refuses what nobody wrote."""
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    with create_engine(address, poolclass=NullPool).begin() as connection:
+        connection.execute(text("DROP TABLE words"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

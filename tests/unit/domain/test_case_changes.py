@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncgate.domain.case import canonical_bytes, patched, replaced, version_key, with_stages
+from syncgate.domain.case import canonical_bytes, merged, patched, replaced, version_key, with_stages
 from syncgate.domain.errors import Conflict, StaleRevision
 
 S1 = {"id": "s1", "kind": "accepted", "at": "2026-04-30T09:00:00+08:00"}
@@ -160,7 +160,54 @@ class TestACasePostedAgain:
             assert [stage["id"] for stage in current.get("stages", [])] == arrived
 
 
-@pytest.mark.parametrize("edit", [patched, replaced])
+class TestACaseThatSeveralPost:
+    def test_keeps_what_a_post_leaves_out_however_deep(self) -> None:
+        current = a_case(form={"a": {"b": 1, "c": [1, 2]}}, region_code="990101")
+        posted = a_case(form={"a": {"b": 2}}, title="新")
+        assert merged(current, posted) == a_case(form={"a": {"b": 2, "c": [1, 2]}}, region_code="990101", title="新")
+
+    def test_replaces_other_lists_when_they_are_given(self) -> None:
+        assert merged(a_case(form={"a": [1, 2]}), a_case(form={"a": [3]})) == a_case(form={"a": [3]})
+
+    def test_takes_an_object_for_a_value_and_a_value_for_an_object(self) -> None:
+        assert merged(a_case(form={"a": 1}), a_case(form={"a": {"b": 2}})) == a_case(form={"a": {"b": 2}})
+        assert merged(a_case(form={"a": {"b": 2}}), a_case(form={"a": None})) == a_case(form={"a": None})
+
+    def test_unites_stages_materials_and_references(self) -> None:
+        current = a_case(stages=[S1], references={"food": "F1"})
+        after = merged(current, a_case(stages=[S2], materials=[M1], references={"city": "C1"}))
+        assert after == a_case(stages=[S1, S2], materials=[M1], references={"food": "F1", "city": "C1"})
+
+    @given(_objects, _objects)
+    def test_changes_nothing_the_second_time(self, form: Any, posted: Any) -> None:
+        once = merged(a_case(form=form), a_case(form=posted))
+        assert merged(once, a_case(form=posted)) == once
+        assert merged(once, once) == once
+
+    @given(_objects, _objects)
+    def test_loses_no_field_and_says_all_that_was_posted(self, form: Any, posted: Any) -> None:
+        after = merged(a_case(form=form), a_case(form=posted))["form"]
+        assert set(after) == {*form, *posted}
+        assert all(after[name] == value for name, value in posted.items() if not isinstance(value, dict))
+        assert all(after[name] == value for name, value in form.items() if name not in posted)
+
+    @given(_objects, _objects)
+    def test_leaves_what_it_reads_as_it_was(self, form: Any, posted: Any) -> None:
+        current, came = a_case(form=form, stages=[S1]), a_case(form=posted, stages=[S2])
+        kept = copy.deepcopy((current, came))
+        merged(current, came)
+        assert (current, came) == kept
+
+
+@pytest.mark.parametrize("null", [None, {"food": None}, {}])
+def test_no_edit_takes_a_reference_away(null: Any) -> None:
+    current = a_case(references={"food": "F1"})
+    assert patched(current, {"references": null}) == current
+    assert merged(current, a_case()) == current
+    assert replaced(current, a_case()) == current
+
+
+@pytest.mark.parametrize("edit", [patched, replaced, merged])
 class TestAContradiction:
     def test_is_a_known_stage_with_other_content(self, edit: Edit) -> None:
         with pytest.raises(Conflict) as error:
