@@ -373,7 +373,7 @@ class SiteSecrets:
         values = {name: refs[name].read(root, environ) if name in refs else None for name in sorted(needed)}
         missing = [f"{name} ({_where(refs.get(name))})" for name, value in values.items() if value is None]
         if missing:
-            raise SiteInvalid(f"expected the secrets {', '.join(missing)}, got none")
+            raise SiteInvalid("expected the secrets {names}, got none", names=", ".join(missing))
         return cls({name: value for name, value in values.items() if value is not None})
 
     def get(self, name: str) -> str:

@@ -31,7 +31,7 @@ def exchange(invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitabl
     try:
         return asyncio.run(run())
     except httpx.TransportError as error:
-        raise CallFailed(f"expected the gate to answer, got {type(error).__name__}") from None
+        raise CallFailed("expected the gate to answer, got {error}", error=type(error).__name__) from None
 
 
 class ServingTransport(httpx.AsyncBaseTransport):

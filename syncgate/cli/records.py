@@ -65,7 +65,7 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(one for one in path.iterdir() if _is_input(one))
         if not inside:
-            raise BadArgument(f"expected files such as .csv or .xlsx in {path}, got none")
+            raise BadArgument("expected files such as .csv or .xlsx in {folder}, got none", folder=path)
         found += inside
     return found
 
@@ -75,13 +75,18 @@ def chosen(path: Path, source: Source, *, batch: str | None, format_name: str | 
     name = format_name or _FORMAT_BY_SUFFIX.get(path.suffix.lower())
     batch = batch if batch is not None else unicodedata.normalize("NFC", path.name)
     if name is None:
-        raise BadArgument(f"expected a file such as .csv or .xlsx, or --format, got {path.name}")
+        raise BadArgument("expected a file such as .csv or .xlsx, or --format, got {file}", file=path.name)
     settings = next((settings for known, settings in source.formats.items() if known == name), None)
     if settings is not None and source.mapping is not None and name != CASES:
         return SourceFile(path, batch, settings)
     if name == CASES or name in _OF_CASES:
         return SourceFile(path, batch, None)
-    raise BadArgument(f"expected a source with `mapping` and `{name}` for {path.name}, got {source.name} without")
+    raise BadArgument(
+        "expected a source with `mapping` and `{format}` for {file}, got {source} without",
+        format=name,
+        file=path.name,
+        source=source.name,
+    )
 
 
 def require_one_batch_each(files: Sequence[SourceFile], mapping: FieldMapping | None) -> None:

@@ -110,7 +110,7 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=512)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or "no such address"
-        raise PortTaken(f"expected to listen on {host} port {port}, got: {why}") from None
+        raise PortTaken("expected to listen on {host} port {port}, got: {why}", host=host, port=port, why=why) from None
 
 
 def _address(listener: socket.socket) -> str:

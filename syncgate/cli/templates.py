@@ -27,12 +27,14 @@ def write_site(folder: Path) -> list[Path]:
         _make_empty(folder)
         return [_written(folder / name, content) for name, content in sorted(content_by_name.items())]
     except OSError as error:
-        raise SiteInvalid(f"expected a folder that can be written at {folder}, got {error.strerror}") from None
+        raise SiteInvalid(
+            "expected a folder that can be written at {folder}, got {error}", folder=folder, error=error.strerror
+        ) from None
 
 
 def _make_empty(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise SiteInvalid(f"expected an empty folder at {folder}, got a file")
+        raise SiteInvalid("expected an empty folder at {folder}, got a file", folder=folder)
     folder.mkdir(parents=True, exist_ok=True)
     there = sorted(path.name for path in folder.iterdir())
     if there:

@@ -129,7 +129,7 @@ def _unite(known: Sequence[Json], added: Sequence[Json], *, at: str) -> list[Jso
         elif canonical_bytes(by_id[entry_id]) != canonical_bytes(entry):
             errors.append(FieldError(f"/{at}/{no}", "known_with_other_content", "the content first given"))
     if errors:
-        raise Conflict(f"expected {at} that are new or as first given, got others", errors=errors)
+        raise Conflict("expected {parts} that are new or as first given, got others", parts=at, errors=errors)
     return united
 
 

@@ -157,7 +157,9 @@ def advance(phase: Phase, event: Event, *, newer_waits: bool = False) -> Phase:
     try:
         after = MOVES[phase][event]
     except KeyError:
-        raise IllegalMove(f"expected an event that moves a {phase} delivery, got {event}") from None
+        raise IllegalMove(
+            "expected an event that moves a {phase} delivery, got {event}", phase=phase, event=event
+        ) from None
     return Phase.CANCELLED if newer_waits and after in WAITING else after
 
 

@@ -110,7 +110,7 @@ async def _moved(
         try:
             after = work.move(delivery, event, entries_count=counted.entries_count, **{**times, **changes})
         except IllegalMove as error:
-            raise Conflict(error.message) from None
+            raise Conflict(error.said) from None
         tx.insert_attempts([attempt])
         tx.append_audit(_audit(tx, principal, event.value, f"delivery:{delivery_id}", reason))
         if after.phase is Phase.DELIVERED and after.remote_ref is not None:

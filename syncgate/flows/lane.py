@@ -58,7 +58,7 @@ class LaneWork:
     def write(self, before: Delivery, after: Delivery) -> Delivery:
         """Replaces a row. Raises IllegalMove when somebody else moved it meanwhile."""
         if not self.tx.save_delivery(after, before=before):
-            raise IllegalMove(f"expected a delivery that is {before.phase}, got one moved meanwhile")
+            raise IllegalMove("expected a delivery that is {phase}, got one moved meanwhile", phase=before.phase)
         self.deliveries = [after if d.delivery_id == after.delivery_id else d for d in self.deliveries]
         return after
 

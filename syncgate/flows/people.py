@@ -267,7 +267,7 @@ def _refuse_excluded(principals: Sequence[Principal], wish: KeyWish, now: dateti
     for held in principals:
         if held.name == wish.name and held.role in EXCLUSIVE - {wish.role} and is_valid(held, now):
             errors = [FieldError("/role", "excluded_role", f"not beside {held.role}")]
-            raise Conflict(f"expected a name that is not {held.role} already, got one that is", errors=errors)
+            raise Conflict("expected a name that is not {role} already, got one that is", role=held.role, errors=errors)
 
 
 def _entry(principal: Principal, action: str, *, at: datetime, by: str, reason: str) -> AuditEntry:

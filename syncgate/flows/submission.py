@@ -101,7 +101,9 @@ class Taking:
     def change(self, case: Case, edit: Edit) -> Done:
         """The next revision, or the same one when nothing changes. Raises what the edit and the check raise."""
         if self.call.if_match is not None and self.call.if_match != case.revision:
-            raise StaleRevision(f"expected revision {case.revision} in If-Match, got {self.call.if_match}")
+            raise StaleRevision(
+                "expected revision {expected} in If-Match, got {got}", expected=case.revision, got=self.call.if_match
+            )
         last = self.tx.last_submission(case.case_id, self.caller.source)
         if last is not None and self._is_said_again(last):
             return self._unchanged(case, last)
@@ -276,7 +278,9 @@ def checked(gate: Gate, document: Json) -> tuple[FieldError, ...]:
     checked = gate.schema.check(document)
     if checked.errors:
         raise InvalidCase(
-            f"expected a valid case, got one with {len(checked.errors)} invalid fields", errors=checked.errors
+            "expected a valid case, got one with {count} invalid fields",
+            count=len(checked.errors),
+            errors=checked.errors,
         )
     return checked.warnings
 

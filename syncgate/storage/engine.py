@@ -287,4 +287,4 @@ def engine_for(url: str) -> Engine:
         case "sqlite":
             raise SiteInvalid("expected sqlite:///path/to/file, got an address without a file")
         case other:
-            raise SiteInvalid(f"expected a database of sqlite or postgresql, got {other}")
+            raise SiteInvalid("expected a database of sqlite or postgresql, got {dialect}", dialect=other)

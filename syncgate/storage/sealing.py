@@ -51,7 +51,7 @@ class SiteKeyring:
     def __init__(self, master: bytes, *, random: Callable[[int], bytes] = os.urandom, remembered: int = 4096) -> None:
         """Args: master: 32 bytes; random: gives unpredictable bytes; remembered: unwrapped keys kept in memory."""
         if len(master) != MASTER_SIZE:
-            raise SiteInvalid(f"expected a master key of {MASTER_SIZE} bytes, got {len(master)}")
+            raise SiteInvalid("expected a master key of {size} bytes, got {got}", size=MASTER_SIZE, got=len(master))
         self._random = random
         self._wrapper = AESGCM(_derive(master, "wrap"))
         self._mark = _derive(master, "mark")[:_MARK_SIZE]
@@ -112,12 +112,12 @@ def load_master(*, file: Path | None = None, env: str | None = None) -> bytes:
     if env is not None and env in os.environ:
         return _decoded(os.environ[env], f"environment variable {env}")
     if file is None:
-        raise SiteInvalid(f"expected the master key in {env or 'a file or a variable'}, got nothing")
+        raise SiteInvalid("expected the master key in {place}, got nothing", place=env or "a file or a variable")
     try:
         mode = file.stat().st_mode
         text = file.read_text("ascii")
     except (OSError, UnicodeDecodeError):
-        raise SiteInvalid(f"expected the master key in {file}, got no readable file") from None
+        raise SiteInvalid("expected the master key in {file}, got no readable file", file=file) from None
     if mode & 0o077:
         raise SiteInvalid(f"expected {file} to be its owner's alone (mode 0600), got {mode & 0o777:04o}")
     return _decoded(text, str(file))
@@ -133,7 +133,7 @@ def create_master(file: Path, *, random: Callable[[int], bytes] = os.urandom) ->
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise SiteInvalid(f"expected no master key in {file} yet, got one") from None
+        raise SiteInvalid("expected no master key in {file} yet, got one", file=file) from None
     with os.fdopen(handle, "wb") as out:
         out.write(base64.b64encode(master) + b"\n")
         out.flush()
@@ -157,7 +157,12 @@ def _decoded(text: str, place: str) -> bytes:
     try:
         master = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
-        raise SiteInvalid(f"expected Base64 in {place}, got something else") from None
+        raise SiteInvalid("expected Base64 in {place}, got something else", place=place) from None
     if len(master) != MASTER_SIZE:
-        raise SiteInvalid(f"expected a master key of {MASTER_SIZE} bytes in {place}, got {len(master)}")
+        raise SiteInvalid(
+            "expected a master key of {size} bytes in {place}, got {got}",
+            size=MASTER_SIZE,
+            place=place,
+            got=len(master),
+        )
     return master

@@ -182,7 +182,7 @@ class SqlStore:
             if is_refused or is_reader:
                 raise Interrupted(fault, code) from None
             self._drop()
-            raise CommitUnknown(f"expected the commit's outcome, got {code}") from None
+            raise CommitUnknown("expected the commit's outcome, got {code}", code=code) from None
         if not is_committed:
             raise Interrupted(Fault.LOST, "rolled back")
 
@@ -210,7 +210,7 @@ class SqlStore:
             return retrying(self._engine.connect, is_reader=is_reader)
         except self._engine.errors as error:
             code = self._engine.code(error)
-            raise StoreUnavailable(f"expected a connection to the store, got {code}") from None
+            raise StoreUnavailable("expected a connection to the store, got {code}", code=code) from None
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -244,4 +244,4 @@ def _undo(work: Work, error: Exception) -> Exception:
 
 
 def _unavailable(interrupted: Interrupted) -> StoreUnavailable:
-    return StoreUnavailable(f"expected the store to take the commit, got {interrupted.code}")
+    return StoreUnavailable("expected the store to take the commit, got {code}", code=interrupted.code)

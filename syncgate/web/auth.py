@@ -34,7 +34,7 @@ def require(
 ) -> None:
     """Raises Forbidden where the principal may not."""
     if not may(principal, action, source=source, system=system, region=region):
-        raise Forbidden(f"expected a key that may {action.replace('_', ' ')} here, got one that may not")
+        raise Forbidden("expected a key that may {action} here, got one that may not", action=action.replace("_", " "))
 
 
 def caller_of(gate: Gate, principal: Principal, wished: str | None) -> Caller:

@@ -176,7 +176,7 @@ class Batch:
 
     def _document(self, line: Line) -> Json:
         if line.content is None:
-            raise BodyTooLarge(f"expected at most {self._place.settings.body_limit} bytes a line, got more")
+            raise BodyTooLarge("expected at most {limit} bytes a line, got more", limit=self._place.settings.body_limit)
         return self._desk.document(line.content)
 
     async def _taken(self, line_no: int, came: Came, document: Json, error: SyncgateError | None) -> bytes:

@@ -46,7 +46,9 @@ def header(headers: Headers, name: bytes) -> str | None:
     """
     found = [value for key, value in headers if key == name]
     if len(found) > 1:
-        raise MalformedBody(f"expected the header {name.decode()} once, got it {len(found)} times")
+        raise MalformedBody(
+            "expected the header {name} once, got it {count} times", name=name.decode(), count=len(found)
+        )
     return found[0].decode("latin-1").strip() if found else None
 
 
@@ -54,7 +56,7 @@ def require_media(headers: Headers, *media: str) -> None:
     """Refuses any other media type, charset or content coding. Raises UnsupportedMedia."""
     came, *parameters = (header(headers, b"content-type") or "").split(";")
     if came.strip().lower() not in media:
-        raise UnsupportedMedia(f"expected Content-Type {' or '.join(media)}, got another or none")
+        raise UnsupportedMedia("expected Content-Type {media}, got another or none", media=" or ".join(media))
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip(' "').lower() not in ("utf-8", "utf8"):
@@ -73,7 +75,7 @@ async def read(headers: Headers, receive: Receive, *, limit: int, within: timede
     """
     declared = header(headers, b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge(f"expected at most {limit} bytes, got {int(declared)} announced")
+        raise BodyTooLarge("expected at most {limit} bytes, got {size} announced", limit=limit, size=int(declared))
     try:
         async with asyncio.timeout(within.total_seconds()):
             return await _joined(receive, limit)
@@ -88,7 +90,7 @@ async def _joined(receive: Receive, limit: int) -> bytes:
         chunk, is_more = await piece(receive)
         size += len(chunk)
         if size > limit:
-            raise BodyTooLarge(f"expected at most {limit} bytes, got more")
+            raise BodyTooLarge("expected at most {limit} bytes, got more", limit=limit)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -113,7 +115,7 @@ def parse(body: bytes, *, depth_limit: int) -> Json:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
-        raise MalformedBody(f"expected JSON, got something else at {place}") from None
+        raise MalformedBody("expected JSON, got something else at {place}", place=place) from None
     except RecursionError:
         raise _too_deep(depth_limit) from None
     if text.count("{") + text.count("[") > depth_limit:
@@ -129,7 +131,7 @@ def _decoded(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedBody(f"expected UTF-8, got other bytes at offset {error.start}") from None
+        raise MalformedBody("expected UTF-8, got other bytes at offset {offset}", offset=error.start) from None
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -155,7 +157,7 @@ def _number(text: str) -> float | int:
         raise MalformedBody("expected numbers that a double can hold, got another") from None
     is_kept = len(exact.as_tuple().digits) <= _DOUBLE_DIGITS or exact in _spellings(number)
     if not is_kept or (number == 0) != (exact == 0):
-        raise MalformedBody(f"expected at most {_DOUBLE_DIGITS} significant digits, got more")
+        raise MalformedBody("expected at most {digits} significant digits, got more", digits=_DOUBLE_DIGITS)
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
@@ -184,7 +186,7 @@ def _check_depth(value: Json, *, left: int, limit: int) -> None:
 
 
 def _too_deep(limit: int) -> MalformedBody:
-    return MalformedBody(f"expected at most {limit} levels of nesting, got more")
+    return MalformedBody("expected at most {limit} levels of nesting, got more", limit=limit)
 
 
 def _check_characters(value: Json) -> None:

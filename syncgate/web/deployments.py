@@ -53,7 +53,9 @@ def router(place: Place, deploy: Deploy) -> APIRouter:
             deployed = await deploy(principal.name)
         except ProblemSet as found:
             errors = [FieldError(str(p.place), p.code, p.message) for p in found.problems]
-            raise SiteRefused(f"expected a site without problems, got {len(errors)}", errors=errors) from None
+            raise SiteRefused(
+                "expected a site without problems, got {count}", count=len(errors), errors=errors
+            ) from None
         return Deployment(
             changed=tuple(
                 Activated(system=system, before=before, after=after)

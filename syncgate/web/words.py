@@ -24,6 +24,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
         "保存结果未知，请以相同幂等键重试",
         "Whether it was stored is not known; try again with the same Idempotency-Key",
     ),
+    "file_refused": ("文件不符合要求，未接收", "The file is not what it should be; nothing of it was taken"),
     "site_refused": ("站点配置有误，未启用", "The site's folder has problems; nothing was activated"),
     "illegal_move": ("当前状态不允许此操作", "The delivery's phase does not allow this"),
     "method_not_allowed": ("不支持的请求方法", "Method not allowed"),

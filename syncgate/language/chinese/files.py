@@ -88,7 +88,6 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a packed bundle, got other bytes": "不是打包的配置版本",
     "expected a packed bundle, got a torn one": "打包的配置版本不完整",
     "expected a bundle compiled with a keyed digest, got one without": "配置版本编译时缺少带密钥的摘要",
-    "expected to work under every active bundle, got some that this process cannot compile: {systems}": "有本进程无法编译的启用配置版本：{systems}",
     # --- quirks
     "not Python: {why}": "不是有效的 Python：{why}",
     "expected a module that loads, got {error}": "模块无法加载（{error}）",

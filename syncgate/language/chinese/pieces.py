@@ -73,6 +73,7 @@ PIECES: Final[dict[str, str]] = {
     "a file or a variable": "文件或环境变量",
     "the database": "数据库",
     "no such address": "没有该地址",
+    "merged cells": "合并的单元格",
     "other bytes": "其他字节",
     "a comma": "逗号",
     "a semicolon": "分号",

@@ -24,6 +24,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a key that is known, got none of that id": "未找到该编号的密钥",
     "expected a role and scopes that exist, got others": "角色或权限范围不存在",
     "expected a name that is not {role} already, got one that is": "该名称已有互斥的角色 {role}",
+    "expected a call without these headers, got them": "本接口不得使用这些请求头",
     # --- bodies
     "expected the header {name} once, got it {count} times": "请求头 {name} 只能出现一次，实际出现 {count} 次",
     "expected Content-Type {media}, got another or none": "请求头 Content-Type 应为 {media}",
