@@ -11,7 +11,8 @@ from syncgate import documents, mapping
 from syncgate.documents import Node
 from syncgate.mapping import Inputs, Refs
 from syncgate.mapping.examples import context_of
-from syncgate.mapping.explanation import Absent, Slot, Test, Trace
+from syncgate.mapping.explanation import Absent, Slot, Trace
+from syncgate.mapping.explanation import Test as Asked
 from syncgate.mapping.reading_pieces import COMMON, CONDITIONS, OPERATIONS
 from syncgate.mapping.texts import STEP_ARGUMENTS
 from tests.unit.mapping.test_mapping_documentation import BLOCK, FUNCTIONS, MAPPING_FILES, PAGE, TABLES
@@ -27,7 +28,7 @@ def _slot(slot: Slot) -> Iterator[str]:
         yield from _trace(slot.trace)
 
 
-def _test(test: Test) -> Iterator[str]:
+def _test(test: Asked) -> Iterator[str]:
     yield test.word
     for operand in test.of:
         yield from _trace(operand)
