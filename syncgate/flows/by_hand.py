@@ -11,7 +11,9 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import Conflict, IllegalMove, NotFound
 from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery, Principal
 from syncgate.flows.gate import Gate
+from syncgate.flows.identity import other_number
 from syncgate.flows.lane import noted, open_lane
+from syncgate.flows.settle import NUMBER_IN_QUESTION, keep_number
 from syncgate.ports import Tx
 
 
@@ -96,6 +98,8 @@ async def _moved(
         delivery = tx.delivery(delivery_id)
         if delivery is None or lane is None:
             raise NotFound("expected a delivery that is known here, got none of that id")
+        if is_held and delivery.reason in NUMBER_IN_QUESTION and "remote_ref" not in changes:
+            raise other_number()
         active = gate.active.get(lane.system)
         work = open_lane(tx, lane, gate.bundles[active].messages if active else ())
         times: dict[str, Any] = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
@@ -114,6 +118,7 @@ async def _moved(
         tx.insert_attempts([attempt])
         tx.append_audit(_audit(tx, principal, event.value, f"delivery:{delivery_id}", reason))
         if after.phase is Phase.DELIVERED and after.remote_ref is not None:
+            keep_number(gate, work, after)
             tx.wake(after.case_id, waits_for=after.system)
         work.save(expected_token=lane.lease_token)
         return after

@@ -125,6 +125,11 @@ def _woken(tx: Tx, case: Case, new: Iterable[str], lanes: Iterable[Lane]) -> set
     return {system for system, waits_for in waiting.items() if waits_for in awaited}
 
 
+def other_number() -> Conflict:
+    """What a number gets that is not the one by which the system knows the case."""
+    return _fixed(())
+
+
 def _fixed(systems: Iterable[str]) -> Conflict:
     errors = [FieldError(f"/references/{name}", "reference_is_fixed", "the number known here") for name in systems]
     return Conflict("expected the numbers that the case has, got others", errors=errors)

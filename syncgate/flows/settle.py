@@ -16,6 +16,7 @@ from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Chang
 from syncgate.flows.claim import case_refs, maybe_held, next_work, remote_refs
 from syncgate.flows.gate import Gate
 from syncgate.flows.holding import must_not_be_probed
+from syncgate.flows.identity import other_number
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.flows.work import Verdict, Work
 from syncgate.ports import Tx
@@ -76,7 +77,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     if opened.lane.system in woken:
         opened.lane = replace(opened.lane, waits_for=None)
     opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
-    _take_case_ref(opened, after, bundle)
+    keep_number(gate, opened, after)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
     if kept is None and opened.lane.lease_token == work.token:
         opened.released()
@@ -382,9 +383,18 @@ def _question(tx: Tx, opened: LaneWork, delivery: Delivery, number: str) -> str 
     return NUMBER_DIFFERS if is_other and delivery.change is Change.CREATE else None
 
 
-def _take_case_ref(opened: LaneWork, delivery: Delivery, bundle: Bundle) -> None:
-    """Keeps what the system calls the case, where the message says that its remote_ref is that."""
-    spec = bundle.specs.get(delivery.message)
-    is_number = spec is not None and spec.is_case_ref and delivery.phase is Phase.DELIVERED
-    if is_number and delivery.remote_ref is not None and opened.lane.case_ref is None:
-        opened.lane = replace(opened.lane, case_ref=delivery.remote_ref)
+def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery) -> None:
+    """Keeps what the system calls the case, where the message says that its remote_ref is that.
+
+    Raises:
+        Conflict: a person gave a number that is another case's, or not the one that the case has there.
+    """
+    bundle = gate.bundles.get(delivery.bundle)
+    spec = bundle.specs.get(delivery.message) if bundle is not None else None
+    number = delivery.remote_ref
+    if spec is None or not spec.is_case_ref or number is None or delivery.phase is not Phase.DELIVERED:
+        return
+    if _question(opened.tx, opened, delivery, number) is not None:
+        raise other_number()
+    if opened.lane.case_ref is None:
+        opened.lane = replace(opened.lane, case_ref=number)

@@ -6,6 +6,7 @@ Design §6. food calls the case SP9, the window calls it QX1.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ import pytest
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
-from syncgate.domain.rows import Change
+from syncgate.domain.rows import Change, Delivery
+from syncgate.flows import by_hand
 from syncgate.flows.gate import Accepted, CaseRef
 from syncgate.flows.intake import append_stages, patch_case, post_case
 from syncgate.flows.reading import read_passport
-from tests.integration.flows.worksite import Worksite, answer, call, caller, taken
+from tests.integration.flows.altered import OPERATOR, altered, due_at, rewritten
+from tests.integration.flows.worksite import Worksite, activate, answer, call, caller, taken
 from tests.support.cases import a_stage, an_application
 
 OURS = an_application("QX1")
@@ -263,6 +266,45 @@ class TestACreationThatMayHaveArrived:
         )
         assert food_lane_ref(site, first.case_id) == "SP9"
 
+    @pytest.mark.parametrize("is_in_flight", [False, True])
+    def test_is_not_sent_again_to_ask_about_it(self, site: Worksite, is_in_flight: bool) -> None:
+        """Where only a probe can tell, the probe itself would make the second record: a person looks instead."""
+        specs = site.gate.active_bundle("food").specs
+        probed = {
+            name: replace(spec, confirm=replace(spec.confirm, by="duplicate_probe")) for name, spec in specs.items()
+        }
+        site.run(activate(site.gate, [altered(site, "food", specs=probed)]))
+        first = site.post(OURS)
+        site.systems["food"].script.append(answer(Outcome.UNKNOWN))
+        work = site.claim_one("food")
+        if is_in_flight:
+            site.post(FOODS, source="food")
+        site.settle(work, site.serve(work))
+        if not is_in_flight:
+            site.post(FOODS, source="food")
+        site.clock.move(hours=1)
+        site.run_dry("food")
+        open_one = site.deliveries(first.case_id, "food")[0]
+        assert [operation for operation, _ in sent(site)] == ["create"]
+        assert (open_one.phase, open_one.due_at, open_one.actor) == (Phase.UNCONFIRMED, None, "operator")
+
+
+def test_a_mapping_that_waits_for_food_s_number_is_woken_by_the_join_that_brings_it(site: Worksite) -> None:
+    """Nothing was ever sent to food; its own word brings its number."""
+    path = "mappings/province/basic_info.yaml"
+    wanted = "projectname: {remote_ref: food}"
+    site.run(activate(site.gate, [rewritten(site, "province", path, "projectname: case.title", wanted)]))
+    first = site.post(OURS)
+    site.run_dry("province")
+    assert due_at(site, "province") is None
+    told: set[str] = set()
+    site = replace(site, gate=replace(site.gate, on_due=told.update))
+    site.post(FOODS, source="food")
+    assert "province" in told
+    site.run_dry("province")
+    assert site.only(first.case_id, "province", "basic_info").phase is Phase.DELIVERED
+    assert "SP9" in str(site.systems["province"].sends[0].payload)
+
 
 def test_a_correction_of_food_s_own_takes_the_place_of_our_update_that_waits(site: Worksite) -> None:
     first = site.post(an_application("SP9"), source="food")
@@ -407,6 +449,19 @@ class TestNumbers:
         site.run_dry("food")
         assert len(sent(site)) == 2
 
+    def test_a_person_who_finds_the_record_says_its_number(self, site: Worksite) -> None:
+        """Without a number, or with another case's, the next change would strike the other record."""
+        accepted = [site.post(an_application("QX1")), site.post(an_application("QX2"))]
+        site.systems["food"].script.extend([taken("SP1"), taken("SP1")])
+        site.run_dry("food")
+        found = [site.only(each.case_id, "food", "application") for each in accepted]
+        (held,) = [d for d in found if d.phase is Phase.UNCONFIRMED]
+        for number in (None, "SP1"):
+            with pytest.raises(Conflict):
+                _confirmed(site, held, number)
+        assert _confirmed(site, held, "SP2").phase is Phase.DELIVERED
+        assert food_lane_ref(site, held.case_id) == "SP2"
+
     def test_a_number_of_another_case_that_a_look_up_shows_is_held_for_a_person(self, site: Worksite) -> None:
         site.post(an_application("SP1"), source="food")
         other = site.post(an_application("QX2"))
@@ -430,6 +485,13 @@ def test_a_replay_of_the_first_key_names_what_came_with_it(site: Worksite) -> No
     again = site.run(_posted(site, "K1"))
     assert {d.delivery_id for d in again.deliveries} == {d.delivery_id for d in joined.deliveries}
     assert len([d for d in joined.deliveries if d.system == "food"]) == 2
+
+
+def _confirmed(site: Worksite, delivery: Delivery, number: str | None) -> Delivery:
+    confirming = by_hand.confirm(
+        site.gate, OPERATOR, delivery.delivery_id, held=True, remote_ref=number, reason="looked it up there"
+    )
+    return site.run(confirming)
 
 
 async def _posted(site: Worksite, key: str) -> Accepted:
