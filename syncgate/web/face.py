@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncgate.flows.gate import Gate
+from syncgate.web import problems
 from syncgate.web.app import create_app
 from syncgate.web.settings import WebSettings
 
 SHOWN: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
-def create_face(gate: Gate, settings: WebSettings, *, is_ready: Callable[[], bool]) -> FastAPI:
+def create_face(gate: Gate, settings: WebSettings, *, is_ready: Callable[[], bool]) -> ASGIApp:
     """The application of a worker or scheduler; every other path is not found.
 
     Args:
@@ -22,6 +23,18 @@ def create_face(gate: Gate, settings: WebSettings, *, is_ready: Callable[[], boo
         settings: limits and habits.
         is_ready: whether the process can do its work; asked by /readyz.
     """
-    app = create_app(gate, settings, is_ready=is_ready)
-    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") in SHOWN]
-    return app
+    return _Face(create_app(gate, settings, is_ready=is_ready), settings)
+
+
+class _Face:
+    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
+        self._app = app
+        self._language = settings.language
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http" or scope["path"] in SHOWN:
+            await self._app(scope, receive, send)
+            return
+        language = problems.language_of(scope, self._language)
+        await problems.problem(404, "not_found", language=language)(scope, receive, send)

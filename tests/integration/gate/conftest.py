@@ -104,13 +104,13 @@ def gate(tmp_path: Path, workorders: Running) -> Iterator[Gate]:
     for part in ("adapters", "mappings", "schemas"):
         shutil.copytree(ROOT / part, made.folder / part)
     text = (ROOT / "config.example.yaml").read_text("utf-8")
-    made.config.write_text(_shortened(text, workorders.base_url), "utf-8")
+    made.config.write_text(shortened(text, workorders.base_url), "utf-8")
     made.edit("adapters/workorders/adapter.yaml", "visible_after: 5s", "visible_after: 1s")
     yield made
     made.end_all()
 
 
-def _shortened(text: str, address: str) -> str:
+def shortened(text: str, address: str) -> str:
     limits = "{rate: 500/s, concurrency: 8, connect_timeout: 1s, timeout: 1s, retry_after_at_most: 2s}"
     system = f"  workorders: {{address: {address}, limits: {limits}}}"
     text = re.sub(r"^  workorders: \{\}$", system, text, flags=re.M)
