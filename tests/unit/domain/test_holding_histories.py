@@ -49,6 +49,8 @@ class Histories(RuleBasedStateMachine):
     def begin(self, is_foods_first: bool) -> None:
         self.rows: list[Delivery] = []
         self.foods: Words = {}
+        self.current: Words = {}
+        """food's share of the case as it is now: its own word, or the one that the window put in its place."""
         self.ours: Words = {}
         self.held: dict[SlotName, bytes] = {}
         self.arrived: set[UUID] = set()
@@ -62,12 +64,19 @@ class Histories(RuleBasedStateMachine):
         self.ours[slot] = word
         self._replan()
 
+    @precondition(lambda self: self.current)
+    @rule(data=st.data(), word=_words)
+    def window_corrects_what_food_said(self, data: st.DataObject, word: str) -> None:
+        self.current[data.draw(st.sampled_from(sorted(self.current)))] = word
+        self._replan()
+
     @rule(slot=_slots, word=_words)
     def food_says(self, slot: SlotName, word: str) -> None:
         """food types its word over what it holds in the slot, and posts all its words."""
         before, was = self._plan(), dict(self.foods)
         is_new = self.foods.get(slot) != word
         self.foods[slot] = word
+        self.current |= self.foods
         if is_new:
             ours = self.held.get(slot, b"/").decode().split("/")[1]
             self.held[slot] = mac(word, ours)
@@ -114,9 +123,9 @@ class Histories(RuleBasedStateMachine):
 
     def _plan(self) -> dict[SlotName, bytes]:
         return {
-            slot: mac(self.foods.get(slot, ""), self.ours.get(slot, ""))
+            slot: mac(self.current.get(slot, ""), self.ours.get(slot, ""))
             for slot in SLOTS
-            if slot in self.foods or slot in self.ours
+            if slot in self.current or slot in self.ours
         }
 
     def _replan(self) -> None:

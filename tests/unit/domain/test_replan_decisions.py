@@ -55,6 +55,15 @@ class TestASlotThatIsPlanned:
     ) -> None:
         assert decided(a_row(phase), wanted=[planned(b"B")], on_change=on_change) == [Queue(planned(b"B"))]
 
+    @pytest.mark.parametrize("phase", [P.IN_FLIGHT, P.AWAITING, P.UNCONFIRMED])
+    def test_is_queued_again_where_the_system_spoke_while_the_same_content_was_under_way(self, phase: Phase) -> None:
+        """Which of the two came last nobody knows: without a change after both, the difference would stay unseen."""
+        own = a_row(P.DELIVERED, b"", reason="held_by_source")
+        assert decided(a_row(phase), own, wanted=[planned(b"A")]) == [Queue(planned(b"A"))]
+        waiting = a_row(P.PENDING)
+        assert decided(a_row(phase), own, waiting, wanted=[planned(b"A")]) == []
+        assert decided(own, a_row(phase), wanted=[planned(b"A")]) == []
+
     def test_keeps_what_is_there_when_its_message_ignores_changes(self) -> None:
         assert decided(a_row(P.DELIVERED), wanted=[planned(b"B")], on_change=OnChange.IGNORE) == []
 
