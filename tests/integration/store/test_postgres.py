@@ -13,7 +13,7 @@ import pytest
 
 from syncgate.domain.errors import CommitUnknown, Conflict, StoreUnavailable
 from syncgate.domain.rows import SystemRow
-from syncgate.ports.store import Tx
+from syncgate.ports.store import OnSystem, Tx
 from syncgate.storage import SqlStore
 from tests.conftest import OpenStore
 from tests.support.rows import START, SetClock, a_case, a_delivery, a_lane, a_submission, new_id, stored_case
@@ -123,6 +123,48 @@ def test_two_batches_that_deadlock_are_both_stored(two_stores: tuple[SqlStore, S
     assert [one(), two()] == [[None], [None]]
     assert sum(first.read(lambda tx: tx.counters()).values()) == 2
     assert len(first.read(lambda tx: tx.deliveries(case_id))) == 2
+
+
+def test_batches_in_opposite_order_are_all_stored_however_often_they_meet(
+    two_stores: tuple[SqlStore, SqlStore],
+) -> None:
+    """Promise 3: groups that deadlock run again, then step by step; no step is lost, none runs twice to the end."""
+    first, second = two_stores
+    names = [f"s{no}" for no in range(6)]
+    first.write([lambda tx, name=name: tx.save_system(SystemRow(system=name)) for name in names])  # type: ignore[misc]
+
+    def adds(name: str) -> Callable[[Tx], None]:
+        def step(tx: Tx) -> None:
+            row = tx.system(name, lock=True)
+            assert row is not None
+            tx.save_system(replace(row, failures_count=row.failures_count + 1))
+
+        return step
+
+    def rounds(store: SqlStore, order: list[str]) -> Callable[[], list[Any]]:
+        return lambda: [result for _ in range(15) for result in store.write([adds(name) for name in order])]
+
+    one = in_background(rounds(first, names))
+    two = in_background(rounds(second, names[::-1]))
+    assert [result for result in (*one(), *two()) if result is not None] == []
+    assert {row.failures_count for row in first.read(lambda tx: tx.systems())} == {30}
+
+
+def test_steps_on_systems_are_committed_first_and_in_one_order(two_stores: tuple[SqlStore, SqlStore]) -> None:
+    """Two processes whose groups hold claims in any order never hold what the other waits for."""
+    store, _ = two_stores
+    ran: list[str] = []
+
+    def noting(name: str) -> Callable[[Tx], str]:
+        def step(tx: Tx) -> str:
+            ran.append(name)
+            return name
+
+        return step
+
+    steps = [noting("settle"), OnSystem("province", noting("province")), OnSystem("food", noting("food"))]
+    assert store.write(steps) == ["settle", "province", "food"]
+    assert ran == ["food", "province", "settle"]
 
 
 def test_a_connection_lost_before_the_commit_stores_nothing(postgres_url: str, open_store: OpenStore) -> None:
