@@ -240,7 +240,7 @@ def test_an_update_with_what_food_held_already_is_echoed(small_ledgers: Ledgers,
     assert ("echoed", "food") in find(small_ledgers)
 
 
-def test_our_record_where_food_should_have_typed_its_own_is_inconsistent(small_ledgers: Ledgers, find: Find) -> None:
+def test_our_event_in_the_place_of_foods_own_is_echoed(small_ledgers: Ledgers, find: Find) -> None:
     own = own_event(small_ledgers, own_application(small_ledgers).key)
     own.effect = "created"
     assert ("echoed", "food") in find(small_ledgers)
