@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from syncgate.domain import ids
-from syncgate.domain.delivery import Event, Phase, begin
+from syncgate.domain.delivery import Beginning, Event, Phase, begin
 from syncgate.domain.holding import Hold, Plan, Saying, hold_known, hold_said
 from syncgate.domain.plan import Json, PartOf, Planned, plan
 from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
@@ -76,15 +76,22 @@ class Holding:
     def _write(self, work: LaneWork, bundle: Bundle, hold: Hold) -> None:
         if hold.replaces is not None:
             work.move(hold.replaces, Event.SUPERSEDED)
+        row, known = self._row(work, bundle, hold), _told_by_number(work, hold)
+        if known is not None:
+            kept = {name: getattr(known, name) for name in ("delivery_id", "created_at", "part_no", "entries_count")}
+            row = replace(row, **kept)
         counted, attempt = noted(
-            self._row(work, bundle, hold),
+            row,
             kind=AttemptKind.SOURCE,
             outcome=hold.beginning.value,
             actor=self.by,
             at=work.tx.now,
             detail={"submission_no": self.submission_no},
         )
-        work.add(counted)
+        if known is not None:
+            work.write(known, counted)
+        else:
+            work.add(counted)
         work.tx.insert_attempts([attempt])
         _leave_to_a_person(self.gate, work, counted)
 
@@ -109,6 +116,14 @@ class Holding:
             delivered_at=work.tx.now,
         )
         return replace(row, sent_mac=content_mac(row))
+
+
+def _told_by_number(work: LaneWork, hold: Hold) -> Delivery | None:
+    """The row that only a number told of, which the source's own words now tell more of: it stays the one row."""
+    slot = slots_of(work.deliveries).get((hold.planned.message, hold.planned.part), Slot())
+    is_told_more = hold.beginning is Beginning.HELD_BY_SOURCE and hold.change is None and slot.maybe_sent is None
+    known = slot.delivered
+    return known if is_told_more and known is not None and known.reason == Beginning.KNOWN_BY_NUMBER else None
 
 
 def must_not_be_probed(gate: Gate, work: LaneWork, delivery: Delivery) -> bool:

@@ -182,7 +182,9 @@ class TestTheWindowPostsFirst:
         assert (again.case_id, again.is_unchanged, again.status) == (first.case_id, True, 200)
         assert again.receipt != first.receipt
         assert sent(site) == []
-        assert rows(site, first.case_id)[-1] == ("application", "delivered", "held_by_source")
+        assert rows(site, first.case_id) == HELD
+        assert site.attempts(site.only(first.case_id, "food", "application")) == ["known_by_number", "held_by_source"]
+        conserved(site, first.case_id)
 
     def test_and_a_word_of_food_s_own_does_not_say_what_else_it_holds(self, site: Worksite) -> None:
         """Only its number was known, and it names one field: all that is planned still goes to it."""
