@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup test check lint unit demo format clean
+.PHONY: help setup test check lint unit demo demo-processes format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ unit: $(STAMP) ## unit tests
 
 demo: $(STAMP) ## play the example city against hostile systems, then read every system and compare
 	$(BIN)/python -m syncgate --site . demo
+
+demo-processes: $(STAMP) ## the same with the gate as five processes on PostgreSQL, its workers killed all the while
+	$(BIN)/python -m syncgate --site . demo --processes
 
 format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .

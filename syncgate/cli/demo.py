@@ -16,6 +16,9 @@ from syncgate.cli.output import AsJson, show
 def demo(
     context: typer.Context,
     stay: Annotated[bool, typer.Option("--stay", help="Start everything and play nothing.")] = False,
+    processes: Annotated[
+        bool, typer.Option("--processes", help="Run the gate as several processes on PostgreSQL.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Play the example city while its systems misbehave, then read every system and compare.
@@ -26,7 +29,9 @@ def demo(
     begun = time.monotonic()
     command = [sys.executable, "-m", "syncgate.sandbox.play", "--site", str(invocation.root)]
     told = sys.stderr if as_json else None
-    code = subprocess.run([*command, *(["--stay"] if stay else [])], check=False, stdout=told).returncode
+    code = subprocess.run(
+        [*command, *(["--stay"] if stay else []), *(["--processes"] if processes else [])], check=False, stdout=told
+    ).returncode
     if as_json:
         show({"ok": code == 0, "seconds": round(time.monotonic() - begun, 1)}, as_json=True, text=str)
     raise typer.Exit(code)

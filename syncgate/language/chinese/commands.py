@@ -23,6 +23,7 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "Play the example city while its systems misbehave, then read every system and compare.": "在各系统故障频发的情况下演练示例市，再逐一读取各系统并比对。",
     "Start everything and play nothing.": "只启动，不演练。",
+    "Run the gate as several processes on PostgreSQL.": "在 PostgreSQL 上以多个进程运行网关。",
     "Post every row of a source's file as a case. May be interrupted and run again: nothing goes in twice.": "将来源系统文件中的每一行作为办件提交。可以中断后重新执行，不会重复提交。",
     "A CSV file as the source writes it, or canonical cases as .json or .ndjson.": "来源系统的 CSV 文件，或规范办件的 .json、.ndjson 文件。",
     "Files as the source writes them, or canonical cases as .json or .ndjson; or folders.": "来源系统的文件，或规范办件的 .json、.ndjson 文件；也可以是文件夹。",

@@ -17,6 +17,7 @@ from syncgate.sandbox.expected import expected_lines, write_expected
 from syncgate.sandbox.play import care, secrecy
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks
+from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
@@ -35,12 +36,16 @@ SOURCES = ("window", "food")
 class Demo:
     """One run of the demo in its folder."""
 
-    def __init__(self, folder: Folder, *, seed: int, case_count: int, at_most: float) -> None:
+    def __init__(
+        self, folder: Folder, *, seed: int, case_count: int, at_most: float, has_processes: bool = False
+    ) -> None:
         self._folder, self._seed, self._case_count, self._at_most = folder, seed, case_count, at_most
         self._started = time.monotonic()
         self._env = demo_secrets()
         self._systems = Simulators(folder, self._env, tuple(BASES))
-        self._process = GateProcess(folder, self._env, free_port())
+        self._process: GateProcess | Fleet = (
+            Fleet(folder, self._env) if has_processes else GateProcess(folder, self._env, free_port())
+        )
         self._keys: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -48,7 +53,8 @@ class Demo:
         shutil.rmtree(self._folder.path, ignore_errors=True)
         self._folder.path.mkdir(parents=True)
         self._systems.start_all()
-        write_config(self._folder, ports=self._systems.ports, listen_port=self._process.port)
+        store_url = self._process.store_url()
+        write_config(self._folder, ports=self._systems.ports, listen_port=self._process.port, store_url=store_url)
 
     def start(self) -> None:
         """Start the gate, and let the command line create the keys through it."""
@@ -63,7 +69,7 @@ class Demo:
 
     def _gate(self, source: str) -> Gate:
         """The gate as a source and the operator see it."""
-        return Gate(self._process.base_url, source_key=self._keys[source], operator_key=self._keys["operator"])
+        return Gate(*self._process.base_urls, source_key=self._keys[source], operator_key=self._keys["operator"])
 
     def say(self, word: str) -> None:
         """Progress, on stderr."""
@@ -100,11 +106,15 @@ class Demo:
         self._process.stop()
         self._systems.stop_all()
 
+    def remove(self) -> None:
+        """Remove what is not kept under `.demo`."""
+        self._process.remove()
+
     def _run(self, city: City, gates: Mapping[str, Gate]) -> str:
         gate, calls = gates["window"], Calls(gates, Clerks(lambda: self._systems.ports["food"]))
         posting = Posting(gate, calls, city, spread=SPREAD)
         timetable = Timetable(self._systems, self._process, gate, self.say)
-        together = TwoSources(calls, gate, city, base_urls=[self._process.base_url], keys=self._keys)
+        together = TwoSources(calls, gate, city, base_urls=self._process.base_urls, keys=self._keys)
         operator = care.Operator(gate)
         operator.start()
         player = threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")
@@ -113,6 +123,7 @@ class Demo:
         until = self._started + self._at_most - PROOF_TAKES
         posting.run(until=until)
         player.join()
+        self._process.leave_alone()
         self.say(f"{calls.call_count} calls made; food is paused, and both sources post the same cases")
         together.run()
         self.say("food is resumed")
@@ -134,6 +145,7 @@ class Demo:
         print(f"posted: {len(calls.case_no_by_id)} cases in {calls.call_count} calls")
         print(f"  repeated on purpose: {calls.repeat_count}, after no answer: {retry_count}")
         print(f"killed with kill -9: {len(timetable.in_flight_at_kills)} times, in flight then: {killed}")
+        print(f"processes killed in all: {len(self._process.killed_at)}")
         print(f"requeued by the operator after wrong refusals: {operator.requeue_count}")
         print(f"left behind, each as expected: {left_count} deliveries")
         if len(timetable.in_flight_at_kills) < 3:
@@ -175,12 +187,12 @@ class Demo:
     def _is_secret(self, city: City, metrics: str) -> bool:
         page = self._folder.path / "metrics.txt"
         page.write_text(metrics, "utf-8")
-        logs, journals = sorted(self._folder.logs.glob("gate*")), sorted(self._folder.journals.glob("*"))
-        files = [self._folder.database, *journals, *logs, page]
+        stored = self._process.stored_files()
+        files = [*stored, *sorted(self._folder.logs.glob("gate*")), page]
         values = secrecy.personal_values(city.every_life)
         public = secrecy.published(self._folder.root)
         found = secrecy.readable(files, secrecy.patterns(values), public=public)
-        names = ", ".join(file.name for file in files)
+        names = ", ".join(file.name for file in files) if len(files) < 20 else f"{len(files)} files"
         said = "none" if not found else f"{len(found)} FOUND\n  " + "\n  ".join(found[:20])
         print(f"personal values readable in {names}, of {len(values)} looked for in 7 forms: {said}")
         return not found
@@ -212,12 +224,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="syncgate demo", description=__doc__)
     parser.add_argument("--site", type=Path, default=Path(), help="the example site")
     parser.add_argument("--stay", action="store_true", help="start everything and play nothing")
+    parser.add_argument("--processes", action="store_true", help="run the gate as several processes on PostgreSQL")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--cases", type=int, default=520, help="how many applications")
     parser.add_argument("--at-most", type=float, default=_at_most(), help="seconds; more for a slow machine")
     options = parser.parse_args(arguments)
     root = options.site.resolve()
-    demo = Demo(Folder(root, root / ".demo"), seed=options.seed, case_count=options.cases, at_most=options.at_most)
+    demo = Demo(
+        Folder(root, root / ".demo"),
+        seed=options.seed,
+        case_count=options.cases,
+        at_most=options.at_most,
+        has_processes=options.processes,
+    )
     try:
         demo.prepare()
         if options.stay:
@@ -229,5 +248,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         demo.stop()
+        demo.remove()
     print("the demo holds" if is_good else "the demo does NOT hold")
     return 0 if is_good else 1

@@ -20,8 +20,9 @@ PATIENT_STATUSES = (429, 502, 503, 504)
 class Gate:
     """Calls that survive the gate's death: what gets no answer is asked again, as a real source does."""
 
-    def __init__(self, base_url: str, *, source_key: str, operator_key: str) -> None:
-        self._base_url = base_url
+    def __init__(self, *base_urls: str, source_key: str, operator_key: str) -> None:
+        """Args: base_urls: of the API processes; calls are spread over them."""
+        self._base_urls = base_urls
         self._source = {"Authorization": f"Bearer {source_key}"}
         self._operator = {"Authorization": f"Bearer {operator_key}"}
         self._local = threading.local()
@@ -69,7 +70,7 @@ class Gate:
         deadline = time.monotonic() + TRY_FOR
         while True:
             try:
-                answer = self._client().request(method, self._base_url + path, **rest)
+                answer = self._client().request(method, random.choice(self._base_urls) + path, **rest)
             except httpx.TransportError as error:
                 problem = type(error).__name__
             else:

@@ -149,7 +149,22 @@ class GateProcess:
         self._process: Process | None = None
         self._client = httpx.Client(trust_env=False, timeout=5)
         self.base_url = f"http://127.0.0.1:{port}"
+        self.base_urls = [self.base_url]
         self.killed_at: list[str] = []
+
+    def store_url(self) -> str:
+        """The address of the store."""
+        return f"sqlite:///{self._folder.database}"
+
+    def stored_files(self) -> list[Path]:
+        """What the store wrote."""
+        return [self._folder.database, *sorted(self._folder.journals.glob("*"))]
+
+    def leave_alone(self) -> None:
+        """It is killed by the timetable only."""
+
+    def remove(self) -> None:
+        """Its files stay."""
 
     def start(self) -> None:
         """Start it and wait until it is ready."""

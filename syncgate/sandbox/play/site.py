@@ -79,7 +79,7 @@ def demo_secrets() -> dict[str, str]:
     return found
 
 
-def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int) -> None:
+def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, store_url: str = "") -> None:
     """Write `.demo/config.yaml` from config.example.yaml, and a master key beside it.
 
     Raises:
@@ -87,9 +87,12 @@ def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int) 
     """
     text = (folder.root / "config.example.yaml").read_text("utf-8")
     key = folder.path / "master.key"
-    text = _replace(text, r"^(store:\n(?:\s*#.*\n)*\s+url:\s*)\S+", f"sqlite:///{folder.database}")
+    text = _replace(text, r"^(store:\n(?:\s*#.*\n)*\s+url:\s*)\S+", store_url or f"sqlite:///{folder.database}")
     text = _replace(text, r"^(master_key:\n(?:\s*#.*\n)*\s+file:\s*)\S+", str(key))
     text = _replace(text, r"^(listen:\n(?:.*\n)*?\s+port:\s*)\d+", str(listen_port))
+    if store_url.startswith("postgresql"):
+        # Workers die every few seconds: their leases must not outlive them long, or they hold every place.
+        text = _replace(text, r"^(dispatch:\n(?:.*\n)*?\s+lease_margin:\s*)\S+", "1s")
     for system, port in ports.items():
         text = _with_address(text, system, f"http://127.0.0.1:{port}{BASES[system]}")
     key.touch(mode=0o600)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.processes import GateProcess, Simulators, wait_for
 
@@ -81,7 +82,7 @@ TIMETABLE = (
 class Timetable:
     """Does one deed after another. What it counted is the proof that the gate was killed at work."""
 
-    def __init__(self, systems: Simulators, process: GateProcess, gate: Gate, say: Say) -> None:
+    def __init__(self, systems: Simulators, process: GateProcess | Fleet, gate: Gate, say: Say) -> None:
         self._systems, self._process, self._gate, self._say = systems, process, gate, say
         self._struck_before: dict[str, int] = {}
         self.in_flight_at_kills: list[int] = []
