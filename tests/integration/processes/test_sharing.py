@@ -7,6 +7,8 @@ import os
 import signal
 import time
 
+import psycopg
+
 from syncgate.sandbox.running import Running
 from tests.integration.cli.conftest import eventually, orders
 from tests.integration.gate.conftest import requests_count
@@ -73,6 +75,32 @@ def test_a_deploy_is_followed_by_every_process_and_sends_nothing(fleet: Fleet, w
     assert [fleet.status(process, "/readyz") for process in (api, other, worker, late)] == [200] * 4
     sent_again = requests_count(workorders) - before
     assert sent_again == 3
+
+
+def test_a_bundle_that_cannot_be_compiled_here_is_said_and_nothing_is_planned_without_it(
+    fleet: Fleet, workorders: Running
+) -> None:
+    """Promises 3 and 13: a case that came in meanwhile would be planned for fewer systems, or under an older bundle."""
+    both = [fleet.serving("api"), fleet.serving("worker,scheduler")]
+    key = fleet.key()
+    fleet.post_to(both[0], key, "BEFORE")
+    assert eventually(lambda: orders(workorders)["BEFORE"] == 1)
+    active = fleet.ask("systems", "show", "workorders")["active_bundle"]
+    name_active(fleet, "sha256:" + "ab" * 32)
+    refused = fleet.post_to(both[0], key, "DURING")
+    assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+    assert eventually(lambda: [fleet.status(process, "/readyz") for process in both] == [503, 503], within=15)
+    assert all(process.poll() is None for process in both)
+    name_active(fleet, active)
+    assert eventually(lambda: [fleet.status(process, "/readyz") for process in both] == [200, 200], within=15)
+    assert fleet.post_to(both[0], key, "AFTER").status_code == 202
+    assert eventually(lambda: set(orders(workorders)) == {"BEFORE", "AFTER"}, within=10)
+
+
+def name_active(fleet: Fleet, digest: str) -> None:
+    """Names a bundle active in the store, as a newer version's deploy would."""
+    with psycopg.connect(fleet.database, autocommit=True) as connection:
+        connection.execute("UPDATE systems SET active_bundle = %s WHERE system = 'workorders'", (digest,))
 
 
 def test_the_command_line_reaches_the_newest_that_lives(fleet: Fleet) -> None:
