@@ -27,6 +27,8 @@ from syncgate.sandbox.play.timetable import MODES, Timetable
 from syncgate.sandbox.play.two_sources import TwoSources
 
 AT_MOST = 175.0
+PROCESSES_TAKE = 150.0
+"""How much longer five processes and their database may take: to start, and to wait for the leases of the killed."""
 PROOF_TAKES = 25.0
 """What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
@@ -234,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Folder(root, root / ".demo"),
         seed=options.seed,
         case_count=options.cases,
-        at_most=options.at_most,
+        at_most=options.at_most + (PROCESSES_TAKE if options.processes else 0.0),
         has_processes=options.processes,
     )
     try:
