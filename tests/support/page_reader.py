@@ -1,4 +1,4 @@
-"""The tutorial is true: its files are written, its commands run, and what they say is what it shows."""
+"""Somebody who does what a page says: writes its files, types its commands, and compares what they say."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
-TUTORIAL = Path(__file__).parents[3] / "docs/tutorial.md"
 STEP = re.compile(
     r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$|^<!-- (?P<verb>start|stop): (?P<what>\S+) -->$", re.M | re.S
 )
 PATIENT = "syncgate where"
+EXIT_CODES = {"console": 0, "console fails": 1}
+"""The exit code of the commands of a block, by what stands behind its fence."""
 
 
-def _free_port() -> str:
+def free_port() -> str:
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
@@ -36,22 +35,38 @@ class Reader:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=lambda: {**os.environ, "PATH": _path()})
 
+    def do_all(self, text: str) -> int:
+        """Does everything that a page says, from above to below; gives how many steps there were.
+
+        A file is a fenced block with its name behind the language, and its charset behind that; what is typed is
+        `console`, `console fails` where the exit code is 1, `console background` for what runs on. What a command
+        says is compared to the last sign, `…` stands for anything.
+        """
+        steps = list(STEP.finditer(text))
+        for step in steps:
+            self.do(step)
+        return sum(1 for step in steps if step["verb"] is None)
+
     def do(self, step: re.Match[str]) -> None:
+        """Does one step."""
         if step["verb"] == "stop":
             self._stop(next(line for line in self.running if step["what"] in line))
         elif step["verb"] == "start":
             self._start(next(line for line in self.running if step["what"] in line))
         elif step["info"] == "console background":
             self._start(step["body"].strip().removeprefix("$ "))
-        elif step["info"] == "console":
+        elif step["info"] in EXIT_CODES:
             for told in re.split(r"^\$ ", step["body"], flags=re.M)[1:]:
-                self._type(*told.split("\n", 1))
+                self._type(*told.split("\n", 1), code=EXIT_CODES[step["info"]])
         elif " " in step["info"]:
-            file = self.folder / step["info"].split()[1]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(step["body"], "utf-8")
+            self._write(*step["info"].split()[1:], content=step["body"])
 
-    def _type(self, line: str, shown: str) -> None:
+    def _write(self, name: str, charset: str = "utf-8", *, content: str) -> None:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode(charset))
+
+    def _type(self, line: str, shown: str, *, code: int) -> None:
         if line.startswith("cd "):
             self.folder = self.folder / line.removeprefix("cd ")
             return
@@ -59,7 +74,7 @@ class Reader:
         deadline = time.monotonic() + 60
         while True:
             done = subprocess.run(line, shell=True, cwd=self.folder, env=self.env, capture_output=True, text=True)
-            if pattern.fullmatch(done.stdout) and done.returncode == 0:
+            if pattern.fullmatch(done.stdout) and done.returncode == code:
                 return
             if not line.startswith(PATIENT) or time.monotonic() > deadline:
                 raise AssertionError(f"$ {line}\n{done.stdout}{done.stderr}\n-- instead of --\n{shown}")
@@ -88,6 +103,7 @@ class Reader:
         self.running[line].wait(timeout=30)
 
     def leave(self) -> None:
+        """Ends what still runs."""
         for process in self.running.values():
             if process.poll() is None:
                 process.kill()
@@ -96,19 +112,3 @@ class Reader:
 
 def _path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    somebody = Reader(tmp_path)
-    yield somebody
-    somebody.leave()
-
-
-@pytest.mark.slow
-def test_the_tutorial_is_true_from_its_first_step_to_its_last(reader: Reader) -> None:
-    text = TUTORIAL.read_text("utf-8").replace("9003", _free_port()).replace("8080", _free_port())
-    steps = list(STEP.finditer(text))
-    assert sum(1 for step in steps if step["verb"] is None) >= 12
-    for step in steps:
-        reader.do(step)
