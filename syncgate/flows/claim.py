@@ -215,12 +215,7 @@ def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
 
 def _is_held(work: LaneWork, delivery: Delivery) -> bool:
     """Whether the system holds something in the delivery's slot."""
-    return any(
-        d.phase is Phase.DELIVERED
-        and d.change is not Change.RETRACT
-        and (d.message, d.part) == (delivery.message, delivery.part)
-        for d in work.deliveries
-    )
+    return _held(work, delivery) is not None
 
 
 def _is_ignored(work: LaneWork, bundle: Bundle, head: Head) -> bool:
@@ -290,15 +285,16 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | 
 
 
 def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:
+    """What the system holds in the delivery's slot beside it; None after it was taken back, whoever did."""
     same = [
         d
-        for d in work.deliveries
+        for d in reversed(work.deliveries)
         if d.phase is Phase.DELIVERED
-        and d.change is not Change.RETRACT
         and d.delivery_id != delivery.delivery_id
         and (d.message, d.part) == (delivery.message, delivery.part)
     ]
-    return max(same, key=lambda d: d.delivered_at or d.changed_at, default=None)
+    newest = max(same, key=lambda d: d.delivered_at or d.changed_at, default=None)
+    return None if newest is None or newest.change is Change.RETRACT else newest
 
 
 def case_refs(lanes: Iterable[Lane]) -> dict[str, str]:

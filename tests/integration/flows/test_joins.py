@@ -124,6 +124,15 @@ class TestFoodPostsFirst:
         assert sent(site) == []
         assert rows(site, first.case_id)[-1] == ("application", "parked", "retraction_not_taken")
 
+    def test_is_sent_a_new_record_where_it_gave_up_its_own(self, site: Worksite) -> None:
+        """Promise 8: an update would be addressed to a record that is not there any more."""
+        first = site.post(an_application("SP9"), source="food")
+        site.patch(first.case_id, {"item": {"task_code": "11990100MB0000001T3000131901009"}}, source="food")
+        site.post(an_application("QX1", references={"food": "SP9"}, **CORRECTED))
+        site.step("food")
+        assert [s.operation for s in site.systems["food"].sends] == ["create"]
+        assert site.deliveries(first.case_id, "food")[-1].change is Change.CREATE
+
 
 class TestTheWindowPostsFirst:
     def test_and_the_record_that_we_made_is_joined_without_an_echo(self, site: Worksite) -> None:
