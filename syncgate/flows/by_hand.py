@@ -13,7 +13,7 @@ from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery
 from syncgate.flows.gate import Gate
 from syncgate.flows.identity import other_number
 from syncgate.flows.lane import noted, open_lane
-from syncgate.flows.settle import NUMBER_IN_QUESTION, keep_number
+from syncgate.flows.own_number import NUMBER_IN_QUESTION, keep_number
 from syncgate.ports import Tx
 
 

@@ -27,6 +27,7 @@ from syncgate.site.bundle import Bundle, Limits
 class Claimed:
     """What a claim brought, and when to look again.
 
+    at: the store's time of the claim, by which the times below are meant.
     next_due_at: when the next unleased lane is due; None while there is none.
     granted: sends left over, which this process may start for lanes that fall due until `granted_until`.
     is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
@@ -34,9 +35,10 @@ class Claimed:
     is_stopped: nothing is until somebody resumes or deploys.
     """
 
-    works: tuple[Work, ...]
-    next_due_at: datetime | None
-    is_held_back: bool
+    at: datetime
+    works: tuple[Work, ...] = ()
+    next_due_at: datetime | None = None
+    is_held_back: bool = True
     granted: int = 0
     granted_until: datetime | None = None
     is_behind: bool = False
@@ -58,13 +60,13 @@ def claim(
     is_granting: whether what is left over becomes this process's grant; a quiet gate writes none.
     is_careful: each lane by itself, and one that fails is set aside; for the claim after one that failed.
     """
-    bundle = gate.active_bundle(system)
     row = tx.system(system, lock=True)
     unused = gate.hand_over.drain(system)
     if row is not None and gate.is_behind(row):
-        return Claimed((), None, True, is_behind=True)
-    if row is None or row.is_paused or not _is_live(row, bundle):
-        return Claimed((), None, True, is_stopped=True)
+        return Claimed(tx.now, is_behind=True)
+    bundle = gate.active_bundle(system)
+    if row is None or not _may_be_sent_to(row, bundle):
+        return Claimed(tx.now, is_stopped=True)
     row = refilled(row, bundle.limits, now=tx.now, unused=unused)
     admitted = _admitted(tx, row, bundle.limits, limit, owner=owner)
     lanes = tx.due_lanes(system, limit=admitted) if admitted else []
@@ -76,7 +78,7 @@ def claim(
     if works or granted or unused:
         tx.save_system(_spent(row, bundle, len(works) + granted, now=tx.now))
     until = min(tx.now + GRANTED_FOR, next_due_at or tx.now + GRANTED_FOR)
-    return Claimed(tuple(works), next_due_at, admitted < limit, granted, until)
+    return Claimed(tx.now, tuple(works), next_due_at, admitted < limit, granted, until)
 
 
 def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
@@ -85,7 +87,7 @@ def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
     if work.lane.lease_token is not None or head is None or head.task is not Task.SEND:
         return None
     row = work.tx.system(work.lane.system)
-    if row is None or row.breaker is BreakerState.OPEN or not _may_be_sent_to(gate, row, bundle):
+    if row is None or row.breaker is BreakerState.OPEN or not _may_be_sent_to(row, bundle):
         return None
     if not gate.hand_over.take(work.lane.system, now=work.tx.now):
         return None
@@ -113,13 +115,14 @@ def next_work(gate: Gate, work: LaneWork, row: SystemRow, *, owner: str) -> Work
     bundle = gate.active_bundle(work.lane.system)
     if row.breaker is BreakerState.OPEN or bundle.limits.rate is not None:
         return None
-    if not _may_be_sent_to(gate, row, bundle):
+    if not _may_be_sent_to(row, bundle):
         return None
     return _served(gate, work, bundle, owner=owner)
 
 
-def _may_be_sent_to(gate: Gate, row: SystemRow, bundle: Bundle) -> bool:
-    return not row.is_paused and not gate.is_behind(row) and _is_live(row, bundle)
+def _may_be_sent_to(row: SystemRow, bundle: Bundle) -> bool:
+    """Whether the system may be sent to under this bundle, which a deploy elsewhere may have replaced meanwhile."""
+    return not row.is_paused and row.active_bundle in (None, bundle.digest) and _is_live(row, bundle)
 
 
 def _is_live(row: SystemRow, bundle: Bundle) -> bool:

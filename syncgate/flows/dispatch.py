@@ -26,6 +26,8 @@ from syncgate.ports import OnSystem, Step, Transport
 log = structlog.get_logger("syncgate.dispatch")
 BUSY_FOR = timedelta(seconds=10)
 """How long after something fell due grants are kept up."""
+LOCKED_FOR = timedelta(milliseconds=10)
+"""How long to leave alone what is due and was skipped, because another process has its lane in hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +196,7 @@ class Dispatcher:
         longest = self._settings.safety_interval if self._is_told() else self._settings.poll_interval
         if claimed.next_due_at is None:
             return longest
-        until = claimed.next_due_at - self._gate.clock.now()
-        return min(longest, max(until, timedelta(milliseconds=1)))
+        return min(longest, max(claimed.next_due_at - claimed.at, LOCKED_FOR))
 
     async def _wait(self, loop: _Loop, wait: timedelta) -> None:
         with suppress(TimeoutError):

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-import structlog
+from typing import Any
 
 from syncgate.domain import breaker, schedule
 from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
-from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Change, Delivery, Lane, SystemRow
+from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
 from syncgate.flows.claim import case_refs, maybe_held, next_work, remote_refs
 from syncgate.flows.gate import Gate
 from syncgate.flows.holding import must_not_be_probed
-from syncgate.flows.identity import other_number
 from syncgate.flows.lane import LaneWork, noted, open_lane
+from syncgate.flows.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
 from syncgate.flows.work import Verdict, Work
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
-log = structlog.get_logger("syncgate.settle")
 NOT_ASKED = frozenset({"handed_back", "lease_too_short"})
 """Reasons of a confirmation that never reached the system."""
 SHUT_OUT = frozenset({Outcome.DENIED, Outcome.THROTTLED, Outcome.UNAVAILABLE})
 """Outcomes after which the system can still tell, once it lets us in."""
 FRESH = timedelta(seconds=1)
 """How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
-NUMBER_KNOWN_ELSEWHERE: Final = "number_known_elsewhere"
-NUMBER_DIFFERS: Final = "number_differs"
-NUMBER_IN_QUESTION: Final = frozenset({NUMBER_KNOWN_ELSEWHERE, NUMBER_DIFFERS})
-"""Reasons why only a person can tell whose record the system's answer means."""
 MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
 """Events after which the system may hold the content."""
 
@@ -61,7 +54,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     """
     bundle = gate.bundles.get(work.delivery.bundle) or gate.active_bundle(work.lane.system)
     row = _row(gate, tx, work, verdict)
-    verdict = _not_overtaken(tx, work, verdict)
+    verdict = _not_overtaken(tx, work, _by_the_store(work, verdict))
     lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
     delivery = tx.delivery(work.delivery.delivery_id)
     if lane is None or delivery is None or lane.lease_token != work.token or not _is_ours(work, delivery):
@@ -71,7 +64,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         return Settled(is_late=True)
     row = _breaker_moved(gate, tx, row, work, verdict, bundle)
     opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
-    verdict = _with_own_number(tx, opened, delivery, verdict, bundle)
+    verdict = with_own_number(opened, delivery, verdict, bundle)
     after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     woken = _wake(tx, after)
     if opened.lane.system in woken:
@@ -83,6 +76,11 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         opened.released()
         opened.save(expected_token=work.token)
     return Settled(kept, woken)
+
+
+def _by_the_store(work: Work, verdict: Verdict) -> Verdict:
+    """The verdict with its time as the store's clock tells it."""
+    return verdict if verdict.started_at is None else verdict.begun(work.at_store(verdict.started_at))
 
 
 def _not_overtaken(tx: Tx, work: Work, verdict: Verdict) -> Verdict:
@@ -355,46 +353,3 @@ def _wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
     for awaited in set(waiting.values()):
         tx.wake(delivery.case_id, waits_for=awaited)
     return frozenset(waiting)
-
-
-def _with_own_number(tx: Tx, opened: LaneWork, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> Verdict:
-    """The verdict, unless the number that the system gave the case is in question: then a person must tell.
-
-    Were it taken as delivered, the next change could strike another case's record.
-    """
-    spec = bundle.specs.get(delivery.message)
-    number = verdict.remote_ref
-    is_held = verdict.event in (Event.TAKEN, Event.FOUND)
-    if not is_held or number is None or spec is None or not spec.is_case_ref:
-        return verdict
-    reason = _question(tx, opened, delivery, number)
-    if reason is None:
-        return verdict
-    log.warning(reason, system=opened.lane.system, delivery_id=str(delivery.delivery_id))
-    event = Event.UNKNOWN if delivery.phase is Phase.IN_FLIGHT else Event.UNDECIDED
-    return replace(verdict, event=event, rule=reason, reason=reason, actor="operator")
-
-
-def _question(tx: Tx, opened: LaneWork, delivery: Delivery, number: str) -> str | None:
-    """Why the number cannot be believed: it is another case's, or the case has another one at this system."""
-    if tx.case_id_by_ref(opened.lane.system, number) not in (None, delivery.case_id):
-        return NUMBER_KNOWN_ELSEWHERE
-    is_other = opened.lane.case_ref not in (None, number)
-    return NUMBER_DIFFERS if is_other and delivery.change is Change.CREATE else None
-
-
-def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery) -> None:
-    """Keeps what the system calls the case, where the message says that its remote_ref is that.
-
-    Raises:
-        Conflict: a person gave a number that is another case's, or not the one that the case has there.
-    """
-    bundle = gate.bundles.get(delivery.bundle)
-    spec = bundle.specs.get(delivery.message) if bundle is not None else None
-    number = delivery.remote_ref
-    if spec is None or not spec.is_case_ref or number is None or delivery.phase is not Phase.DELIVERED:
-        return
-    if _question(opened.tx, opened, delivery, number) is not None:
-        raise other_number()
-    if opened.lane.case_ref is None:
-        opened.lane = replace(opened.lane, case_ref=number)

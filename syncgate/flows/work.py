@@ -47,6 +47,10 @@ class Work:
         assert self.lane.lease_token is not None
         return self.lane.lease_token
 
+    def at_store(self, at: datetime) -> datetime:
+        """A time of this process as the store's clock tells it: the two may differ, and the store's decides."""
+        return self.claimed_at + (at - self.taken_at)
+
     @property
     def slot_key(self) -> str:
         """Our stable key for the slot."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.outcome import Outcome
 from syncgate.flows.dispatch import Dispatcher, DispatchSettings
 from syncgate.ports import Request, Step
 from syncgate.storage import SqlStore
@@ -20,8 +21,10 @@ from tests.integration.flows.worksite import (
     WORKER,
     ScriptedSystem,
     Worksite,
+    answer,
 )
 from tests.support.cases import an_application
+from tests.support.rows import SetClock
 
 T = TypeVar("T")
 
@@ -84,6 +87,40 @@ class SlowWriter:
 
     async def aclose(self) -> None:
         pass
+
+    @property
+    def is_taking(self) -> bool:
+        return True
+
+
+@dataclass
+class CountingWriter(SlowWriter):
+    """Counts what is asked of it."""
+
+    writes_count: int = 0
+
+    async def write(self, step: Step[T]) -> T:
+        self.writes_count += 1
+        return await super().write(step)
+
+
+def test_a_worker_whose_clock_is_ahead_waits_for_what_is_due_later(site: Worksite) -> None:
+    """Its own clock says that the retry is due long since; the store's decides. A look each millisecond otherwise."""
+    site.systems["food"].script.append(answer(Outcome.THROTTLED, retry_after=timedelta(seconds=30)))
+    site.post(an_application())
+    site.step("food")
+    writer = CountingWriter(site.store)
+    ahead = SetClock(site.clock.at + timedelta(hours=1))
+    gate = replace(site.gate, writer=writer, active=_food_only(site), clock=ahead)
+
+    async def history() -> None:
+        dispatcher = dispatching(replace(site, gate=gate))
+        dispatcher.start()
+        await asyncio.sleep(0.5)
+        await dispatcher.stop()
+
+    site.run(history())
+    assert 1 <= writer.writes_count <= 20
 
 
 def test_a_stop_during_a_claim_hands_back_what_was_claimed(site: Worksite) -> None:

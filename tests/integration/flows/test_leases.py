@@ -52,6 +52,18 @@ def test_a_worker_whose_clock_is_ahead_does_not_claim_in_circles(site: Worksite)
     assert sent == 1 or (due_at(site, "food") or START) > site.clock.at
 
 
+def test_a_worker_whose_clock_is_behind_does_not_ask_while_its_request_can_still_run(site: Worksite) -> None:
+    """Promise 4: the store's clock says when absence may be believed, whatever the worker's own says."""
+    behind = replace(site, gate=replace(site.gate, clock=SetClock(START - timedelta(minutes=1))))
+    accepted = behind.post(an_application())
+    site.systems["food"].script.append(UNKNOWN)
+    work = behind.claim_one("food")
+    behind.settle(work, behind.serve(work))
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.due_at == site.clock.at + LONGEST_REQUEST + VISIBLE_AFTER
+    assert delivery.sent_at == site.clock.at
+
+
 def test_noting_the_start_of_a_send_keeps_what_the_lane_learned_since(site: Worksite) -> None:
     """Promise 2 and design §6; race: a post that names the system's number between claim and send."""
     site.run(activate(site.gate, [held_for_a_person(site, "food")]))
@@ -74,6 +86,10 @@ class Down:
 
     async def aclose(self) -> None:
         pass
+
+    @property
+    def is_taking(self) -> bool:
+        return True
 
 
 def test_a_start_that_cannot_be_noted_leaves_nothing_to_ask_a_person(site: Worksite) -> None:

@@ -1,0 +1,65 @@
+"""A system's own number for a case: believed and kept, or left to a person where it is in question."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.rows import Change, Delivery
+from syncgate.flows.gate import Gate
+from syncgate.flows.identity import other_number
+from syncgate.flows.lane import LaneWork
+from syncgate.flows.work import Verdict
+from syncgate.site.bundle import Bundle
+
+log = structlog.get_logger("syncgate.settle")
+NUMBER_KNOWN_ELSEWHERE: Final = "number_known_elsewhere"
+NUMBER_DIFFERS: Final = "number_differs"
+NUMBER_IN_QUESTION: Final = frozenset({NUMBER_KNOWN_ELSEWHERE, NUMBER_DIFFERS})
+"""Reasons why only a person can tell whose record the system's answer means."""
+
+
+def with_own_number(opened: LaneWork, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> Verdict:
+    """The verdict, unless the number that the system gave the case is in question: then a person must tell.
+
+    Were it taken as delivered, the next change could strike another case's record.
+    """
+    spec = bundle.specs.get(delivery.message)
+    number = verdict.remote_ref
+    is_held = verdict.event in (Event.TAKEN, Event.FOUND)
+    if not is_held or number is None or spec is None or not spec.is_case_ref:
+        return verdict
+    reason = _question(opened, delivery, number)
+    if reason is None:
+        return verdict
+    log.warning(reason, system=opened.lane.system, delivery_id=str(delivery.delivery_id))
+    event = Event.UNKNOWN if delivery.phase is Phase.IN_FLIGHT else Event.UNDECIDED
+    return replace(verdict, event=event, rule=reason, reason=reason, actor="operator")
+
+
+def _question(opened: LaneWork, delivery: Delivery, number: str) -> str | None:
+    """Why the number cannot be believed: it is another case's, or the case has another one at this system."""
+    if opened.tx.case_id_by_ref(opened.lane.system, number) not in (None, delivery.case_id):
+        return NUMBER_KNOWN_ELSEWHERE
+    is_other = opened.lane.case_ref not in (None, number)
+    return NUMBER_DIFFERS if is_other and delivery.change is Change.CREATE else None
+
+
+def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery) -> None:
+    """Keeps what the system calls the case, where the message says that its remote_ref is that.
+
+    Raises:
+        Conflict: a person gave a number that is another case's, or not the one that the case has there.
+    """
+    bundle = gate.bundles.get(delivery.bundle)
+    spec = bundle.specs.get(delivery.message) if bundle is not None else None
+    number = delivery.remote_ref
+    if spec is None or not spec.is_case_ref or number is None or delivery.phase is not Phase.DELIVERED:
+        return
+    if _question(opened, delivery, number) is not None:
+        raise other_number()
+    if opened.lane.case_ref is None:
+        opened.lane = replace(opened.lane, case_ref=number)
