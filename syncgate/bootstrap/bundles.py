@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 import structlog
 
@@ -14,6 +15,7 @@ from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, SiteSecrets
 from syncgate.documents import ProblemSet
 from syncgate.domain.errors import StoreUnavailable, SyncgateError
+from syncgate.flows.defects import place_of
 from syncgate.flows.deploy import Deployed, deploy, deploy_first, stored_bundles
 from syncgate.flows.gate import Gate
 from syncgate.ports import Keyring
@@ -23,6 +25,8 @@ from syncgate.site.packing import pack, unpack
 
 log = structlog.get_logger("syncgate.bundles")
 NO_SECRETS = SiteSecrets({})
+RETRIED_AFTER: Final = timedelta(seconds=30)
+"""How long a bundle that cannot be used here is left alone, unless a deploy or the configuration is told anew."""
 
 
 class Deploy(Protocol):
@@ -53,6 +57,7 @@ class Bundles:
         self._turn = asyncio.Lock()
         self._behind: dict[str, str] = {}
         self._unreadable: set[str] = set()
+        self._given_up: dict[str, datetime] = {}
 
     def check(self) -> None:
         """Raises StoreUnavailable naming the systems whose active bundle this process cannot compile."""
@@ -94,8 +99,9 @@ class Bundles:
         async with self._turn:
             rows = await self._gate.writer.read(lambda tx: tx.systems())
             active = {row.system: row.active_bundle for row in rows if row.active_bundle is not None}
-            if not self._gate.bundles.keys() >= set(active.values()):
+            if any(self._is_worth_trying(digest) for digest in active.values()):
                 await self._load_stored()
+            self._give_up(digest for digest in active.values() if digest not in self._gate.bundles)
             changed = {system for system, digest in active.items() if self._gate.active.get(system) != digest}
             self._behind = {s: active[s] for s in changed if active[s] not in self._gate.bundles}
             for system in sorted(changed - self._behind.keys()):
@@ -105,7 +111,10 @@ class Bundles:
             self.on_followed()
 
     async def refresh(self) -> None:
-        """What `follow` does, under the addresses, limits and secrets of the configuration as it is now."""
+        """What `follow` does, under the addresses, limits and secrets of the configuration as it is now.
+
+        Bundles that others had active for a moment only are loaded too: something may have been sent under them.
+        """
         async with self._turn:
             try:
                 config = await asyncio.to_thread(self._place.config)
@@ -113,13 +122,15 @@ class Bundles:
                 await self._use(site, self._secrets(site))
             except (SyncgateError, ProblemSet) as error:
                 log.warning("configuration_unreadable", error=type(error).__name__)
+            self._given_up.clear()
+            await self._load_stored()
         await self.follow()
 
     async def _use(self, site: Site, secrets: SiteSecrets) -> None:
         """From now on this configuration: bundles of the folder as read, stored ones compiled under it."""
         stale = self._stale(site)
         self.site = site
-        compiled = await asyncio.to_thread(self._compiled, {d: dict(b.files) for d, b in stale.items()})
+        compiled = await asyncio.to_thread(self._compiled, stale, lambda digest: stale[digest].files)
         self._gate.bundles.update(compiled)
         if self._transports is not None:
             self._transports.renew(secrets)
@@ -135,21 +146,33 @@ class Bundles:
 
     async def _load_stored(self) -> None:
         """Compiles what is stored and lacking here: what was ever sent is confirmed under what sent it."""
-        stored = await self._gate.writer.read(stored_bundles)
-        lacking = {digest: packed for digest, packed in stored.items() if digest not in self._gate.bundles}
+        known = {*self._gate.bundles, *(digest for digest in self._given_up if not self._is_worth_trying(digest))}
+        lacking = await self._gate.writer.read(lambda tx: stored_bundles(tx, known=known))
         if lacking:
-            found = await asyncio.to_thread(lambda: self._compiled({d: unpack(p) for d, p in lacking.items()}))
+            found = await asyncio.to_thread(self._compiled, lacking, lambda digest: unpack(lacking[digest]))
             self._gate.bundles.update(found)
+            self._give_up(lacking.keys() - found.keys())
 
-    def _compiled(self, files_by_digest: Mapping[str, Mapping[str, bytes]]) -> dict[str, Bundle]:
-        """Each bundle that this version can compile; another is reported once."""
+    def _is_worth_trying(self, digest: str) -> bool:
+        """Whether it is lacking here and was not tried in vain a moment ago: every call of a source would try again."""
+        tried_at = self._given_up.get(digest)
+        is_fresh = tried_at is not None and self._gate.clock.now() - tried_at < RETRIED_AFTER
+        return digest not in self._gate.bundles and not is_fresh
+
+    def _give_up(self, digests: Iterable[str]) -> None:
+        now = self._gate.clock.now()
+        self._given_up |= {digest: now for digest in digests if self._is_worth_trying(digest)}
+
+    def _compiled(self, digests: Iterable[str], files_of: Callable[[str], Mapping[str, bytes]]) -> dict[str, Bundle]:
+        """Each bundle that this version can compile; another, which may be damaged, is reported once."""
         found: dict[str, Bundle] = {}
-        for digest, files in files_by_digest.items():
+        for digest in digests:
             try:
-                found[digest] = recompiled(self.site, files, mac=self._mac)
-            except (SyncgateError, ProblemSet) as error:
+                found[digest] = recompiled(self.site, files_of(digest), mac=self._mac)
+            except Exception as error:
                 if digest not in self._unreadable:
-                    log.error("bundle_unreadable", bundle=digest[7:19], error=type(error).__name__)
+                    at = place_of(error)
+                    log.error("bundle_unreadable", bundle=digest[7:19], error=type(error).__name__, at=at)
                 self._unreadable.add(digest)
         return found
 

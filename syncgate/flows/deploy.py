@@ -72,9 +72,14 @@ def _is_first(tx: Tx, by: str) -> bool:
     return not any(row.active_bundle for row in tx.systems())
 
 
-def stored_bundles(tx: Tx) -> dict[str, bytes]:
-    """Every bundle ever stored, packed, by digest; what was sent is confirmed under the one that sent it."""
-    return {"sha256:" + blob.mac.hex(): blob.sealed for blob in tx.blobs(SITE_SCOPE)}
+def stored_bundles(tx: Tx, *, known: Collection[str]) -> dict[str, bytes]:
+    """Every bundle ever stored but the known ones, packed, by digest.
+
+    What was sent is confirmed under the bundle that sent it.
+    """
+    macs = [mac for mac in tx.blob_macs(SITE_SCOPE) if "sha256:" + mac.hex() not in known]
+    found = [blob for mac in macs if (blob := tx.blob(SITE_SCOPE, mac)) is not None]
+    return {"sha256:" + blob.mac.hex(): blob.sealed for blob in found}
 
 
 def _activate(tx: Tx, folder: _Folder) -> Deployed:

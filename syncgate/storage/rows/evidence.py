@@ -25,7 +25,7 @@ ATTEMPTS = Statement(
 PUT_BLOB = insert_or_keep(blobs, keys=("scope", "mac"))
 _of_scope = blobs.c.scope == given("scope", blobs.c.scope)
 BLOB_BY_MAC = Statement(select(blobs).where(_of_scope, blobs.c.mac == given("mac", blobs.c.mac)))
-BLOBS = Statement(select(blobs).where(_of_scope).order_by(blobs.c.created_at, blobs.c.mac))
+BLOB_MACS = Statement(select(blobs.c.mac).where(_of_scope).order_by(blobs.c.created_at, blobs.c.mac))
 
 
 class EvidenceRows:
@@ -46,5 +46,5 @@ class EvidenceRows:
         record = self._work.one(BLOB_BY_MAC, scope=scope, mac=mac)
         return None if record is None else BLOB.row(record)
 
-    def blobs(self, scope: str) -> list[Blob]:
-        return BLOB.rows(self._work.all(BLOBS, scope=scope))
+    def blob_macs(self, scope: str) -> list[bytes]:
+        return [record[0] for record in self._work.all(BLOB_MACS, scope=scope)]

@@ -93,7 +93,7 @@ def test_blobs_are_stored_once(store: SqlStore) -> None:
     ]
     assert store.read(lambda tx: tx.blob("site", b"1" * 16)) == first
     assert store.read(lambda tx: tx.blob("site", b"2" * 16)) is None
-    assert store.read(lambda tx: tx.blobs("site")) == [first, other]
+    assert store.read(lambda tx: tx.blob_macs("site")) == [first.mac, other.mac]
 
 
 def test_a_principal_is_found_by_its_keys_hash(store: SqlStore) -> None:
