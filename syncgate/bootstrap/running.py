@@ -95,8 +95,8 @@ async def running_gate(
                 await gate.writer.write(lambda tx: tx.expire_leases())
                 await rescue_all(gate)
             later.dispatcher.start()
-        if is_scheduling:
-            _schedule(gate, opened, stack)
+        if is_working or is_scheduling:
+            _schedule(gate, opened, stack, is_scheduling=is_scheduling)
         if hearing is not None:
             await stack.enter_async_context(hearing.under_way(later.dispatcher))
         yield Running(gate, bundles, later.dispatcher)
@@ -144,17 +144,18 @@ def _dispatcher(
     return dispatcher
 
 
-def _schedule(gate: Gate, opened: OpenStore, stack: AsyncExitStack) -> None:
+def _schedule(gate: Gate, opened: OpenStore, stack: AsyncExitStack, *, is_scheduling: bool) -> None:
     """Starts what this process does every so often; ended with the stack."""
     ticks = None if opened.is_alone else StoredTicks(gate.writer, by=process_name())
-    periodic = scheduler(_jobs(gate, opened), ticks)
+    periodic = scheduler(_jobs(gate, opened, is_scheduling=is_scheduling), ticks)
     periodic.start()
     stack.callback(periodic.shutdown, wait=False)
 
 
-def _jobs(gate: Gate, opened: OpenStore) -> list[Job]:
+def _jobs(gate: Gate, opened: OpenStore, *, is_scheduling: bool) -> list[Job]:
+    """Workers rescue too: where no scheduler lives, what a dead worker had in hand would wait for ever."""
     jobs = [Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate))]
-    if not opened.is_alone:
+    if is_scheduling and not opened.is_alone:
         partition = lambda: asyncio.to_thread(migrate, opened.url)  # noqa: E731
         jobs.append(Job("partitions", PARTITIONED_EVERY, partition, is_once=True))
     return jobs

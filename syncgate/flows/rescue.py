@@ -29,7 +29,7 @@ def rescue(gate: Gate, tx: Tx, *, limit: int, is_careful: bool = False) -> froze
     is_careful: each lane by itself, and one that fails is set aside; for the rescue after one that failed.
     """
     expire = _expire_apart if is_careful else _expire
-    return frozenset(expire(gate, tx, lane) for lane in tx.expired_lanes(limit=limit))
+    return frozenset(lane.system for lane in tx.expired_lanes(limit=limit) if expire(gate, tx, lane))
 
 
 async def rescue_all(gate: Gate, *, batch: int = 200) -> None:
@@ -49,14 +49,13 @@ async def _rescued(gate: Gate, limit: int) -> frozenset[str]:
     return await write_following(gate, lambda tx: rescue(gate, tx, limit=limit, is_careful=True))
 
 
-def _expire_apart(gate: Gate, tx: Tx, lane: Lane) -> str:
+def _expire_apart(gate: Gate, tx: Tx, lane: Lane) -> bool:
     expired = tx.apart(lambda: _expire(gate, tx, lane))
-    if isinstance(expired, Exception):
-        set_aside_leased(tx, lane, expired)
-    return lane.system
+    return set_aside_leased(tx, lane, expired) if isinstance(expired, Exception) else expired
 
 
-def _expire(gate: Gate, tx: Tx, lane: Lane) -> str:
+def _expire(gate: Gate, tx: Tx, lane: Lane) -> bool:
+    """Whether the lease ended; what is written is written whole."""
     messages = gate.active_bundle(lane.system).messages if lane.system in gate.active else ()
     work = open_lane(tx, lane, messages)
     sent = [d for d in work.deliveries if d.phase is Phase.IN_FLIGHT and d.lease_token == lane.lease_token]
@@ -66,8 +65,7 @@ def _expire(gate: Gate, tx: Tx, lane: Lane) -> str:
         _end_question(gate, work)
     token = lane.lease_token
     work.released()
-    work.save(expected_token=token)
-    return lane.system
+    return work.save(expected_token=token)
 
 
 def _end_question(gate: Gate, work: LaneWork) -> None:

@@ -34,11 +34,11 @@ def set_aside_due(gate: Gate, tx: Tx, work: LaneWork, error: Exception) -> None:
         tx.apart(lambda: tx.save_lane(later, expected_token=work.lane.lease_token))
 
 
-def set_aside_leased(tx: Tx, lane: Lane, error: Exception) -> None:
-    """Leaves an expired lane that cannot be rescued under its lease for a minute more."""
+def set_aside_leased(tx: Tx, lane: Lane, error: Exception) -> bool:
+    """Leaves an expired lane that cannot be rescued under its lease for a minute more. Gives whether that was kept."""
     _report(lane, error)
     later = replace(lane, lease_until=tx.now + LOOKED_AT_AGAIN_AFTER)
-    tx.apart(lambda: tx.save_lane(later, expected_token=lane.lease_token))
+    return tx.apart(lambda: tx.save_lane(later, expected_token=lane.lease_token)) is True
 
 
 def _report(lane: Lane, error: Exception) -> None:
