@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from syncgate.cli.records import Row, opened
+from syncgate.records.json_lines import checked, record_of
 from syncgate.records.json_list import read_json
 from syncgate.records.record import FileRefused, Record, Torn
 from syncgate.records.settings import JsonSettings
@@ -38,21 +39,20 @@ def read_cases(file: Path) -> Iterator[Row | Torn]:
         yield from _lines(file)
     elif _is_list(file):
         with opened(file) as stream:
-            for record in read_json(stream, JsonSettings(), name=file.name):
-                yield Row(record.line, record.value) if isinstance(record, Record) else record
+            yield from map(_row, read_json(stream, JsonSettings(), name=file.name))
     else:
-        yield Row(1, read_case(file))
+        yield _row(checked(1, read_case(file)))
 
 
 def _lines(file: Path) -> Iterator[Row | Torn]:
     with opened(file) as stream:
         for line, text in enumerate(lines(stream, charset="utf-8", name=file.name), start=1):
-            if not text.strip(" \t\r\n"):
-                continue
-            try:
-                yield Row(line, value_of(text))
-            except Unreadable as error:
-                yield Torn(line, f"expected one JSON value, got {error}")
+            if text.strip(" \t\r\n"):
+                yield _row(record_of(line, text))
+
+
+def _row(record: Record | Torn) -> Row | Torn:
+    return Row(record.line, record.value) if isinstance(record, Record) else record
 
 
 def _is_list(file: Path) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from syncgate.cli.speech import colon, said, spoken
+from syncgate.cli.terminal import visible
 from syncgate.domain.errors import SyncgateError
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ def end(error: Exception) -> int:
     from syncgate.documents import ProblemSet
 
     if isinstance(error, ProblemSet):
-        print("\n".join(_with_place(problem) for problem in error.problems), file=sys.stderr)
+        print(visible("\n".join(_with_place(problem) for problem in error.problems)), file=sys.stderr)
         return REFUSED
     if isinstance(error, SyncgateError):
-        print(f"{error.code}{colon()}{said(error.said)}", file=sys.stderr)
+        print(visible(f"{error.code}{colon()}{said(error.said)}"), file=sys.stderr)
         return REFUSED
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import errno
 import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from syncgate.cli.context import BadArgument
 from syncgate.cli.staging import Finding
+from syncgate.cli.terminal import one_line
 
 COLUMNS: Final = ("file", "line", "field", "reason")
+_HEAD: Final = codecs.BOM_UTF8 + ",".join(COLUMNS).encode("ascii") + b"\r\n"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -22,13 +27,16 @@ def write_findings(target: Path, findings: Iterable[Finding], *, file: str) -> P
     submitted whole, since what is taken already does not change. A list without it can be handed on.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; also where something else stands there, which is left as it is.
     """
     rows = iter(findings)
     first = next(rows, None)
     if first is None:
-        target.unlink(missing_ok=True)
+        if _is_ours(target):
+            target.unlink(missing_ok=True)
         return None
+    if not _is_free(target):
+        raise FileExistsError(errno.EEXIST, "another file")
     handle, draft = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
     try:
         # The mark tells spreadsheets that this is UTF-8.
@@ -44,7 +52,25 @@ def write_findings(target: Path, findings: Iterable[Finding], *, file: str) -> P
     return target
 
 
+def require_free(target: Path) -> None:
+    """Nothing where a list may be written. Raises BadArgument where anything but an earlier list stands there."""
+    if not _is_free(target):
+        raise BadArgument("expected a new file, or an earlier list of refused rows, got {file}", file=target)
+
+
+def _is_free(target: Path) -> bool:
+    return not os.path.lexists(target) or _is_ours(target)
+
+
+def _is_ours(target: Path) -> bool:
+    """Whether it is a list that an earlier run wrote; nothing else is ever overwritten or removed."""
+    if not target.is_file():
+        return False
+    with target.open("rb") as opened:
+        return opened.read(len(_HEAD)) == _HEAD
+
+
 def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula, in one line."""
+    """A text that no spreadsheet takes for a formula and no terminal for a command, in one line."""
     line = " ".join(text.splitlines())
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    return one_line(f"'{line}" if line.startswith(_FORMULA) else line)

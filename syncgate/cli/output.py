@@ -11,6 +11,7 @@ from unicodedata import combining, east_asian_width
 import typer
 
 from syncgate.cli.speech import said, spoken
+from syncgate.cli.terminal import json_safe, visible
 from syncgate.language import label, word
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -18,12 +19,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 def show(value: Any, *, as_json: bool, text: Callable[[], str]) -> None:
     """Prints a result: JSON for machines, text for people."""
-    print(_json(value) if as_json else said(text()), flush=True)
+    print(_json(value) if as_json else visible(said(text())), flush=True)
 
 
 def note(message: str) -> None:
     """Says something about the work on stderr."""
-    print(said(message), file=sys.stderr, flush=True)
+    print(visible(said(message)), file=sys.stderr, flush=True)
 
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
@@ -50,7 +51,7 @@ def width(text: str) -> int:
 def _json(value: Any) -> str:
     """One JSON value; with escapes where the stream is not in Unicode, so that it stays JSON whatever it shows."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return json.dumps(value, ensure_ascii=not encoding.lower().startswith("utf"))
+    return json_safe(json.dumps(value, ensure_ascii=not encoding.lower().startswith("utf")))
 
 
 def _cell(column: str, value: Any) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from syncgate.cli.context import BadArgument
+from syncgate.cli.terminal import one_line
 from syncgate.records.numbering import Numbering, Seen
 from syncgate.records.record import FileRefused, Record, Torn
 
@@ -48,8 +49,8 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """The name without folders."""
-        return self.path.name
+        """The name without folders, as it can be shown."""
+        return one_line(self.path.name)
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
@@ -60,10 +61,10 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not _is(path.is_dir):
             found.append(path)
             continue
-        inside = sorted(one for one in path.iterdir() if _is_input(one))
+        inside = sorted(one for one in _listed(path) if _is_input(one))
         if not inside:
             raise BadArgument("expected files such as .csv or .xlsx in {folder}, got none", folder=path)
         found += inside
@@ -73,7 +74,7 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
 def chosen(path: Path, source: Source, *, batch: str | None, format_name: str | None) -> SourceFile:
     """A file with how to read it. Raises BadArgument where the source has no such format."""
     name = format_name or _FORMAT_BY_SUFFIX.get(path.suffix.lower())
-    batch = batch if batch is not None else unicodedata.normalize("NFC", path.name)
+    batch = unicodedata.normalize("NFC", path.name if batch is None else batch)
     if name is None:
         raise BadArgument("expected a file such as .csv or .xlsx, or --format, got {file}", file=path.name)
     settings = next((settings for known, settings in source.formats.items() if known == name), None)
@@ -90,10 +91,18 @@ def chosen(path: Path, source: Source, *, batch: str | None, format_name: str | 
 
 
 def require_one_batch_each(files: Sequence[SourceFile], mapping: FieldMapping | None) -> None:
-    """Nothing where no two files would number their records as one batch. Raises BadArgument."""
+    """Nothing where every file has a batch of its own that will be the same the next time. Raises BadArgument."""
     if mapping is None or not mapping.needs_record_no:
         return
-    batches = [file.batch for file in files if file.settings is not None]
+    numbered = [file for file in files if file.settings is not None]
+    batches = [file.batch for file in numbered]
+    if any(not batch.strip() or one_line(batch) != batch for batch in batches):
+        raise BadArgument(
+            "expected a batch of visible characters, since this source's records are numbered by it, got another: "
+            "use --batch"
+        )
+    if any(_is_stream(file.path) and file.batch == file.path.name for file in numbered):
+        raise BadArgument("expected --batch for what is no file, since this source's records are numbered by it")
     if len(set(batches)) < len(batches):
         raise BadArgument(
             "expected files of different names, since this source's records are numbered by file, got one name twice"
@@ -110,8 +119,16 @@ def rows_of(file: SourceFile, mapping: FieldMapping | None, *, columns: Columns,
         seen: counts equal records.
 
     Raises:
-        FileRefused: while reading, where the file is not what it should be.
+        FileRefused: while reading, where the file is not what it should be, or cannot be read to its end.
     """
+    try:
+        yield from _read(file, mapping, columns=columns, seen=seen)
+    except OSError as error:
+        why = error.strerror or "a stream that cannot go back"
+        raise FileRefused(f"expected to read {file.name} to its end, got {why}") from None
+
+
+def _read(file: SourceFile, mapping: FieldMapping | None, *, columns: Columns, seen: Seen) -> Iterator[Row | Torn]:
     from syncgate.records.reading import read
 
     if file.settings is None or mapping is None:
@@ -155,10 +172,30 @@ def opened(path: Path) -> BinaryIO:
         raise FileRefused(f"expected a readable file {path}, got {error.strerror}") from None
 
 
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        why = error.strerror
+        raise BadArgument("expected a readable folder {folder}, got {why}", folder=folder, why=why) from None
+
+
+def _is_stream(path: Path) -> bool:
+    return _is(path.exists) and not _is(path.is_file)
+
+
+def _is(claim: Callable[[], bool]) -> bool:
+    """What a path says of itself; not so where it cannot be looked at."""
+    try:
+        return claim()
+    except OSError:
+        return False
+
+
 def _is_input(path: Path) -> bool:
     name = path.name.lower()
     return (
-        path.is_file()
+        _is(path.is_file)
         and not name.startswith((".", "~$"))
         and not name.endswith(LISTED)
         and path.suffix.lower() in _FORMAT_BY_SUFFIX

@@ -13,7 +13,6 @@ from typing import Any, Final
 import orjson
 
 from syncgate.cli.records import Row
-from syncgate.domain.case import canonical_bytes
 from syncgate.records.numbering import Seen
 from syncgate.records.record import Torn
 
@@ -63,9 +62,9 @@ class Staging:
                 self.find(row.line, at=row.at, reason=row.reason)
                 continue
             number = row.case.get("case_no") if isinstance(row.case, dict) else None
-            content = canonical_bytes(row.case)
-            digest = hashlib.sha256(content).digest()
-            if isinstance(number, str) and seen.first(f"{source}:{number}".encode(), digest) != digest:
+            digest = hashlib.sha256(json.dumps(row.case, sort_keys=True).encode("ascii")).digest()
+            key = f"{source}:{number}".encode("utf-8", "surrogatepass")
+            if isinstance(number, str) and seen.first(key, digest) != digest:
                 self.find(row.line, at="/case_no", reason="repeats an earlier row's number with other content")
                 continue
             self._add(row, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from syncgate.cli.calls import call
-from syncgate.cli.context import BadArgument, Invocation
+from syncgate.cli.context import BadArgument, CallFailed, Invocation
 from syncgate.cli.output import AsJson, note, show
+from syncgate.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from syncgate.cli.records import SourceFile
@@ -85,14 +87,22 @@ def submit(
 
     Example: syncgate submit OPEN1999_202604.csv --source taipei1999
     """
+    from syncgate.cli.findings import require_free
+
     begun = time.monotonic()
     invocation: Invocation = context.obj
     chosen = _source(invocation, source)
     files = _files(file, chosen, batch=batch, format_name=format_name)
     if refused is not None and len(files) > 1:
         raise BadArgument("expected one file with --refused, got several")
+    if refused is not None:
+        require_free(refused)
     task = Task(invocation, chosen, dry_run, refused)
-    reports = [_submitted(task, one) for one in files]
+    try:
+        reports = [_submitted(task, one) for one in files]
+    except sqlite3.Error as error:
+        words = "expected room for a copy of the file in the temporary folder (SQLITE_TMPDIR), got: {why}"
+        raise CallFailed(words, why=error) from None
     _show(reports, seconds=time.monotonic() - begun, is_dry=dry_run, as_json=as_json)
     if not all(report.is_taken for report in reports):
         raise typer.Exit(1)
@@ -122,13 +132,14 @@ def _submitted(task: Task, file: SourceFile) -> Report:
     """Posts one file. It is read to its end first: one that is refused as a whole posts nothing."""
     from syncgate.cli.records import rows_of
     from syncgate.cli.staging import Staging
+    from syncgate.records.header import some
     from syncgate.records.numbering import Seen
     from syncgate.records.reading import Columns
     from syncgate.records.record import FileRefused
 
     columns = Columns()
     with closing(Staging()) as staging, closing(Seen()) as seen:
-        report = Report(file.name, file.batch, staging.by_fate())
+        report = Report(file.path.name, file.batch, staging.by_fate())
         try:
             rows = rows_of(file, task.source.mapping, columns=columns, seen=seen)
             staging.take(rows, source=task.source.name, seen=seen)
@@ -138,7 +149,7 @@ def _submitted(task: Task, file: SourceFile) -> Report:
             return report
         report.unread = columns.unread
         if columns.unread:
-            note(f"{file.name}: the mapping reads nothing of {', '.join(columns.unread)}")
+            note(f"{file.name}: the mapping reads nothing of {some(columns.unread)}")
         try:
             _exchange(task, staging, title=file.name)
         except BaseException:
@@ -152,13 +163,14 @@ def _submitted(task: Task, file: SourceFile) -> Report:
 
 def _exchange(task: Task, staging: Staging, *, title: str) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from syncgate.cli.submitting import Posting, check_all, post_all
 
     look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*look, console=Console(stderr=True)) as progress:
-        on_progress = partial(progress.advance, progress.add_task(title, total=staging.case_count))
+        on_progress = partial(progress.advance, progress.add_task(escape(title), total=staging.case_count))
 
         async def act(client: Any) -> None:
             posting = Posting(client, task.source.name, staging, on_progress)
@@ -196,7 +208,7 @@ def _show(reports: Sequence[Report], *, seconds: float, is_dry: bool, as_json: b
 
 
 def _lines(reports: Sequence[Report], totals: dict[str, int], seconds: float, *, is_dry: bool) -> list[str]:
-    each = [f"{one.file}: {'refused as a whole' if one.why else _words(one.counts)}" for one in reports]
+    each = [f"{one_line(one.file)}: {'refused as a whole' if one.why else _words(one.counts)}" for one in reports]
     would = "would be " if is_dry else ""
     return [*(each if len(reports) > 1 else ()), f"{would}{_words(totals)} in {seconds:.1f} s"]
 

@@ -21,13 +21,15 @@ def check_header(header: Sequence[str], *, wanted: Collection[str], name: str, l
         raise FileRefused(f"expected a header in line {line} of {name}, got an empty one")
     missing = [column for column in wanted if column not in set(header)]
     if missing:
-        likely = [_with_nearest(column, header) for column in sorted(missing)]
+        # Where no column is there, the line may be a record, and nothing of it is to be repeated.
+        near = header if len(missing) < len(wanted) else ()
+        likely = [_with_nearest(column, near) for column in sorted(missing)]
         raise FileRefused(f"expected the columns {', '.join(likely)} in {name}, got a header without them")
     if unnamed:
-        raise FileRefused(f"expected a name for every column of {name}, got none for column {_some(unnamed)}")
+        raise FileRefused(f"expected a name for every column of {name}, got none for column {some(unnamed)}")
     repeated = [column for column, count in Counter(header).items() if count > 1]
     if repeated:
-        raise FileRefused(f"expected each column of {name} once, got {_some(sorted(repeated))} twice")
+        raise FileRefused(f"expected each column of {name} once, got {some(sorted(repeated))} twice")
 
 
 def other_delimiter(line: str, *, delimiter: str, wanted: Collection[str]) -> str | None:
@@ -44,6 +46,7 @@ def _with_nearest(column: str, header: Sequence[str]) -> str:
     return f"{column} (there is {near!r})" if near else column
 
 
-def _some(found: Sequence[object]) -> str:
+def some(found: Sequence[object]) -> str:
+    """The first five in words, and how many more there are."""
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     return ", ".join(str(one)[:100] for one in found[:5]) + more

@@ -88,6 +88,9 @@ class _Records:
         path = f"{self._inside[-1].path}/{name}" if self._inside else ""
         self._children += 1
         self._count(sum(map(len, attributes.values())) + sum(map(len, attributes)) + len(name), line)
+        for key, text in attributes.items():
+            if (control := control_in(text)) is not None:
+                self._note(f"expected text, got the control character {control}", f"{path}/@{key}")
         self._inside.append(_Element(name, line, {f"@{key}": text for key, text in attributes.items()}, path))
 
     def text(self, text: str) -> None:

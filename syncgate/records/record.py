@@ -12,7 +12,7 @@ MOST_CHARACTERS: Final = 1024**2
 """The longest record, in characters."""
 MOST_COLUMNS: Final = 2000
 MOST_LEVELS: Final = 32
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class FileRefused(SyncgateError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from syncgate.records.record import MOST_LEVELS, control_in
 
 _MOST_DIGITS: Final = 400
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Of a pair of surrogates; no text in UTF-8 holds it."""
 
 
 class Unreadable(ValueError):
@@ -76,13 +79,17 @@ def end_of(text: str, at: int) -> int | None:
 
 
 def fault_in(value: Any, *, levels: int = MOST_LEVELS, at: str = "") -> tuple[str, str] | None:
-    """What keeps a record's value from being taken, with its JSON Pointer: control characters, depth."""
+    """What keeps a record's value from being taken, with its JSON Pointer: control and half characters, depth."""
     if isinstance(value, str):
+        if _HALF.search(value):
+            return "expected text, got half a character", at
         control = control_in(value)
         return (f"expected text, got the control character {control}", at) if control else None
     if isinstance(value, dict | list):
         if levels == 0:
             return f"expected at most {MOST_LEVELS} levels, got more", at
+        if isinstance(value, dict) and any(map(_HALF.search, value)):
+            return "expected text as keys, got half a character", at
         items = value.items() if isinstance(value, dict) else enumerate(value)
         below = (fault_in(one, levels=levels - 1, at=f"{at}/{key}") for key, one in items)
         return next((fault for fault in below if fault is not None), None)

@@ -19,6 +19,8 @@ SENTENCES: Final[dict[str, str]] = {
     # --- texts
     "expected text in {file}, got an empty file": "{file} 是空文件",
     "expected text, got the control character {code}": "有控制字符 {code}",
+    "expected text, got half a character": "有残缺字符",
+    "expected text as keys, got half a character": "键名中有残缺字符",
     "expected {charset} in {file}, got other bytes in line {line}": "{file} 应为 {charset} 编码，第 {line} 行不是",
     "expected no byte order mark in {file}, got one: {hint}": "{file} 带有 BOM：{hint}",
     "expected lines of at most {most} characters in {file}, got a longer one in line {line}": "{file} 第 {line} 行超过 {most} 个字符",
