@@ -1,4 +1,8 @@
-"""An explanation of a mapping as text for people: a line a field that is copied, a few more where more happens."""
+"""An explanation of a mapping as text for people: a line a field that is copied, a few more where more happens.
+
+The words of the mapping language and what an adapter's author wrote are the same in every language; what is
+said about them is a whole sentence in the reader's.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from syncgate.cli.explained import ADVICE
+from syncgate.cli.speech import colon, said
 from syncgate.documents import JsonValue, kind_of_value
+from syncgate.language import Said
 from syncgate.mapping.explanation import (
     Absent,
     Explanation,
@@ -23,58 +28,69 @@ from syncgate.mapping.explanation import (
     failing_step,
     slots_below,
 )
+from syncgate.mapping.explanation_document import ADVICE
 
 _LONGEST: Final = 80
-_FATES: Final = {"filled": "filled", "left_out": "left out", "waits": "waiting"}
 _OPTIONS: Final = frozenset({"absent_as", "empty_as", "when_absent", "optional"})
 _BUILT: Final = frozenset({"object", "list", "each"})
 _WHOLE: Final = frozenset({"path", "const", "context", "remote_ref", "case_ref"})
 """Operations that are told in one line."""
+_COUNTS: Final = "{title}: {filled} filled, {left_out} left out, {waiting} waiting, {faults} with a fault   {file}"
 
 
 def as_text(explanation: Explanation, title: str) -> str:
     """The explanation as lines under its title, which ends in the mapping's file; a field names its line there."""
-    lines = [f"{title}: {_counts(explanation)}   {explanation.place.file}"]
+    lines = [_counts(explanation, title)]
     for slot in explanation.slots:
         lines += _slot(slot, "")
     return "\n".join(lines)
 
 
-def _counts(explanation: Explanation) -> str:
-    """How many fields are filled, left out and waited for, and how many faults there are."""
-    slots = explanation.slots
-    faults = sum(slot.fault is not None for slot in slots_below(slots))
-    told = [(sum(slot.fate == fate for slot in slots), word) for fate, word in _FATES.items()]
-    told.append((faults, "fault" if faults == 1 else "faults"))
-    return ", ".join(f"{count} {word}" for count, word in told if count) or "no fields"
+def _counts(explanation: Explanation, title: str) -> str:
+    """How many fields are filled, left out and waited for, and how many places have a fault."""
+    fates = [slot.fate for slot in explanation.slots]
+    return said(
+        Said(
+            _COUNTS,
+            title=title,
+            filled=fates.count("filled"),
+            left_out=fates.count("left_out"),
+            waiting=fates.count("waits"),
+            faults=sum(slot.fault is not None for slot in slots_below(explanation.slots)),
+            file=explanation.place.file,
+        )
+    )
 
 
 def _slot(slot: Slot, indent: str) -> Iterator[str]:
     inner = f"{indent}    "
     if slot.trace is None:
-        yield f"{indent}item {slot.item_no} is not chosen"
+        yield indent + said(Said("item {no} is not chosen", no=slot.item_no))
         yield from _tests((slot.test,) if slot.test else (), inner)
         return
-    name = slot.field if slot.item_no is None else f"{slot.field} (item {slot.item_no})"
-    yield f"{indent}{name} {_fate(slot, slot.trace)}   :{slot.trace.place.line}"
+    source = f" <- {_named(slot.trace)}" if _is_told(slot.trace) else ""
+    yield f"{indent}{_fate(slot, slot.trace)}{source}   :{slot.trace.place.line}"
     if slot.test is not None:
         yield from _tests((slot.test,), inner)
     if not _is_told(slot.trace):
         yield from _way(slot.trace, inner)
     if slot.fault is not None:
         failed = failing_step(slot.trace)
-        yield f"{inner}went wrong in {_named(failed)}   {failed.place}"
-        yield f"{inner}to do: {ADVICE[slot.fault.rule]}"
+        yield inner + said(Said("went wrong in {field}   {words}", field=_named(failed), words=failed.place))
+        yield inner + said(Said("to do: {words}", words=said(ADVICE[slot.fault.rule])))
 
 
 def _fate(slot: Slot, trace: Trace) -> str:
-    source = f" <- {_named(trace)}" if _is_told(trace) else ""
+    name = slot.field
+    if slot.item_no is not None:
+        name = said(Said("{field} (item {no})", field=name, no=slot.item_no))
     if slot.fault is not None:
-        return f"FAULT {slot.fault.rule}: {slot.fault.detail}{source}"
+        facts = {"field": name, "rule": slot.fault.rule, "detail": said(slot.fault.detail)}
+        return said(Said("{field} FAULT {rule}: {detail}", **facts))
     if slot.fate == "left_out":
-        return f"is left out{source}"
+        return said(Said("{field} is left out", field=name))
     is_equal = slot.fate == "filled" and trace.word not in _BUILT
-    return f"{'= ' if is_equal else ''}{_words(trace.given)}{source}"
+    return f"{name} {'= ' if is_equal else ''}{_words(trace.given)}"
 
 
 def _is_told(trace: Trace) -> bool:
@@ -120,7 +136,11 @@ def _named(trace: Trace) -> str:
 
 
 def _step(step: Step) -> str:
-    told = f"{step.word} {step.detail}".rstrip() if step.word != "absent" else f"{step.detail} is absent"
+    if step.word == "absent":
+        return said(Said("{path} is absent", path=step.detail))
+    told = f"{step.word} {step.detail}".rstrip()
+    if step.says:
+        told += f"{colon()}{said(step.says)}"
     if step.before is not None and step.after is not None:
         told += f": {_words(step.before)} -> {_words(step.after)}"
     elif step.after is not None:
@@ -130,8 +150,10 @@ def _step(step: Step) -> str:
 
 def _tests(tests: tuple[Test, ...], indent: str) -> Iterator[str]:
     for test in tests:
-        compared = " and ".join(f"{_named(operand)} {_words(operand.given)}" for operand in test.of)
-        yield f"{indent}{test.word} {'holds' if test.holds else 'does not hold'}{f': {compared}' if compared else ''}"
+        compared = ", ".join(f"{_named(operand)} {_words(operand.given)}" for operand in test.of)
+        holds = "the condition {name} holds" if test.holds else "the condition {name} does not hold"
+        sentence = said(Said(holds, name=test.word))
+        yield f"{indent}{sentence}{colon()}{compared}" if compared else f"{indent}{sentence}"
         yield from _tests(test.tests, f"{indent}  ")
 
 
@@ -139,20 +161,24 @@ def _words(given: Given) -> str:
     match given:
         case Value(value):
             return _value(value)
-        case Hidden(kind):
-            return f"({kind}, hidden)"
+        case Hidden(kind, None):
+            return said(Said("({kind}, hidden)", kind=kind))
+        case Hidden(kind, count):
+            return said(Said("({kind} with a length of {count}, hidden)", kind=kind, count=count))
         case Absent():
-            return "(absent)"
+            return said(Said("(absent)"))
         case Failed(rule):
             return f"({rule})"
         case Waits(system):
-            return f"waits for {system}"
+            return said(Said("waits for {system}", system=system))
 
 
 def _value(value: JsonValue) -> str:
     """JSON that a terminal can show: nothing that moves its cursor, nothing longer than a line."""
     written = json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | dict) and len(written) > _LONGEST:
-        return f"{kind_of_value(value)} of {len(value)}"
+        return said(Said("({kind} with a length of {count})", kind=kind_of_value(value), count=len(value)))
     safe = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in written)
-    return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}… ({len(safe)} characters)"
+    if len(safe) <= _LONGEST:
+        return safe
+    return said(Said("{head}… ({count} characters)", head=safe[:_LONGEST], count=len(safe)))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from syncgate.documents import JsonValue
+from syncgate.language import Said
 from syncgate.mapping import document as model
 from syncgate.mapping import operations
 from syncgate.mapping.compiler import is_demanded, note
@@ -89,7 +90,7 @@ class _Explainer(StructureExplainer):
             steps.append(Step("when_absent", after=given_of(instead.value)))
             value, of = instead.value, [*of, instead.trace]
         elif value is None and options.is_optional:
-            steps.append(Step("optional", "left out, as the mapping says"))
+            steps.append(Step("optional", says=Said("left out, as the mapping says")))
             value = LEFT_OUT
         at = made.trace.at if value is made.value else None
         trace = replace(made.trace, given=given_of(value), steps=tuple(steps), of=tuple(of), at=at)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from syncgate.documents import JsonValue
+from syncgate.language import Said
 from syncgate.mapping import document as model
 from syncgate.mapping import operations
 from syncgate.mapping.document import Expression
@@ -49,14 +50,16 @@ class StructureExplainer(ConditionExplainer):
         for no, branch in enumerate(expression.branches, 1):
             tests.append(self.test(branch.when, here))
             if tests[-1].holds:
-                return self.chosen(expression, branch.then, here, tests, f"branch {no} of {count}")
+                return self.chosen(
+                    expression, branch.then, here, tests, Said("branch {no} of {count}", no=no, count=count)
+                )
         if expression.otherwise is not None:
-            return self.chosen(expression, expression.otherwise, here, tests, "no branch holds: otherwise")
-        return made_of(expression, None, steps=(Step("branch", "no branch holds"),), tests=tuple(tests))
+            return self.chosen(expression, expression.otherwise, here, tests, Said("no branch holds: otherwise"))
+        return made_of(expression, None, steps=(Step("branch", says=Said("no branch holds")),), tests=tuple(tests))
 
-    def chosen(self, expression: model.Choose, then: Expression, here: Here, tests: list[Test], detail: str) -> Made:
+    def chosen(self, expression: model.Choose, then: Expression, here: Here, tests: list[Test], says: Said) -> Made:
         made = self.made(then, here)
-        return made_of(expression, made.value, of=(made.trace,), steps=(Step("branch", detail),), tests=tuple(tests))
+        return made_of(expression, made.value, of=(made.trace,), steps=(Step("branch", says=says),), tests=tuple(tests))
 
     def first(self, expression: model.First, here: Here) -> Made:
         of: list[Trace] = []
@@ -66,9 +69,9 @@ class StructureExplainer(ConditionExplainer):
             of.append(made.trace)
             value = made.value
             if value is not None:
-                step = Step("first", f"{no} of {len(expression.of)}")
-                return made_of(expression, value, of=tuple(of), steps=(step,))
-        return made_of(expression, value, of=tuple(of), steps=(Step("first", "none of them is present"),))
+                says = Said("number {no} of {count} is the first that is present", no=no, count=len(expression.of))
+                return made_of(expression, value, of=tuple(of), steps=(Step("first", says=says),))
+        return made_of(expression, value, of=tuple(of), steps=(Step("first", says=Said("none of them is present")),))
 
     def each(self, expression: model.Each, here: Here, path: str) -> Made:
         source = self.made(expression.of, here)

@@ -41,9 +41,15 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """There is a value that people do not see. `kind`: what it is, such as `a text of 3 characters`."""
+    """There is a value that people do not see.
+
+    Attributes:
+        kind: what it is: `a text`, `a list`.
+        count: of its characters, items or keys; None where it has none of these.
+    """
 
     kind: str
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class Step:
 
     Attributes:
         word: the word of the language: `trim`, `limit`, `codes`, `absent_as`, `branch`.
-        detail: what is to be known about it, without the value.
+        detail: its fixed facts in the words of the language, the same in every language that people speak.
+        says: what became of it, as a sentence without the value.
         before: what went in; None where the detail says it all.
         after: what came out; None as above.
         place: where the row that was hit stands, where there is one.
@@ -70,6 +77,7 @@ class Step:
 
     word: str
     detail: str = ""
+    says: str = ""
     before: Given | None = None
     after: Given | None = None
     place: Place | None = None

@@ -7,27 +7,38 @@ something is there is not hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from syncgate.documents import JsonValue, kind_of_value
+from syncgate.language import Said
 from syncgate.mapping.explanation import At, Explanation, Given, Hidden, Slot, Step, Test, Trace, Value
 from syncgate.mapping.results import Mapped
 
 T = TypeVar("T")
 G = TypeVar("G", bound=Given | None)
+_NUMBERS: Final = frozenset({"remote_ref", "case_ref"})
+_HITS: Final = frozenset({"codes", "rows", "otherwise"})
+"""Steps that tell which row of a table was hit, or that none was."""
+_UNSAID: Final = Said("hidden, since it depends on a personal value")
 
 
-def hidden(explanation: Explanation, shown: Mapping[str, JsonValue]) -> Explanation:
+def hidden(
+    explanation: Explanation,
+    shown: Mapping[str, JsonValue],
+    *,
+    shows_number: Callable[[str], bool] = lambda system: True,
+) -> Explanation:
     """The explanation with personal values hidden; its result is without payload.
 
     Args:
         explanation: with all values.
         shown: what people may see, by root (`case`, `stage`, `record`): the same shape as what was given, with
             other values in place of the personal ones.
+        shows_number: whether people may see what a system calls things.
     """
-    hiding = _Hiding(shown)
+    hiding = _Hiding(shown, shows_number)
     slots = tuple(hiding.slot(slot)[0] for slot in explanation.slots)
     result = explanation.result
     return replace(explanation, slots=slots, result=Mapped(None) if isinstance(result, Mapped) else result)
@@ -39,10 +50,12 @@ class _Hiding:
 
     Attributes:
         shown: by root.
+        shows_number: by system.
         is_item_hidden: whether `it` was made of a hidden value.
     """
 
     shown: Mapping[str, JsonValue]
+    shows_number: Callable[[str], bool]
     is_item_hidden: bool = False
 
     def slot(self, slot: Slot) -> tuple[Slot, bool]:
@@ -53,6 +66,8 @@ class _Hiding:
     def trace(self, trace: Trace) -> tuple[Trace, bool]:
         if trace.at is not None and isinstance(trace.given, Value):
             return self.read(trace, _at(self.shown, trace.at), trace.given.json)
+        if trace.word in _NUMBERS and not self.shows_number(trace.detail.partition("/")[0]):
+            return _closed(trace), True
         of = [self.trace(operand) for operand in trace.of]
         tests = [self.test(test) for test in trace.tests]
         inside = replace(self, is_item_hidden=of[0][1]) if trace.word == "each" and of else self
@@ -91,14 +106,19 @@ def _any_hidden(pairs: Iterable[tuple[Trace | Test | Slot, bool]]) -> bool:
 
 
 def _closed(trace: Trace) -> Trace:
-    """The trace without the values that it gave and those of its steps."""
-    steps = tuple(replace(step, before=_kind(step.before), after=_kind(step.after), place=None) for step in trace.steps)
+    """The trace without the values that it gave and those of its steps, and without which row a table hit."""
+    steps = tuple(
+        Step("codes", says=_UNSAID)
+        if step.word in _HITS
+        else replace(step, before=_kind(step.before), after=_kind(step.after), place=None)
+        for step in trace.steps
+    )
     return replace(trace, given=_kind(trace.given), steps=steps)
 
 
 def _unsaid(trace: Trace) -> Trace:
     """The trace without what it chose and why."""
-    steps = (Step(trace.steps[0].word if trace.steps else "where", "hidden: it depends on a personal value"),)
+    steps = (Step(trace.steps[0].word if trace.steps else "where", says=_UNSAID),)
     return replace(trace, given=_kind(trace.given), steps=steps, of=(), tests=(), slots=())
 
 
@@ -106,8 +126,7 @@ def _kind(given: G) -> G | Hidden:
     if not isinstance(given, Value):
         return given
     value = given.json
-    count = f" of {len(value)}" if isinstance(value, str | list | dict) else ""
-    return Hidden(f"{kind_of_value(value)}{count}")
+    return Hidden(kind_of_value(value), len(value) if isinstance(value, str | list | dict) else None)
 
 
 def _at(shown: Mapping[str, JsonValue], at: At) -> JsonValue:

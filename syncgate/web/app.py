@@ -8,7 +8,19 @@ from fastapi import FastAPI
 
 from syncgate.flows.gate import Gate
 from syncgate.flows.people import Doorkeeper
-from syncgate.web import batch, cases, checks, deliveries, deployments, health, keys, problems, submissions, systems
+from syncgate.web import (
+    batch,
+    cases,
+    checks,
+    deliveries,
+    deployments,
+    explanations,
+    health,
+    keys,
+    problems,
+    submissions,
+    systems,
+)
 from syncgate.web.flows import Flows
 from syncgate.web.metrics import Metrics
 from syncgate.web.openapi import describe
@@ -55,7 +67,7 @@ def create_app(
         telemetry={"logs": False},
     )
     app.router.routes.extend([*submissions.routes(place), *batch.routes(place), *checks.routes(place)])
-    for router in (cases, deliveries, systems, keys, health):
+    for router in (cases, explanations, deliveries, systems, keys, health):
         app.include_router(router.router(place))
     if deploy is not None:
         app.include_router(deployments.router(place, deploy))

@@ -13,6 +13,7 @@ from syncgate.domain.delivery import OF_ITS_OWN, Phase
 from syncgate.web import body as bodies
 from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
+from syncgate.web.explanations import SCHEMAS as EXPLANATION
 from syncgate.web.keys import KeyAsked
 from syncgate.web.place import Place
 
@@ -69,6 +70,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
         "CheckedCase": _CHECKED_CASE,
         "Problem": _PROBLEM,
         "BrokenField": _BROKEN_FIELD,
+        **EXPLANATION,
     }
 
 

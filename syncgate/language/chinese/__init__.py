@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from syncgate.language.chinese import commands, files, mappings, output, pieces, records, requests, store, systems
+from syncgate.language.chinese import (
+    commands,
+    explaining,
+    files,
+    mappings,
+    output,
+    pieces,
+    records,
+    requests,
+    store,
+    systems,
+)
 
 PIECES: Final[dict[str, str]] = pieces.PIECES
 SENTENCES: Final[dict[str, str]] = {
@@ -15,5 +26,6 @@ SENTENCES: Final[dict[str, str]] = {
     **systems.SENTENCES,
     **records.SENTENCES,
     **output.SENTENCES,
+    **explaining.SENTENCES,
     **commands.SENTENCES,
 }

@@ -42,7 +42,6 @@ SENTENCES: Final[dict[str, str]] = {
     "Show personal values as they are in the file.": "按文件原样显示个人信息。",
     "Only this field of the payload; may be repeated.": "只看报文的这个字段；可重复。",
     "The stage or material, by its id, of a message that has parts.": "按环节或材料推送的报文，填写环节或材料的标识。",
-    "A system, one of its messages and a file with one canonical case as JSON; or a source and a file with one of its records as JSON.": "对接系统、其报文名称和一个办件的 JSON 文件；或来源系统和其一条记录的 JSON 文件。",
     "Show where each field of a payload comes from, step by step. Personal values are masked.": "逐步说明报文每个字段的取值来源。个人信息默认脱敏。",
     "Only these, such as province/basic_info.": "只运行这些字段映射，如 province/basic_info。",
     "Find failed deliveries and mend them.": "查找未成功的推送任务并处理。",

@@ -20,6 +20,15 @@ PIECES: Final[dict[str, str]] = {
     "read metrics": "查看指标",
     "read audit": "查看审计记录",
     "replan": "重新核算应推数据",
+    # --- units
+    "bytes": "字节",
+    "chars": "个字符",
+    # --- what became of a time
+    "earlier": "较早的",
+    "later": "较晚的",
+    "one that does not exist": "不存在的时间",
+    "one that the zone skips": "该时区跳过的时间",
+    "one that the zone has twice": "该时区出现两次的时间",
     # --- kinds of names
     "key": "键",
     "system": "对接系统",

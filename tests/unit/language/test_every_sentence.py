@@ -88,5 +88,5 @@ NO_SENTENCES = frozenset(
 )
 """Literals of several words that are command lines, reasons that are stored, or parts of a sentence."""
 _UNSEEN = ("Global options", "SELECT ", "INSERT ", "Bearer ", "#", "Usage: `", "Environment variable `")
-_LATER = ("cli/explained_text.py", "cli/explaining.py", "cli/submit.py", "cli/submitting.py")
+_LATER = ("cli/submit.py", "cli/submitting.py")
 """Put together of single words; their whole sentences are in the catalogue where they are sentences."""

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncgate.cli.explained import ADVICE, as_json
 from syncgate.cli.explained_text import as_text
 from syncgate.mapping import Context, Function, Functions, Inputs, Mapping, Refs
 from syncgate.mapping.explanation import Given, Slot, Value, failing_step
+from syncgate.mapping.explanation_document import ADVICE, document_of, explanation_of
 from syncgate.mapping.hiding import hidden
 from syncgate.mapping.results import INWARD_CONTEXT, OUTWARD_CONTEXT, RULES
 from tests.support.properties import examples
@@ -71,6 +71,18 @@ def test_an_explanation_inward_ends_in_what_the_compiled_mapping_gives(
     assert loaded.explain(inputs).result == loaded.apply(inputs)
 
 
+@settings(examples(200), suppress_health_check=[HealthCheck.too_slow])
+@given(random_mappings.payloads(context=OUTWARD_CONTEXT), random_mappings.CASES, REFS, CONTEXTS)
+def test_an_explanation_that_was_written_is_read_as_the_same(
+    payload: Any, case: Any, refs: Refs, context: Context
+) -> None:
+    explanation = _load(payload, reads="case").explain(Inputs(case, None, context, refs))
+    written = document_of(explanation)
+    read = explanation_of(json.loads(json.dumps(written)))
+    assert document_of(read) == written
+    assert as_text(read, "x") == as_text(explanation, "x")
+
+
 # --- what is told ----------------------------------------------------------------------------------------
 
 
@@ -81,9 +93,9 @@ def explained(expression: str, case: Any, **more: Any) -> Slot:
 
 
 def steps(slot: Slot) -> list[tuple[str, str, Any, Any]]:
-    """Word, detail, value before and after of each step of a field's outermost operation."""
+    """Word, facts or sentence, value before and after of each step of a field's outermost operation."""
     assert slot.trace is not None
-    return [(s.word, s.detail, value_of(s.before), value_of(s.after)) for s in slot.trace.steps]
+    return [(s.word, s.says or s.detail, value_of(s.before), value_of(s.after)) for s in slot.trace.steps]
 
 
 def value_of(given: Given | None) -> Any:
@@ -100,7 +112,7 @@ def test_every_text_step_is_told_with_its_value_before_and_after() -> None:
     assert steps(slot) == [
         ("trim", "", " 李䶮四五 ", "李䶮四五"),
         ("prefix", "'x'", "李䶮四五", "x李䶮四五"),
-        ("unencodable", "table rare", "x李䶮四五", "x李龑四五"),
+        ("unencodable", "table: rare", "x李䶮四五", "x李龑四五"),
         ("charset", "gbk has every character", None, None),
         ("limit", "at most 4 chars in gbk, got 5: cut", "x李龑四五", "x李龑四"),
     ]
@@ -152,7 +164,10 @@ def test_an_item_says_where_it_was_read_and_why_it_was_not_chosen() -> None:
 
 
 def test_absence_and_what_stands_for_it_are_told() -> None:
-    assert steps(explained("{path: case.agent.name, optional: true}", {}))[0] == ("absent", "case.agent", None, None)
+    assert steps(explained("{path: case.agent.name, optional: true}", {})) == [
+        ("absent", "case.agent", None, None),
+        ("optional", "left out, as the mapping says", None, None),
+    ]
     nothing = explained("{path: case.a, absent_as: [N/A], when_absent: {const: x}}", {"a": "N/A"})
     assert [step[0] for step in steps(nothing)] == ["absent_as", "when_absent"]
 
@@ -185,7 +200,7 @@ def masked(value: Any) -> Any:
 def test_nothing_hidden_comes_out_of_any_step(payload: Any, case: Any) -> None:
     secret = marked(case)
     explanation = _load(payload, reads="case").explain(Inputs(secret))
-    told = json.dumps(as_json(hidden(explanation, {"case": masked(secret)})), ensure_ascii=False)
+    told = json.dumps(document_of(hidden(explanation, {"case": masked(secret)})), ensure_ascii=False)
     shown = as_text(hidden(explanation, {"case": masked(secret)}), "x")
     assert "秘" not in told and "秘" not in shown
 
@@ -203,7 +218,7 @@ def seen(expression: str) -> str:
 def test_what_was_read_is_masked_and_what_was_made_of_it_hidden() -> None:
     text = seen("{text: case.name, steps: [{slice: [1]}]}")
     assert 'case.name: "张**"' in text
-    assert "示例" not in text and "(a text of 2, hidden)" in text
+    assert "示例" not in text and "(a text with a length of 2, hidden)" in text
     assert "张示例" in as_text(load("f: case.name").explain(Inputs(CASE)), "x")
 
 
@@ -215,18 +230,36 @@ def test_a_table_does_not_tell_which_line_a_personal_code_hit() -> None:
     )
 
 
+def test_a_table_does_not_tell_whether_it_has_a_personal_code() -> None:
+    loaded = load("f: {table: applicant_type, of: case.kind, otherwise: {const: '9'}}")
+    known, unknown = (
+        as_text(hidden(loaded.explain(Inputs({"kind": kind})), SHOWN), "x") for kind in ("enterprise", "stranger")
+    )
+    assert known == unknown and "codes: hidden" in known
+
+
+def test_a_number_is_hidden_from_those_who_do_not_see_its_system() -> None:
+    loaded = load("f: {case_ref: hall}\ng: {text: {remote_ref: food, message: application}, steps: [{prefix: x}]}")
+    refs = Refs({("food", "application"): "F1234"}, {"hall": "H5678"})
+    explanation = loaded.explain(Inputs({}, refs=refs))
+    assert "H5678" in as_text(hidden(explanation, {}), "x") and "xF1234" in as_text(hidden(explanation, {}), "x")
+    text = as_text(hidden(explanation, {}, shows_number=lambda system: system == "food"), "x")
+    assert "H5678" not in text and "xF1234" in text
+    assert "F1234" not in as_text(hidden(explanation, {}, shows_number=lambda system: system == "hall"), "x")
+
+
 def test_a_choice_over_a_personal_value_does_not_tell_its_branch() -> None:
     branches = "[{when: {equals: [case.kind, {const: enterprise}]}, then: {const: 企}}]"
     text = seen(f"{{choose: {branches}, otherwise: {{const: 民}}}}")
-    assert "企" not in text and "holds" not in text and "branch hidden" in text
-    assert "branch 1 of 1" in seen("{choose: [{when: {present: case.kind}, then: {const: 1}}]}")
+    assert "企" not in text and "holds" not in text and "branch: hidden" in text
+    assert "branch: branch 1 of 1" in seen("{choose: [{when: {present: case.kind}, then: {const: 1}}]}")
 
 
 def test_items_are_hidden_one_by_one() -> None:
     text = seen("{each: case.tags, do: it}")
     assert "公开" in text and "甲" not in text
     chosen = seen("{each: case.tags, where: {equals: [it, {const: 甲}]}, do: {const: 1}}")
-    assert "where hidden" in chosen and "item" not in chosen
+    assert "where: hidden" in chosen and "item" not in chosen
 
 
 def test_every_rule_has_its_advice() -> None:
