@@ -17,15 +17,9 @@ from syncgate.language import label, word
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-<<<<<<<
 def show(value: Any, *, as_json: bool, text: Callable[[], str], is_said: bool = False) -> None:
     """Prints a result: JSON for machines, text for people. is_said: the text is in the reader's language already."""
-    print(_json(value) if as_json else text() if is_said else said(text()), flush=True)
-=======
-def show(value: Any, *, as_json: bool, text: Callable[[], str]) -> None:
-    """Prints a result: JSON for machines, text for people."""
-    print(_json(value) if as_json else visible(said(text())), flush=True)
->>>>>>>
+    print(_json(value) if as_json else visible(text() if is_said else said(text())), flush=True)
 
 
 def note(message: str) -> None:
