@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import select
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import psycopg
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_dialect
@@ -25,6 +25,14 @@ from syncgate.storage.statement import Compiled
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_PAGES = 4_000
 LOCK_TIMEOUT_MS = 10_000
+SILENCE_FOUND: Final[Mapping[str, int]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How libpq finds a server that vanished without a word; the system's own default is two hours."""
 CHANNEL = "syncgate"
 """Where processes over one PostgreSQL database tell each other what changed."""
 
@@ -196,7 +204,7 @@ class PostgresEngine:
         self._options: dict[str, Any] = dict(self.dialect.create_connect_args(url)[1])
 
     def connect(self, *, is_reader: bool) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(**{"connect_timeout": 5, **self._options}, autocommit=True)
+        connection = psycopg.connect(**{**SILENCE_FOUND, **self._options}, autocommit=True)
         for name, value in (
             ("timezone", "UTC"),
             ("lock_timeout", str(LOCK_TIMEOUT_MS)),
@@ -266,7 +274,7 @@ class PostgresEngine:
 
     async def listen(self) -> psycopg.AsyncConnection[Any]:
         """A connection that hears what is told from now on. Raises what the driver raises."""
-        options = {"connect_timeout": 5, **self._options}
+        options = {**SILENCE_FOUND, **self._options}
         connection = await psycopg.AsyncConnection.connect(**options, autocommit=True)
         await connection.execute(f"LISTEN {CHANNEL}")
         return connection

@@ -29,14 +29,17 @@ EVERYTHING: Final = Notice(frozenset({EVERY}), frozenset({EVERY}))
 class Listener:
     """Passes on every notice of the other processes; after each connect, one that asks to look at everything."""
 
-    def __init__(self, url: str, *, name: str, on_notice: Callable[[Notice], None]) -> None:
+    def __init__(
+        self, url: str, *, name: str, on_notice: Callable[[Notice], None], asked_every: float = ASKED_EVERY
+    ) -> None:
         """Args: url: of PostgreSQL; name: of this process's own store, whose notices are left out; on_notice: told
-        each notice in the event loop, must not block."""
+        each notice in the event loop, must not block; asked_every: seconds of silence after which it is asked."""
         engine = engine_for(url)
         assert isinstance(engine, PostgresEngine)
         self._engine = engine
         self._name = name
         self._on_notice = on_notice
+        self._asked_every = asked_every
         self._is_listening = False
 
     @property
@@ -69,7 +72,7 @@ class Listener:
             self._is_listening = True
             self._on_notice(EVERYTHING)
             while True:
-                async for said in connection.notifies(timeout=ASKED_EVERY):
+                async for said in connection.notifies(timeout=self._asked_every):
                     self._pass_on(said.payload)
                 async with asyncio.timeout(ANSWERED_WITHIN):
                     await connection.execute("SELECT 1")
