@@ -19,11 +19,24 @@ SERVE_FILE: Final = "serve.json"
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A gate that serves the site on this machine. token: what opens it to who may read the file."""
+    """A gate that serves the site on this machine.
+
+    token: what opens it to who may read the file. born: tells it from a later program under the same number; empty
+    where the machine does not tell.
+    """
 
     address: str
     pid: int
     token: str = field(repr=False)
+    born: str = ""
+
+
+def birth(pid: int) -> str:
+    """When a process began, in the machine's own count since its start; empty where that cannot be told."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def serve_file(invocation: Invocation) -> Path:
@@ -112,21 +125,23 @@ def _write(file: Path, serving: Serving) -> None:
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump({"address": serving.address, "token": serving.token, "pid": serving.pid}, out)
+        known = {"address": serving.address, "token": serving.token, "pid": serving.pid, "born": serving.born}
+        json.dump(known, out)
     draft.replace(file)
 
 
 def _read(file: Path) -> Serving | None:
     try:
         known = json.loads(file.read_text("utf-8"))
-        return Serving(str(known["address"]), int(known["pid"]), str(known["token"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Serving(str(known["address"]), int(known["pid"]), str(known["token"]), str(known.get("born", "")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _lives(serving: Serving) -> bool:
+    """Whether it is still that process: another program would be handed the token."""
     try:
         os.kill(serving.pid, 0)
-    except OSError:
+    except (OSError, OverflowError):
         return False
-    return True
+    return birth(serving.pid) == serving.born

@@ -124,10 +124,10 @@ async def _serve(
     invocation: Invocation, config: Config, opened: OpenStore, listener: socket.socket, *, as_json: bool
 ) -> None:
     from syncgate.bootstrap import running_gate
-    from syncgate.cli.announcement import Serving, announced, serve_file
+    from syncgate.cli.announcement import Serving, announced, birth, serve_file
     from syncgate.config import Role
 
-    serving = Serving(_address(listener), os.getpid(), secrets.token_urlsafe(32))
+    serving = Serving(_address(listener), os.getpid(), secrets.token_urlsafe(32), birth(os.getpid()))
     has_api, is_sending = Role.API in config.roles, config.dispatch.is_enabled
     async with running_gate(invocation.place, opened, is_dispatching=is_sending, roles=config.roles) as running:
         ending = asyncio.Event()
