@@ -58,6 +58,8 @@ class Standing:
         """Where the case stands at the system, and why."""
         if self.is_origin and not self.slots_count:
             return in_language("posted it, and holds its own record", language)
+        if not self.slots_count and self.case_ref:
+            return in_language(Said("knows it as {number}, and nothing is to go there", number=self.case_ref), language)
         if not self.slots_count:
             return in_language("gets nothing of this case", language)
         parts = [self._records(language)]

@@ -80,6 +80,7 @@ SENTENCES: Final[dict[str, str]] = {
     # --- where a case stands
     "posted it, and holds its own record": "由其提交，持有自己的数据",
     "gets nothing of this case": "不接收该办件",
+    "knows it as {number}, and nothing is to go there": "对方编号 {number}，无需推送",
     "holds {held} of {total} records as {number}": "已持有 {held} 份，应持有 {total} 份，对方编号 {number}",
     "holds {held} of {total} records": "已持有 {held} 份，应持有 {total} 份",
     "{text}, {count} of them its own": "{text}，其中 {count} 份为其自有",

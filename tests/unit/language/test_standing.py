@@ -32,6 +32,11 @@ def _standing(**changes: Any) -> Standing:
         (_standing(case_ref="P-1"), "已持有 2 份，应持有 2 份，对方编号 P-1", "holds 2 of 2 records as P-1"),
         (_standing(slots_count=0), "不接收该办件", "gets nothing of this case"),
         (
+            _standing(slots_count=0, case_ref="F-1"),
+            "对方编号 F-1，无需推送",
+            "knows it as F-1, and nothing is to go there",
+        ),
+        (
             _standing(own_count=1),
             "已持有 2 份，应持有 2 份，其中 1 份为其自有",
             "holds 2 of 2 records, 1 of them its own",
