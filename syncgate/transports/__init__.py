@@ -24,9 +24,10 @@ def kinds() -> Mapping[str, TransportKind]:
     Raises:
         SiteInvalid: an installed package offers something else than a transport, or takes a built-in name.
     """
-    from syncgate.transports.rest import KIND
+    from syncgate.transports.database import KIND as DATABASE
+    from syncgate.transports.rest import KIND as REST
 
-    found = {KIND.name: KIND}
+    found = {kind.name: kind for kind in (REST, DATABASE)}
     for entry in entry_points(group=GROUP):
         if entry.name in found:
             raise SiteInvalid(f"expected transports of different names, got {entry.name!r} twice")

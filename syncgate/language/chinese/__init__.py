@@ -6,6 +6,7 @@ from typing import Final
 
 from syncgate.language.chinese import (
     commands,
+    databases,
     explaining,
     files,
     mappings,
@@ -24,6 +25,7 @@ SENTENCES: Final[dict[str, str]] = {
     **files.SENTENCES,
     **mappings.SENTENCES,
     **systems.SENTENCES,
+    **databases.SENTENCES,
     **records.SENTENCES,
     **output.SENTENCES,
     **explaining.SENTENCES,

@@ -1,0 +1,17 @@
+"""Rows in a system's own database, such as a front database (前置库)."""
+
+from __future__ import annotations
+
+from syncgate.transports.database.options import DatabaseOptions, secret_names
+from syncgate.transports.database.probe import Probed
+from syncgate.transports.database.transport import DatabaseTransport, build
+from syncgate.transports.kind import TransportKind
+
+__all__ = ["KIND", "DatabaseOptions", "DatabaseTransport", "Probed", "build"]
+
+KIND = TransportKind(
+    name="database",
+    options_model=DatabaseOptions,
+    build=build,
+    secret_names=secret_names,
+)

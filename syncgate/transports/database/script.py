@@ -1,0 +1,60 @@
+"""What is asked of a database in one transaction: statements in order, and what each of them must bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable
+
+Document = dict[str, Any]
+"""What came of a transaction, as the answer rules see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one statement brought: rows of a SELECT, else how many it struck, and the number that it generated."""
+
+    rows: tuple[Mapping[str, Any], ...] = ()
+    count: int = 0
+    generated: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement.
+
+    Attributes:
+        sql: with its values bound.
+        check: what speaks against committing, given what it brought; None: nothing.
+    """
+
+    sql: Executable
+    check: Callable[[Result], Document | None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One transaction.
+
+    Attributes:
+        request_line: verb and table.
+        statements: in order; the first whose check objects ends it.
+        conclude: the document, given what every statement brought.
+        is_write: whether it is committed; otherwise it is rolled back.
+        sent: the rows that leave, as JSON; evidence.
+    """
+
+    request_line: str
+    statements: Sequence[Statement]
+    conclude: Callable[[Sequence[Result]], Document]
+    is_write: bool
+    sent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A transaction that came to its end: `document` is what came of it; rolled back where a check objected."""
+
+    document: Document

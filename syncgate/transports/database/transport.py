@@ -1,0 +1,155 @@
+"""The database transport: compose, run, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.outcome import Answer, Found, Outcome, Reading
+from syncgate.ports import Clock, Entropy, Request, Secrets
+from syncgate.transports.answers import AnswerCondition, AnswerRule, AnswerRules, CompiledCondition, rule_problems
+from syncgate.transports.database.address import parse_address
+from syncgate.transports.database.client import DatabaseClient
+from syncgate.transports.database.engines import Times, driver_of
+from syncgate.transports.database.faults import Fault
+from syncgate.transports.database.options import DatabaseOptions
+from syncgate.transports.database.probe import Probed, differences
+from syncgate.transports.database.script import Script
+from syncgate.transports.database.unfit import Unsendable
+from syncgate.transports.database.wire import Wire
+from syncgate.transports.kind import Limits
+from syncgate.transports.pointer import parse_pointer
+
+
+class DatabaseTransport:
+    """Writes rows into one system's database, and reads them."""
+
+    def __init__(self, wire: Wire, client: DatabaseClient, options: DatabaseOptions, secrets: Secrets) -> None:
+        self._wire = wire
+        self._client = client
+        self._options = options
+        self._secrets = secrets
+        self._absent: dict[bytes, CompiledCondition] = {}
+
+    async def send(self, request: Request) -> Answer:
+        """Runs one transaction once and judges what came of it."""
+        try:
+            script = self._ready(self._wire.compose, request)
+        except Unsendable as unsendable:
+            return unsendable.answer()
+        return self._wire.answer(request, script, await self._client.run(script))
+
+    async def look_up(
+        self, request: Request, *, record_at: str, absent: Mapping[str, Any] | AnswerCondition
+    ) -> Reading:
+        """Reads one row back. An empty `absent` means that no answer shows absence."""
+        tokens, condition = _pointer(record_at), self._condition(absent)
+        try:
+            script = self._ready(self._wire.compose_look_up, request)
+        except Unsendable as unsendable:
+            found = Found.DENIED if unsendable.outcome is Outcome.DENIED else Found.UNDECIDED
+            return Reading(found=found, evidence=unsendable.answer().evidence)
+        came = await self._client.run(script)
+        return self._wire.reading(request, script, came, record_at=tokens, absent=condition)
+
+    async def probe(self) -> Probed:
+        """Whether the database is there, lets us in, and has the declared tables: every difference at once."""
+        try:
+            password_of(self._options, self._secrets)
+        except Unsendable as unsendable:
+            return Probed(failure=str(unsendable))
+        found = await self._client.inspect(lambda connection: differences(self._options, connection))
+        return Probed(failure=found.note) if isinstance(found, Fault) else Probed(differences=tuple(found))
+
+    async def aclose(self) -> None:
+        """Closes connections."""
+        await self._client.aclose()
+
+    def _ready(self, compose: Callable[[Request], Script], request: Request) -> Script:
+        script = compose(request)
+        password_of(self._options, self._secrets)
+        return script
+
+    def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition | None:
+        if isinstance(absent, AnswerCondition):
+            absent = absent.model_dump(exclude_unset=True)
+        document = dict(absent)
+        if not document:
+            return None
+        key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        found = self._absent.get(key)
+        if found is None:
+            found = self._absent[key] = _compiled(document)
+        return found
+
+
+def password_of(options: DatabaseOptions, secrets: Secrets) -> str | None:
+    """The password of now; None where there is none.
+
+    Raises:
+        Unsendable: the secret is missing.
+    """
+    if options.password is None:
+        return None
+    name = options.password.secret
+    try:
+        return secrets.get(name)
+    except SiteInvalid:
+        note = f"expected the secret {name}, got none"
+        raise Unsendable(note, outcome=Outcome.DENIED, reason="secret_missing", actor="operations") from None
+
+
+def _pointer(text: str) -> tuple[str, ...]:
+    try:
+        return parse_pointer(text)
+    except ValueError as error:
+        raise SiteInvalid(f"record: {error}") from None
+
+
+def _compiled(document: Mapping[str, Any]) -> CompiledCondition:
+    try:
+        return CompiledCondition(AnswerCondition.model_validate(document))
+    except ValidationError as error:
+        raise SiteInvalid(f"absent: expected an answer condition, got {error.error_count()} problems") from error
+
+
+def build(
+    options: Any,
+    rules: Sequence[AnswerRule],
+    *,
+    limits: Limits,
+    secrets: Secrets,
+    clock: Clock,
+    entropy: Entropy,
+    address: str | None = None,
+    quirks: Any = None,
+) -> DatabaseTransport:
+    """The transport of one system; see `Build`."""
+    if not isinstance(options, DatabaseOptions):
+        raise SiteInvalid(f"expected DatabaseOptions, got {type(options).__name__}")
+    problems = rule_problems(rules, operations=options.operations)
+    if options.password is not None:
+        try:
+            secrets.get(options.password.secret)
+        except SiteInvalid as error:
+            problems.append(error.message)
+    engine, url = None, None
+    try:
+        engine, url = parse_address(options.url if address is None else address)
+    except ValueError as error:
+        problems.append(f"address: {error}")
+    if problems or engine is None or url is None:
+        raise SiteInvalid("\n".join(problems))
+    wire = Wire(options, AnswerRules(rules), clock=clock, returns_generated=engine == "postgresql")
+    client = DatabaseClient(
+        driver_of(engine),
+        url,
+        Times(connect=limits.connect_timeout, total=limits.timeout),
+        password=lambda: password_of(options, secrets),
+        connections=options.connections,
+    )
+    return DatabaseTransport(wire, client, options, secrets)

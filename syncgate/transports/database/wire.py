@@ -1,0 +1,216 @@
+"""Between a request of ours and a transaction, both ways. No I/O: time is handed in."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
+from syncgate.ports import Clock, Request
+from syncgate.transports.answer_view import AnswerView
+from syncgate.transports.answers import AnswerRules, CompiledCondition, Verdict
+from syncgate.transports.database.faults import MEANINGS, SILENT, Fault, Stage
+from syncgate.transports.database.options import DatabaseOptions, Insert, Mark, Poll, Read, Update
+from syncgate.transports.database.reading import Asking
+from syncgate.transports.database.rows import Fill
+from syncgate.transports.database.script import Document, Finished, Script
+from syncgate.transports.database.tables import tables_of
+from syncgate.transports.database.writing import Writing
+from syncgate.transports.pointer import MISSING, follow, parse_pointer
+
+EVIDENCE_BYTES: Final = 256 * 1024
+LONGEST_REMOTE_REF: Final = 200
+NO_STATUS: Final = 0
+"""A database has no status; no rule that asks for one holds."""
+
+_SHUT: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
+_GIVES_REF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE})
+_SILENT_RULES: Final = {
+    Stage.CONNECTING: "not_connected",
+    Stage.WORKING: "lost_before_commit",
+    Stage.COMMITTING: "lost_at_commit",
+}
+
+POLLED: Final = {
+    "waiting": Verdict(rule="waiting", outcome=Outcome.QUEUED_THERE),
+    "taken": Verdict(rule="taken", outcome=Outcome.TAKEN),
+    "refused": Verdict(rule="refused", outcome=Outcome.REFUSED, reason="rejected_there", actor="source"),
+    "vanished": Verdict(rule="vanished", outcome=Outcome.UNKNOWN),
+    "unclear": Verdict(rule="unclear", outcome=Outcome.UNKNOWN),
+    "ambiguous": Verdict(rule="ambiguous", outcome=Outcome.UNKNOWN),
+}
+"""What a polled state amounts to where no answer rule says otherwise."""
+
+STOPPED: Final = {
+    "no_row": Verdict(rule="no_row", outcome=Outcome.REFUSED, reason="row_missing", actor="system"),
+    "several_rows": Verdict(rule="several_rows", outcome=Outcome.REFUSED, reason="row_ambiguous", actor="system"),
+    "not_exact": Verdict(rule="not_exact", outcome=Outcome.REFUSED, reason="row_ambiguous", actor="system"),
+    "not_kept": Verdict(rule="not_kept", outcome=Outcome.REFUSED, reason="value_not_kept", actor="system"),
+}
+"""What it amounts to that we ended a transaction ourselves; nothing was committed."""
+
+
+class Wire:
+    """One system's way of writing and reading rows, compiled from its options."""
+
+    def __init__(self, options: DatabaseOptions, rules: AnswerRules, *, clock: Clock, returns_generated: bool) -> None:
+        """Args:
+        options: as read.
+        rules: the adapter's answer rules.
+        clock: for the sending time.
+        returns_generated: whether the engine tells a generated number only in RETURNING.
+        """
+        self._operations = options.operations
+        self._rules = rules
+        self._clock = clock
+        self._zone = ZoneInfo(options.time_zone)
+        tables = tables_of(options)
+        self._writing = Writing(tables, self._zone, returns_generated=returns_generated)
+        self._asking = Asking(tables, self._zone)
+
+    def compose(self, request: Request) -> Script:
+        """The transaction of a send.
+
+        Raises:
+            Unsendable: a value does not fit its column, or a key is missing.
+            SiteInvalid: the options have no such operation, or it reads for look-ups only.
+        """
+        operation, fill = self._operation(request.operation), self._fill(request)
+        match operation:
+            case Insert():
+                return self._writing.insert(operation, request.payload, fill)
+            case Update():
+                return self._writing.update(operation, request.payload, fill)
+            case Mark():
+                return self._writing.mark(operation, fill)
+            case Poll():
+                return self._asking.poll(operation, fill)
+            case _:
+                raise SiteInvalid(f"expected an operation that writes or polls, got {request.operation!r}, which reads")
+
+    def compose_look_up(self, request: Request) -> Script:
+        """The transaction of a look-up; raises as `compose`."""
+        operation = self._operation(request.operation)
+        if not isinstance(operation, Read):
+            raise SiteInvalid(f"expected an operation that reads, got {request.operation!r}, which does not")
+        return self._asking.read(operation, self._fill(request))
+
+    def answer(self, request: Request, script: Script, came: Finished | Fault) -> Answer:
+        """The judged send."""
+        document = _document(came)
+        evidence = _evidence(script, came, document)
+        view = _view(document)
+        verdict = self._verdict(request, came, view)
+        return Answer(
+            outcome=verdict.outcome,
+            evidence=evidence,
+            rule=verdict.rule,
+            reason=verdict.reason,
+            actor=verdict.actor,
+            remote_ref=_remote_ref(view, request) if verdict.outcome in _GIVES_REF else None,
+        )
+
+    def reading(
+        self,
+        request: Request,
+        script: Script,
+        came: Finished | Fault,
+        *,
+        record_at: tuple[str, ...],
+        absent: CompiledCondition | None,
+    ) -> Reading:
+        """The judged look-up: a record counts only where one row was found, absence only where the adapter says so."""
+        document = _document(came)
+        evidence = _evidence(script, came, document)
+        view = _view(document)
+        verdict = self._verdict(request, came, view)
+        if verdict.outcome is Outcome.DENIED:
+            return Reading(found=Found.DENIED, evidence=evidence)
+        if verdict.outcome in _SHUT:
+            return Reading(found=Found.UNDECIDED, evidence=evidence, outcome=verdict.outcome)
+        if document.get("result") != "read":
+            return Reading(found=Found.UNDECIDED, evidence=evidence)
+        if absent is not None and absent.holds(view):
+            return Reading(found=Found.ABSENT, evidence=evidence)
+        record = follow(view.document, record_at)
+        if record is MISSING or not (verdict.outcome is Outcome.TAKEN or verdict.is_implied):
+            return Reading(found=Found.UNDECIDED, evidence=evidence)
+        return Reading(found=Found.RECORD, record=record, remote_ref=_remote_ref(view, request), evidence=evidence)
+
+    def _verdict(self, request: Request, came: Finished | Fault, view: AnswerView) -> Verdict:
+        if isinstance(came, Fault):
+            if came.could_have_acted:
+                return Verdict(rule=_SILENT_RULES[came.stage], outcome=Outcome.UNKNOWN)
+            if came.said.kind in SILENT:
+                return Verdict(rule=_SILENT_RULES[came.stage], outcome=Outcome.UNAVAILABLE)
+        verdict = self._rules.judge(view, operation=request.operation)
+        return _implied(came, view) or verdict if verdict.is_implied else verdict
+
+    def _operation(self, name: str) -> Any:
+        try:
+            return self._operations[name]
+        except KeyError:
+            known = ", ".join(sorted(self._operations))
+            raise SiteInvalid(f"expected one of the operations {known}, got {name!r}") from None
+
+    def _fill(self, request: Request) -> Fill:
+        now = self._clock.now()
+        return lambda text: text.fill(request.keys, now=now, zone=self._zone)
+
+
+def _implied(came: Finished | Fault, view: AnswerView) -> Verdict | None:
+    """The meaning that holds without a rule; None where there is none, which makes it unknown."""
+    if isinstance(came, Fault):
+        kind, meaning = came.said.kind, MEANINGS[came.said.kind]
+        needs_a_person = meaning.outcome in (Outcome.REFUSED, Outcome.DENIED)
+        reason = str(kind) if needs_a_person else ""
+        return Verdict(rule=str(kind), outcome=meaning.outcome, reason=reason, actor=meaning.actor)
+    document = came.document
+    return POLLED.get(document.get("state", "")) or STOPPED.get(document["result"])
+
+
+def _document(came: Finished | Fault) -> Document:
+    if isinstance(came, Finished):
+        return came.document
+    said = came.said
+    return {"result": "error", "kind": str(said.kind), "code": said.code, "message": said.message}
+
+
+def _view(document: Document) -> AnswerView:
+    return AnswerView(NO_STATUS, (), orjson.dumps(document))
+
+
+def _evidence(script: Script, came: Finished | Fault, document: Document) -> Evidence:
+    has_left = isinstance(came, Finished) or came.stage is not Stage.CONNECTING
+    sent = script.sent if has_left and script.sent else None
+    is_said = isinstance(came, Finished) or bool(came.said.code)
+    received = orjson.dumps(document) if is_said else None
+    notes = [_note(came)]
+    notes += [
+        f"{what}: kept {EVIDENCE_BYTES} of {len(body)} bytes"
+        for what, body in (("sent", sent), ("received", received))
+        if body is not None and len(body) > EVIDENCE_BYTES
+    ]
+    return Evidence(
+        request_line=script.request_line,
+        sent=None if sent is None else sent[:EVIDENCE_BYTES],
+        received=None if received is None else received[:EVIDENCE_BYTES],
+        note="; ".join(note for note in notes if note),
+    )
+
+
+def _note(came: Finished | Fault) -> str:
+    if isinstance(came, Fault):
+        return came.note
+    columns = came.document.get("columns")
+    return f"not kept as it was sent, nothing committed: {', '.join(columns)}" if columns else ""
+
+
+def _remote_ref(view: AnswerView, request: Request) -> str | None:
+    at = request.remote_ref_at.get("body")
+    value = MISSING if at is None else follow(view.document, parse_pointer(at))
+    value = str(value) if type(value) is int else value
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_REMOTE_REF else None
