@@ -27,7 +27,10 @@ EVERYTHING: Final = Notice(frozenset({EVERY}), frozenset({EVERY}))
 
 
 class Listener:
-    """Passes on every notice of the other processes; after each connect, one that asks to look at everything."""
+    """Passes on every notice of the other processes; at each connect and loss, one that asks to look at everything.
+
+    At a loss, so that whoever sleeps because others tell knows that they are not heard any more.
+    """
 
     def __init__(
         self, url: str, *, name: str, on_notice: Callable[[Notice], None], asked_every: float = ASKED_EVERY
@@ -55,6 +58,7 @@ class Listener:
                 await self._hear(connection)
             except LOSSES as error:
                 log.warning("listener_lost", error=type(error).__name__)
+                self._on_notice(EVERYTHING)
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         retrying = AsyncRetrying(

@@ -11,7 +11,6 @@ from sqlalchemy import case as choose
 
 from syncgate.domain.errors import Conflict
 from syncgate.domain.rows import Lane
-from syncgate.storage.notice import EVERY
 from syncgate.storage.statement import Shape, Statement, given
 from syncgate.storage.tables import IS_LEASED, IS_QUEUED, lanes
 from syncgate.storage.work import Work
@@ -68,6 +67,7 @@ WAKE = Statement(
     update(lanes)
     .where(_of_case, lanes.c.waits_for == given("wanted", lanes.c.waits_for))
     .values(due_at=choose((_is_later, _now), else_=lanes.c.due_at), waits_for=null())
+    .returning(lanes.c.system)
 )
 
 
@@ -123,7 +123,7 @@ class LaneRows:
         return count
 
     def wake(self, case_id: UUID, *, waits_for: str) -> int:
-        woken = self._work.run(WAKE, {"case_id": case_id, "wanted": waits_for, "now": self._work.now})
-        if woken:
-            self._work.note_due(EVERY)
-        return woken
+        woken = self._work.all(WAKE, case_id=case_id, wanted=waits_for, now=self._work.now)
+        for record in woken:
+            self._work.note_due(record[0])
+        return len(woken)

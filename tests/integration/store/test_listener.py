@@ -15,7 +15,9 @@ from sqlalchemy.engine import make_url
 from syncgate.storage.engine import CHANNEL, PostgresEngine, engine_for
 from syncgate.storage.listener import EVERYTHING, Listener
 from syncgate.storage.notice import Notice
+from tests.conftest import OpenStore
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.support.rows import SetClock, a_case, a_lane, new_id
 
 WAIT = 60
 
@@ -75,6 +77,23 @@ def test_the_first_thing_is_a_look_at_everything_and_then_what_others_tell(postg
     ]
 
 
+def test_a_number_that_came_wakes_the_systems_that_waited_and_no_other(
+    postgres_url: str, open_store: OpenStore, clock: SetClock
+) -> None:
+    """Every number that a system gives would else make every worker look at every system."""
+    store, case_id = open_store(postgres_url, clock=clock), new_id()
+    store.write([lambda tx: tx.insert_case(a_case(case_id))])
+    store.write([lambda tx: tx.insert_lanes([a_lane(case_id, "province", waits_for="food"), a_lane(case_id, "hall")])])
+
+    async def history() -> Notice:
+        async with listening(postgres_url) as (_, heard):
+            await asyncio.to_thread(store.write, [lambda tx: tx.wake(case_id, waits_for="food")])
+            await until(lambda: len(heard) == 2)
+            return heard[1]
+
+    assert asyncio.run(history()).due == {"province"}
+
+
 def test_nothing_told_while_the_connection_is_asked_is_lost(postgres_url: str) -> None:
     """Race: a notice comes with the answer to the question whether the other end is there."""
     names = [f"s{number}" for number in range(300)]
@@ -91,15 +110,17 @@ def test_nothing_told_while_the_connection_is_asked_is_lost(postgres_url: str) -
 
 
 def test_a_listener_whose_session_was_ended_comes_back_and_looks_at_everything(postgres_url: str) -> None:
+    """At the loss, so that the short poll begins at once, and again when it hears."""
+
     async def history() -> int:
         async with listening(postgres_url) as (listener, heard):
             for turn in range(1, 4):
                 assert await asyncio.to_thread(end_listeners, postgres_url) == 1
-                await until(lambda turn=turn: heard.count(EVERYTHING) == turn + 1)  # type: ignore[misc]
+                await until(lambda turn=turn: heard.count(EVERYTHING) == 2 * turn + 1)  # type: ignore[misc]
                 await until(lambda: listener.is_listening)
             return len(heard)
 
-    assert asyncio.run(history()) == 4
+    assert asyncio.run(history()) == 7
 
 
 @pytest.fixture
@@ -115,13 +136,15 @@ def proxied(postgres_url: str) -> Iterator[tuple[CuttingProxy, str]]:
 
 def test_a_connection_that_is_silently_dead_is_given_up(proxied: tuple[CuttingProxy, str]) -> None:
     """Nobody says goodbye: a firewall that forgot the connection. What is told meanwhile would never be heard."""
-    assert asyncio.run(_silenced(*proxied)) == 2
+    assert asyncio.run(_silenced(*proxied)) == 3
 
 
 async def _silenced(proxy: CuttingProxy, url: str) -> int:
-    async with listening(url, asked_every=0.2) as (_, heard):
+    async with listening(url, asked_every=0.2) as (listener, heard):
         proxy.strikes(b"SELECT 1", "hang")
-        await until(lambda: heard.count(EVERYTHING) == 2)
+        await until(lambda: len(heard) == 2)
+        assert not listener.is_listening
+        await until(lambda: len(heard) == 3)
         assert proxy.struck_count == 1
         return heard.count(EVERYTHING)
 
