@@ -6,7 +6,6 @@ without running it. Nothing here decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -366,58 +365,3 @@ class Document:
     def message(self) -> str:
         """The last part of its name."""
         return self.name.rsplit("/", 1)[-1]
-
-
-def operands_of(expression: Expression) -> tuple[Expression, ...]:
-    """The expressions directly below one, in order; without `when_absent`, `do` and conditions."""
-    match expression:
-        case Lookup() | Time() | ParseTime() | Number() | ParseNumber() | Text() | Split() | Each():
-            return (expression.of,)
-        case Row():
-            return (expression.key,) if expression.at is None else (expression.key, expression.at)
-        case Join():
-            return expression.of if isinstance(expression.of, tuple) else (expression.of,)
-        case First():
-            return expression.of
-        case Choose():
-            thens = tuple(branch.then for branch in expression.branches)
-            return thens if expression.otherwise is None else (*thens, expression.otherwise)
-        case Object():
-            return tuple(entry.value for entry in expression.fields)
-        case List():
-            return expression.items
-        case Call():
-            return tuple(value for _, value in expression.arguments)
-        case Path() | Const() | RemoteRef() | CaseRef() | ContextValue():
-            return ()
-
-
-def expressions_in(expression: Expression) -> Iterator[Expression]:
-    """An expression and everything below it, `do` and `when_absent` included; conditions are not."""
-    yield expression
-    below = operands_of(expression)
-    if isinstance(expression, Each):
-        below = (*below, expression.do)
-    if expression.options.when_absent is not None:
-        below = (*below, expression.options.when_absent)
-    for inner in below:
-        yield from expressions_in(inner)
-
-
-def operands_in(condition: Condition) -> Iterator[Operand]:
-    """Everything that a condition reads."""
-    match condition:
-        case Present():
-            yield condition.of
-        case Equals():
-            yield from (condition.left, condition.right)
-        case In():
-            yield condition.of
-            yield from condition.among
-        case AtLeast() | AtMost():
-            yield from (condition.of, condition.bound)
-        case Not():
-            yield from operands_in(condition.of)
-        case All() | Any():
-            for inner in condition.of:
-                yield from operands_in(inner)

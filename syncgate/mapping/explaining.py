@@ -13,7 +13,7 @@ from syncgate.documents import JsonValue
 from syncgate.language import Said
 from syncgate.mapping import document as model
 from syncgate.mapping import operations
-from syncgate.mapping.compiler import is_demanded, note
+from syncgate.mapping.compiling_pieces import is_demanded, note
 from syncgate.mapping.document import Expression
 from syncgate.mapping.explaining_pieces import Here, Made, changed, given_of, is_no_value, made_of
 from syncgate.mapping.explaining_structures import StructureExplainer
@@ -30,6 +30,7 @@ from syncgate.mapping.reads import Scope, first_path
 from syncgate.mapping.results import WAITS, Failure, Inputs, Mapped, Unmappable, WaitsFor
 from syncgate.mapping.steps import lookup_steps, parse_number_steps, parse_time_steps, row_steps, text_steps
 from syncgate.mapping.tables import CodeTable, SiteTable, Tables
+from syncgate.mapping.walks import operands_of
 
 
 def explain(document: model.Document, inputs: Inputs, *, tables: Tables, functions: Functions) -> Explanation:
@@ -197,7 +198,7 @@ class _Explainer(StructureExplainer):
     def row(self, expression: model.Row, here: Here, path: str) -> Made:
         table = self.tables.find(expression.table, self.system)
         assert isinstance(table, SiteTable)
-        operands = [self.made(one, here) for one in model.operands_of(expression)]
+        operands = [self.made(one, here) for one in operands_of(expression)]
         of = tuple(made.trace for made in operands)
         missing = next((made for made in operands if is_no_value(made.value)), None)
         if missing is not None:

@@ -7,6 +7,7 @@ from syncgate.mapping import operations
 from syncgate.mapping.document import Condition
 from syncgate.mapping.explaining_pieces import Here, PieceExplainer, is_no_value
 from syncgate.mapping.explanation import Test
+from syncgate.mapping.walks import operands_in
 
 
 class ConditionExplainer(PieceExplainer):
@@ -30,7 +31,7 @@ class ConditionExplainer(PieceExplainer):
     def comparison(
         self, condition: model.Present | model.Equals | model.In | model.AtLeast | model.AtMost, here: Here
     ) -> Test:
-        operands = [self.made(operand, here) for operand in model.operands_in(condition)]
+        operands = [self.made(operand, here) for operand in operands_in(condition)]
         value, others = operands[0].value, [made.value for made in operands[1:]]
         match condition:
             case model.Present():

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from syncgate.documents import JsonValue
 from syncgate.mapping import document as model
-from syncgate.mapping.document import Condition, Expression, expressions_in, operands_in, operands_of
+from syncgate.mapping.document import Condition, Expression
+from syncgate.mapping.walks import expressions_in, operands_in, operands_of
 
 ITEM = "*"
 """The step into every item of a list."""

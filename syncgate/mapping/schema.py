@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from syncgate import documents
 from syncgate.documents import JsonValue, Place, Problems
 from syncgate.mapping import document as model
-from syncgate.mapping.document import Condition, Expression, operands_in, operands_of
+from syncgate.mapping.document import Condition, Expression
+from syncgate.mapping.walks import operands_in, operands_of
 
 PARTS = {"stage": "stages", "material": "materials"}
 """The list of the case that each kind of part stands in."""

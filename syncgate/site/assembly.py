@@ -15,6 +15,7 @@ from syncgate.domain.case import canonical_bytes
 from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
+from syncgate.mapping.walks import expressions_in
 from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
 from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
 from syncgate.site.contract import Contract
@@ -87,7 +88,7 @@ def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:
         compared_fields=message.mapping.compared_fields,
         needs_references=any(
             isinstance(expression, doc.RemoteRef | doc.CaseRef)
-            for expression in doc.expressions_in(message.mapping.document.payload)
+            for expression in expressions_in(message.mapping.document.payload)
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from syncgate.documents import Place
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
+from syncgate.mapping.walks import operands_in, operands_of
 
 
 def places_of_paths(mapping: FieldMapping) -> dict[str, Place]:
@@ -21,7 +22,7 @@ def _read(expression: doc.Expression, item: str | None) -> Iterator[tuple[str, P
     """Every path below an expression. `item` is what `it` stands for, None outside of an `each`."""
     if isinstance(expression, doc.Path):
         yield _full(expression, item), expression.place
-    for inner in doc.operands_of(expression):
+    for inner in operands_of(expression):
         yield from _read(inner, item)
     if expression.options.when_absent is not None:
         yield from _read(expression.options.when_absent, item)
@@ -36,7 +37,7 @@ def _read(expression: doc.Expression, item: str | None) -> Iterator[tuple[str, P
 
 
 def _tested(condition: doc.Condition, item: str | None) -> Iterator[tuple[str, Place]]:
-    for operand in doc.operands_in(condition):
+    for operand in operands_in(condition):
         if isinstance(operand, doc.Path):
             yield _full(operand, item), operand.place
 

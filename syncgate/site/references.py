@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from syncgate.documents import Problem, unknown
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
+from syncgate.mapping.walks import expressions_in
 from syncgate.site.bundle import Bundle
 
 
@@ -31,7 +32,7 @@ def check_references(
 
 
 def _below(mapping: FieldMapping) -> Iterator[doc.Expression]:
-    return doc.expressions_in(mapping.document.payload)
+    return expressions_in(mapping.document.payload)
 
 
 def _remote_ref(wanted: doc.RemoteRef, bundles: Mapping[str, Bundle], systems: Collection[str]) -> Iterator[Problem]:
