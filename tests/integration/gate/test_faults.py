@@ -225,7 +225,7 @@ def test_a_gate_with_another_master_key_does_not_start(gate: Gate) -> None:
     assert first.wait(timeout=15) == 0
     (gate.folder / "data" / "master.key").write_bytes(base64.b64encode(bytes(range(32))))
     second = gate.start("serve", "--port", "0")
-    assert eventually(lambda: second.poll() is not None, within=5)
+    assert eventually(lambda: second.poll() is not None, within=90)
     assert second.returncode == 1 and "master key" in gate.log(second)
 
 
