@@ -18,16 +18,20 @@ class BoundedProtocol(HttpToolsProtocol):
         silent_limit: bytes that may come without ending a head or carrying a piece of a body: a head, trailers, a
             chunk's extensions. What came at once with them may exceed it.
         head_within: seconds for the head of a request, from its first byte, or from the connection's beginning.
+        read_within: seconds for which more may wait to be read than the connection should hold. More than a batch
+            waits for its caller, whose answer is closed by then: what nobody reads would keep it from ending.
     """
 
     silent_limit = 64 * 1024
     head_within = 30.0
+    read_within = 75.0
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._silent_size = 0
         self._is_in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first head."""
@@ -37,7 +41,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the waiting."""
         self._stop_waiting()
+        self._stop_holding()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More waits to be read than should; begins to count for how long."""
+        super().pause_writing()
+        self._stop_holding()
+        self._read_timer = self.loop.call_later(self.read_within, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The other side reads."""
+        self._stop_holding()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Reads on, within the bounds."""
@@ -83,6 +99,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _stop_holding(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
 
     def _head_is_late(self) -> None:
         if self.transport.is_closing():

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from syncgate.storage import SiteKeyring, SqlStore
 from syncgate.web.edge import BoundedProtocol
-from tests.integration.web.served import BODY_LIMIT, Served, serving
+from tests.integration.web.served import BODY_LIMIT, SETTINGS, Served, serving
 from tests.support.rows import SetClock
 
 
@@ -106,3 +111,59 @@ def test_no_body_is_taken_in_before_its_caller_is_known(served: Served) -> None:
         head = HEAD + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (10 * BODY_LIMIT)
         connection.sendall(head)
         assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
+
+
+class Impatient(BoundedProtocol):
+    read_within = 1.0
+
+
+def unread(served: Served, key: str) -> socket.socket:
+    """A connection whose caller posts a batch with far more results than any buffer holds, and reads none."""
+    host, port = served.base.removeprefix("http://").split(":")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect((host, int(port)))
+    connection.settimeout(0.5)
+    head = CHUNKED.replace(b"/cases", b"/cases:batch").replace(b"application/json", b"application/x-ndjson")
+    connection.sendall(head % key.encode())
+    piece = b"[]\n" * 5000
+    pushed(connection, b"%x\r\n%s\r\n" % (len(piece), piece), times=100)
+    return connection
+
+
+def test_a_caller_who_reads_nothing_of_a_batch_is_given_up_and_its_connection_ends(
+    sqlite_store: SqlStore, keyring: SiteKeyring, clock: SetClock
+) -> None:
+    """The batch's answer is closed after `piece_within`; what nobody reads would keep the connection for ever."""
+    settings = replace(SETTINGS, piece_within=timedelta(milliseconds=300), results_held=200_000)
+    with serving(sqlite_store, keyring, clock, http=Impatient, settings=settings) as served:
+        before = connections_of(served)
+        with unread(served, served.key()):
+            assert connections_of(served) == before + 1
+            assert eventually(lambda: connections_of(served) == before)
+        assert served.call("GET", "/livez").status_code == 200
+
+
+def test_a_slow_reader_keeps_its_connection(sqlite_store: SqlStore, keyring: SiteKeyring, clock: SetClock) -> None:
+    settings = replace(SETTINGS, results_held=200_000)
+    with serving(sqlite_store, keyring, clock, http=Impatient, settings=settings) as served:
+        before = connections_of(served)
+        with unread(served, served.key()) as connection:
+            for _ in range(6):
+                time.sleep(0.3)
+                assert sum(len(connection.recv(65536)) for _ in range(40)) > 0
+            assert connections_of(served) == before + 1
+
+
+def connections_of(served: Served) -> int:
+    """Connections that the gate's process holds, as the kernel tells."""
+    port = int(served.base.rpartition(":")[2])
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01")
+
+
+def eventually(claim: Callable[[], bool], *, within: float = 20) -> bool:
+    end = time.monotonic() + within
+    while not claim() and time.monotonic() < end:
+        time.sleep(0.05)
+    return claim()
