@@ -6,12 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from syncgate.cli.explained_text import as_text
-from syncgate.mapping import Context, Function, Functions, Inputs, Mapping, Refs
-from syncgate.mapping.explanation import Given, Slot, Value, failing_step
+from syncgate.mapping import Context, Function, Functions, Inputs, Mapped, Mapping, Refs
+from syncgate.mapping.explanation import Given, Hidden, Slot, Value, failing_step
 from syncgate.mapping.explanation_document import ADVICE, document_of, explanation_of
 from syncgate.mapping.hiding import hidden
 from syncgate.mapping.results import INWARD_CONTEXT, OUTWARD_CONTEXT, RULES
@@ -195,7 +195,8 @@ def masked(value: Any) -> Any:
     return "**" if value is not None else None
 
 
-@settings(examples(300), suppress_health_check=[HealthCheck.too_slow])
+# Not shrunk: with mappings this large that takes minutes, and the first example that fails says enough.
+@settings(examples(300), phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
 @given(random_mappings.payloads(context=OUTWARD_CONTEXT), random_mappings.CASES)
 def test_nothing_hidden_comes_out_of_any_step(payload: Any, case: Any) -> None:
     secret = marked(case)
@@ -260,6 +261,32 @@ def test_items_are_hidden_one_by_one() -> None:
     assert "公开" in text and "甲" not in text
     chosen = seen("{each: case.tags, where: {equals: [it, {const: 甲}]}, do: {const: 1}}")
     assert "where: hidden" in chosen and "item" not in chosen
+
+
+def test_items_that_a_mapping_made_of_a_hidden_text_are_hidden() -> None:
+    text = seen("{each: {split: case.name, on: 示}, do: {text: it, steps: [{prefix: x}]}}")
+    assert "例" not in text and "(a text with a length of 2, hidden)" in text
+    tested = seen("{each: {split: case.name, on: 示}, where: {equals: [it, {const: 张}]}, do: {const: 1}}")
+    assert "where: hidden" in tested and "item" not in tested
+
+
+def test_what_is_built_of_a_hidden_value_is_hidden_as_a_whole() -> None:
+    for expression in ("{object: {n: {text: case.name, steps: [trim]}}}", "{list: [{first: [case.name]}]}"):
+        explanation = load(f"f: {expression}").explain(Inputs(CASE))
+        (slot,) = hidden(explanation, SHOWN).slots
+        assert slot.trace is not None and isinstance(slot.trace.given, Hidden)
+        assert "张示例" not in json.dumps(document_of(hidden(explanation, SHOWN)), ensure_ascii=False)
+
+
+def test_a_condition_within_another_hides_the_branch_too() -> None:
+    inner = "{not: {any: [{equals: [case.kind, {const: enterprise}]}]}}"
+    assert "branch: hidden" in seen(f"{{choose: [{{when: {inner}, then: {{const: 企}}}}], otherwise: {{const: 民}}}}")
+
+
+def test_a_hidden_explanation_has_no_payload_and_compares_kinds() -> None:
+    explanation = load("f: case.n").explain(Inputs({"n": 1}))
+    assert hidden(explanation, {"case": {"n": 1}}).result == Mapped(None)
+    assert "= true" in as_text(hidden(explanation, {"case": {"n": True}}), "x")
 
 
 def test_every_rule_has_its_advice() -> None:
