@@ -12,7 +12,9 @@ MOST_CHARACTERS: Final = 1024**2
 """The longest record, in characters."""
 MOST_COLUMNS: Final = 2000
 MOST_LEVELS: Final = 32
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""U+0080 to U+009F are no sign of a broken file: XML allows them, and text that was once read in another charset, as
+old registers hold it, is full of them. They are kept as written."""
 
 
 class FileRefused(SyncgateError):

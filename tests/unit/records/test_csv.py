@@ -30,6 +30,11 @@ def test_rows_come_with_their_cells_by_column_and_their_lines() -> None:
     ]
 
 
+def test_what_was_once_read_in_another_charset_is_kept_as_written() -> None:
+    row = {"编号": "A1", "地址": "it\u00e2\u0080\u0099s", "备注": ""}
+    assert rows_of(_bytes(HEADER + f"A1,{row['地址']},\n"), PLAIN) == [Record(2, row)]
+
+
 def test_the_delimiter_and_the_quote_of_the_settings_are_obeyed() -> None:
     content = _bytes("a\tb\n'x\ty'\t''''\n")
     assert values_of(content, CsvSettings(delimiter="\t", quote="'")) == [{"a": "x\ty", "b": "'"}]
