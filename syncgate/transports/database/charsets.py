@@ -17,6 +17,11 @@ _CODECS: Final = {
     "latin1": "latin-1",
 }
 _LAST_OF_THREE_BYTES: Final = 0xFFFF
+_DISPUTED: Final[dict[str, frozenset[str]]] = {
+    # Python holds them, MariaDB does not: its latin1 is Windows-1252, and its Big5 another edition.
+    "big5": frozenset("\u02cd\u2574\uffe3"),
+    "latin1": frozenset(map(chr, range(0x80, 0xA0))),
+}
 
 
 def first_beyond(text: str, charset: Charset) -> str | None:
@@ -30,6 +35,9 @@ def first_beyond(text: str, charset: Charset) -> str | None:
         beyond = next((char for char in text if ord(char) > _LAST_OF_THREE_BYTES), None)
         if beyond is not None:
             return beyond
+    disputed = _DISPUTED.get(charset, frozenset())
+    if not disputed.isdisjoint(text):
+        return next(char for char in text if char in disputed)
     try:
         text.encode(_CODECS[charset])
     except UnicodeEncodeError as error:
