@@ -82,7 +82,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         return
     folder = Path(tempfile.mkdtemp(prefix="syncgate-pg-", dir="/tmp"))
     try:
-        with _started(folder) as url, _dropping_template(PostgresServer(url)) as server:
+        with _started(folder) as cluster, _dropping_template(PostgresServer(cluster.url)) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,32 +96,64 @@ def _dropping_template(server: PostgresServer) -> Iterator[PostgresServer]:
         server.drop_template()
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A server's files in a folder of its own, behind a socket there; it may be stopped and started again."""
+
+    folder: Path
+    user: str | None
+    binaries: Path
+
+    @property
+    def url(self) -> str:
+        """The address, whether it runs or not."""
+        return f"postgresql://tester@/postgres?host={self.folder}"
+
+    def initialise(self) -> None:
+        options = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-U", "tester")
+        _run_as(self.user, self.binaries / "initdb", *options, self.folder / "cluster")
+
+    def start(self) -> None:
+        settings = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=on"
+        self._control("-l", self.folder / "log", "-o", settings, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """mode: `immediate` as in a crash, `fast` as an operator does."""
+        self._control("-m", mode, "stop")
+
+    def _control(self, *arguments: str | Path) -> None:
+        _run_as(self.user, self.binaries / "pg_ctl", "-w", "-D", self.folder / "cluster", *arguments)
+
+
 @contextmanager
-def _started(folder: Path) -> Iterator[str]:
-    """The address of a server of our own, behind a socket in this folder, stopped at the end."""
+def own_postgres() -> Iterator[tuple[Cluster, PostgresServer]]:
+    """A server of this test alone, which it may stop and start; it must run again at the end of the block.
+
+    Raises:
+        NoPostgres: none can be started.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="syncgate-pg-", dir="/tmp"))
+    try:
+        with _started(folder) as cluster:
+            yield cluster, PostgresServer(cluster.url)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _started(folder: Path) -> Iterator[Cluster]:
+    """A server of our own in this folder, stopped at the end."""
     user = _server_user()
-    binaries = _binaries(user)
     if user is not None:
         shutil.chown(folder, user)
     folder.chmod(0o700)
-    cluster = folder / "cluster"
-    _run_as(
-        user,
-        binaries / "initdb",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--locale=C.UTF-8",
-        "-U",
-        "tester",
-        cluster,
-    )
-    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=on"
-    log = folder / "log"
-    _run_as(user, binaries / "pg_ctl", "-w", "-D", cluster, "-l", log, "-o", settings, "start")
+    cluster = Cluster(folder, user, _binaries(user))
+    cluster.initialise()
+    cluster.start()
     try:
-        yield f"postgresql://tester@/postgres?host={folder}"
+        yield cluster
     finally:
-        _run_as(user, binaries / "pg_ctl", "-w", "-m", "immediate", "-D", cluster, "stop")
+        cluster.stop()
 
 
 def _server_user() -> str | None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from tests.integration.gate.conftest import Gate, shortened
 from tests.support.cases import a_hotline_case
 from tests.support.postgres import PostgresServer
 
+EACH_CALL_ANEW = httpx.Limits(max_keepalive_connections=0)
+"""As callers behind a load balancer: no connection outlives its process."""
+
 
 @dataclass
 class Fleet(Gate):
@@ -26,24 +30,31 @@ class Fleet(Gate):
 
     addresses: dict[int, str] = field(default_factory=dict)
     database: str = ""
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, limits=EACH_CALL_ANEW))
 
     def serving(self, roles: str) -> subprocess.Popen[str]:
         """A process of these roles that has said where it serves."""
-        process = self.start("serve", "--port", "0", "--role", roles, "--json")
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, self.log(process)
-        self.addresses[process.pid] = json.loads(line)["address"]
+        (process,) = self.serving_each(roles)
         return process
+
+    def serving_each(self, *roles: str) -> list[subprocess.Popen[str]]:
+        """One process for each, started side by side, once all have said where they serve."""
+        processes = [self.start("serve", "--port", "0", "--role", each, "--json") for each in roles]
+        for process in processes:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, self.log(process)
+            self.addresses[process.pid] = json.loads(line)["address"]
+        return processes
 
     def post_to(self, process: subprocess.Popen[str], key: str, number: str, **more: Any) -> httpx.Response:
         """The answer of one API process to a hotline case."""
-        self.address = self.addresses[process.pid]
-        return self.post(key, a_hotline_case(number, **more))
+        address, sent = self.addresses[process.pid], {"Authorization": f"Bearer {key}"}
+        return self.client.post(f"{address}/v1/cases", json=a_hotline_case(number, **more), headers=sent, timeout=30)
 
     def status(self, process: subprocess.Popen[str], path: str) -> int:
         """How a process answers a path that needs no key."""
-        return httpx.get(self.addresses[process.pid] + path, trust_env=False, timeout=10).status_code
+        return self.client.get(self.addresses[process.pid] + path, timeout=30).status_code
 
 
 @pytest.fixture
@@ -52,21 +63,31 @@ def workorders(tmp_path: Path) -> Iterator[Running]:
         yield system
 
 
-@pytest.fixture
-def fleet(tmp_path: Path, postgres: PostgresServer, workorders: Running) -> Iterator[Fleet]:
-    """A site on a fresh database; every process that it started is ended with the test."""
-    made = Fleet(tmp_path / "site")
+@contextmanager
+def a_fleet(folder: Path, server: PostgresServer, workorders: Running) -> Iterator[Fleet]:
+    """A site on a fresh database of the server; every process that it started is ended with the block."""
+    made = Fleet(folder)
     for part in ("adapters", "mappings", "schemas"):
         shutil.copytree(ROOT / part, made.folder / part)
     text = (ROOT / "config.example.yaml").read_text("utf-8")
     made.config.write_text(shortened(text, workorders.base_url), "utf-8")
     made.edit("adapters/workorders/adapter.yaml", "visible_after: 5s", "visible_after: 1s")
-    with postgres.fresh_database() as url:
+    with server.fresh_database() as url:
         made.database = url
         made.edit("config.yaml", "url: sqlite:///data/syncgate.sqlite ", f"url: {json.dumps(url)} ")
         data = made.folder / "data"
         data.mkdir()
         (data / "master.key").write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "ascii")
         (data / "master.key").chmod(0o600)
+        try:
+            yield made
+        finally:
+            made.end_all()
+            made.client.close()
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, postgres: PostgresServer, workorders: Running) -> Iterator[Fleet]:
+    """A site on a fresh database; every process that it started is ended with the test."""
+    with a_fleet(tmp_path / "site", postgres, workorders) as made:
         yield made
-        made.end_all()
