@@ -26,6 +26,8 @@ KINDS: Final[dict[str, K]] = {
     "23505": K.DUPLICATE,
     "23P01": K.DUPLICATE,
     "25006": K.READ_ONLY,
+    "25P03": K.STOPPING,
+    "25P04": K.BUSY,
     "42501": K.PERMISSION_DENIED,
     "42P01": K.TABLE_MISSING,
     "42703": K.COLUMN_MISSING,
@@ -89,10 +91,13 @@ class PostgreSQL:
 
     def set_up(self, connection: Any, times: Times) -> None:
         """Time-outs of the engine's own. It is strict by itself."""
-        milliseconds = max(1, int(times.engine * 1000))
+        working = max(1, int(times.engine * 1000))
+        # Ours comes first; this is for a connection that was lost on the way and would keep its rows locked.
+        idle = int(times.total * 1000) + 1000
+        settings = {"statement_timeout": working, "lock_timeout": working, "idle_in_transaction_session_timeout": idle}
         connection.autocommit = True
         with connection.cursor() as cursor:
-            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            for name, milliseconds in settings.items():
                 cursor.execute("SELECT set_config(%s, %s, false)", (name, str(milliseconds)))
         connection.autocommit = False
 

@@ -304,6 +304,10 @@ FULL = {
     ),
 }
 SLOW = {
+    "sqlite": (
+        "CREATE TRIGGER slow BEFORE INSERT ON up_pro_accept BEGIN SELECT (WITH RECURSIVE n(i) AS"
+        " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT max(i) FROM n); END",
+    ),
     "postgresql": (
         "CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$ LANGUAGE plpgsql",
         "CREATE TRIGGER slow BEFORE INSERT ON up_pro_accept FOR EACH ROW EXECUTE FUNCTION slow()",

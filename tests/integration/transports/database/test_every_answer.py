@@ -199,11 +199,22 @@ def test_locked_rows_are_unavailable_and_nothing_comes_later(front: Front) -> No
     assert front.count() == 0
 
 
-def test_a_slow_statement_is_given_up_and_nothing_comes_later(remote: Front) -> None:
-    remote.is_slow()
-    answer = remote.send()
+def test_a_slow_statement_is_given_up_and_nothing_comes_later(front: Front) -> None:
+    front.is_slow()
+    answer = front.send()
     assert answer.outcome is Outcome.UNAVAILABLE
     assert answer.rule in ("busy", "lost_before_commit")
+    assert front.count() == 0
+
+
+@pytest.mark.parametrize("what", ["hang", "hang_answer"])
+def test_a_server_that_falls_silent_before_the_commit_is_given_up(remote: Front, what: Any) -> None:
+    """Crash point: the network swallows the INSERT or its answer, and nobody closes. Promise 4: surely not there."""
+    assert remote.proxy is not None
+    remote.proxy.strikes(b"INSERT INTO", what)
+    answer = remote.send(url=remote.proxied)
+    assert (answer.outcome, answer.rule) == (Outcome.UNAVAILABLE, "lost_before_commit")
+    assert "time-out" in answer.evidence.note
     assert remote.count() == 0
 
 
@@ -303,6 +314,17 @@ def test_after_a_cut_the_next_send_connects_anew(remote: Front) -> None:
     remote.proxy.strikes(b"INSERT INTO", "cut")
     first, second = remote.sends(REQUEST, REQUEST, url=remote.proxied)
     assert (first.outcome, second.outcome) == (Outcome.UNAVAILABLE, Outcome.QUEUED_THERE)
+
+
+def test_a_greeting_that_never_comes_is_unavailable() -> None:
+    """A port that accepts and says nothing, as behind a network gap."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for address in (f"mysql://u@127.0.0.1:{port}/x", f"postgresql://u@127.0.0.1:{port}/x"):
+            answer = Front("any", address, lambda: []).send()
+            assert (answer.outcome, answer.rule) == (Outcome.UNAVAILABLE, "not_connected")
 
 
 def test_a_send_that_is_cancelled_commits_nothing_afterwards(remote: Front) -> None:
