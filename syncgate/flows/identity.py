@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from syncgate.domain.errors import Conflict, FieldError, InvalidCase, NotFound
@@ -11,6 +12,12 @@ from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Lane
 from syncgate.flows.gate import Caller, CaseRef, Gate
 from syncgate.ports import Tx
+
+_SEVERAL: Final = "expected references that point at one case, got several"
+
+
+class NumberTaken(Conflict):
+    """A number that was nobody's when the case was looked up is another case's now: whoever looks again finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ def known_case_id(gate: Gate, tx: Tx, source: str, document: Json) -> UUID | Non
         raise _fixed([source])
     found = {case_id for name, no in numbers.items() if (case_id := tx.case_id_by_ref(name, no)) is not None}
     if len(found) > 1:
-        raise _several(["/references"])
+        raise Conflict(_SEVERAL, errors=[_of_one_case("/references")])
     return found.pop() if found else None
 
 
@@ -83,7 +90,8 @@ def note_numbers(tx: Tx, case: Case, references: Mapping[str, str], known: Mappi
         known: the case's lanes, locked.
 
     Raises:
-        Conflict: a lane has another number already, or a number is another case's.
+        Conflict: a lane has another number already.
+        NumberTaken: a number is another case's.
     """
     numbers = {case.origin: case.case_no, **references}
     contradicted = [name for name, number in numbers.items() if _differs(number, case, name, known.get(name))]
@@ -92,7 +100,7 @@ def note_numbers(tx: Tx, case: Case, references: Mapping[str, str], known: Mappi
     new = {name: number for name, number in sorted(numbers.items()) if _lacks_number(known.get(name))}
     elsewhere = [name for name, number in new.items() if tx.case_id_by_ref(name, number) not in (None, case.case_id)]
     if elsewhere:
-        raise _several(f"/references/{name}" for name in elsewhere)
+        raise NumberTaken(_SEVERAL, errors=[_of_one_case(f"/references/{name}") for name in elsewhere])
     _write(tx, case, new, known)
     return Numbered(frozenset(new), frozenset(_woken(tx, case, new, known.values())))
 
@@ -135,6 +143,5 @@ def _fixed(systems: Iterable[str]) -> Conflict:
     return Conflict("expected the numbers that the case has, got others", errors=errors)
 
 
-def _several(pointers: Iterable[str]) -> Conflict:
-    errors = [FieldError(pointer, "references_one_case", "numbers of one case") for pointer in pointers]
-    return Conflict("expected references that point at one case, got several", errors=errors)
+def _of_one_case(pointer: str) -> FieldError:
+    return FieldError(pointer, "references_one_case", "numbers of one case")

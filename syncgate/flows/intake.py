@@ -13,6 +13,7 @@ from syncgate.domain.errors import Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
 from syncgate.flows.following import write_following
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.identity import NumberTaken
 from syncgate.flows.joining import Edit, posting
 from syncgate.flows.submission import Call, Done, Taking, checked, sealed_document
 from syncgate.ports import Tx
@@ -94,12 +95,12 @@ async def _committed(gate: Gate, step: Callable[[Tx], Done]) -> Done:
 
 
 async def _raced(gate: Gate, step: Callable[[Tx], Done]) -> Done:
-    """Who lost a race finds what the winner stored; a conflict that names its fields is a real one."""
+    """Who lost a race finds what the winner stored; another conflict that names its fields is a real one."""
     for _ in range(RACES_AT_MOST - 1):
         try:
             return await write_following(gate, step)
         except Conflict as conflict:
-            if conflict.errors:
+            if conflict.errors and not isinstance(conflict, NumberTaken):
                 raise
     return await write_following(gate, step)
 

@@ -6,17 +6,18 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.rows import Delivery
+from syncgate.domain.rows import Case, Delivery
 from syncgate.flows.gate import Accepted, Gate
 from syncgate.flows.hand_over import HandOver
 from syncgate.flows.intake import post_case
+from syncgate.ports import Step, Tx
 from syncgate.storage import GroupWriter, SqlStore
 from tests.conftest import OpenStore
 from tests.integration.flows.worksite import Worksite, call, caller, worksite
@@ -37,11 +38,41 @@ class Chance:
         return 0.0
 
 
-def a_process(site: Worksite, store: SqlStore, name: str, posts: Sequence[Post]) -> list[Accepted | BaseException]:
+class Overtaken(GroupWriter):
+    """A writer whose first new case is overtaken: another process commits after the look-up, before the insert."""
+
+    def __init__(self, store: SqlStore, overtake: Callable[[], object]) -> None:
+        super().__init__(store)
+        self._overtakes = [overtake]
+
+    async def write(self, step: Step[Any]) -> Any:
+        return await super().write(lambda tx: step(cast(Tx, _Overtaken(tx, self._overtakes))))
+
+
+class _Overtaken:
+    def __init__(self, tx: Tx, overtakes: list[Callable[[], object]]) -> None:
+        self._tx, self._overtakes = tx, overtakes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def insert_case(self, case: Case) -> None:
+        if self._overtakes:
+            self._overtakes.pop()()
+        self._tx.insert_case(case)
+
+
+def a_process(
+    site: Worksite,
+    store: SqlStore,
+    name: str,
+    posts: Sequence[Post],
+    make_writer: Callable[[SqlStore], GroupWriter] = GroupWriter,
+) -> list[Accepted | BaseException]:
     """The answers to these posts, all under way at once, as one process with a group writer of its own gives them."""
 
     async def act() -> list[Accepted | BaseException]:
-        writer = GroupWriter(store)
+        writer = make_writer(store)
         gate: Gate = replace(site.gate, writer=writer, entropy=Chance(), hand_over=HandOver(name))
         each = (post_case(gate, caller(source), document, call(document)) for source, document in posts)
         try:
@@ -100,6 +131,21 @@ def test_a_thousand_posts_of_one_case_under_two_numbers_are_one_case_with_one_de
     assert sum(counted.values()) == len(deliveries)
     again = at_once(site, stores, [("food", an_application("SP9", stages=stages)), posts[0]] * 20)
     assert {answer.case_id for answer in again if isinstance(answer, Accepted)} == {case_id}
+
+
+def test_who_is_overtaken_between_its_look_and_its_insert_joins_the_winners_case(
+    postgres_url: str, open_store: OpenStore, clock: SetClock
+) -> None:
+    """Promise 2; the window's commit falls between food's look-up of the window's number and food's own insert."""
+    site, stores = two_processes(open_store, postgres_url, clock)
+
+    def window_first() -> None:
+        assert isinstance(a_process(site, stores[1], "serve-1", [("window", an_application("QX1"))])[0], Accepted)
+
+    food: list[Post] = [("food", an_application("SP9", references={"window": "QX1"}))]
+    (answer,) = a_process(site, stores[0], "serve-0", food, lambda store: Overtaken(store, window_first))
+    assert isinstance(answer, Accepted), answer
+    assert stores[0].read(lambda tx: tx.case_id_by_ref("window", "QX1")) == answer.case_id
 
 
 def test_many_cases_posted_in_other_orders_by_two_processes_do_not_lock_each_other_out(
