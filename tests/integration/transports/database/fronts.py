@@ -371,7 +371,13 @@ def postgres_front(server: PostgresServer) -> Iterator[Front]:
                 proxy=proxy,
                 proxied=proxied.set(password=None).render_as_string(),
                 commit=POSTGRES_COMMIT,
-                extra={"locking": locking},
+                extra={
+                    "locking": locking,
+                    "ends_all": lambda: run(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    ),
+                },
             )
 
 
@@ -403,7 +409,13 @@ def mariadb_front(server: MariaDBServer, charset: str = "utf8mb4") -> Iterator[F
                     proxy=proxy,
                     proxied=f"mariadb://{user}@127.0.0.1:{proxy.port}/{name}",
                     commit=MYSQL_COMMIT,
-                    extra={"locking": locking, "server": server, "user": user, "name": name},
+                    extra={
+                        "locking": locking,
+                        "server": server,
+                        "user": user,
+                        "name": name,
+                        "ends_all": lambda: server.run(f"KILL USER {user}@'%'"),
+                    },
                 )
         finally:
             server.run(f"DROP USER {user}@'%'")

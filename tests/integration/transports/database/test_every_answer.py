@@ -207,6 +207,18 @@ def test_a_slow_statement_is_given_up_and_nothing_comes_later(front: Front) -> N
     assert front.count() == 0
 
 
+def test_a_connection_that_the_server_ended_meanwhile_costs_no_try(remote: Front) -> None:
+    """Front databases end what is idle; a send would fail for nothing, and open the breaker."""
+
+    async def scenario(transport: Any) -> list[Any]:
+        first = await transport.send(REQUEST)
+        await asyncio.to_thread(remote.extra["ends_all"])
+        return [first, await transport.send(with_keys(REQUEST, slot_key="s-2"))]
+
+    answers = remote.ask(scenario)
+    assert [answer.outcome for answer in answers] == [Outcome.QUEUED_THERE] * 2
+
+
 @pytest.mark.parametrize("what", ["hang", "hang_answer"])
 def test_a_server_that_falls_silent_before_the_commit_is_given_up(remote: Front, what: Any) -> None:
     """Crash point: the network swallows the INSERT or its answer, and nobody closes. Promise 4: surely not there."""
