@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from syncgate.cli.records import Row, opened
+from syncgate.cli.source_files import opened
 from syncgate.records.json_lines import checked, record_of
 from syncgate.records.json_list import read_json
 from syncgate.records.record import FileRefused, Record, Torn
@@ -16,6 +17,14 @@ from syncgate.records.text import lines, texts
 from syncgate.records.values import Unreadable, value_of
 
 LINES: Final = frozenset({".ndjson", ".jsonl"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record as the case that it means."""
+
+    line: int
+    case: Any = field(repr=False)
 
 
 def read_case(file: Path) -> Any:

@@ -15,7 +15,7 @@ from uuid import UUID
 from syncgate.cli.case_files import read_case
 from syncgate.cli.context import BadArgument
 from syncgate.cli.output import note
-from syncgate.cli.records import SourceFile, chosen, opened
+from syncgate.cli.source_files import SourceFile, chosen, opened
 from syncgate.documents import unknown
 from syncgate.domain.ids import slot_key
 from syncgate.domain.plan import Message, PartOf, part_of, parts_of

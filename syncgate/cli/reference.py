@@ -60,7 +60,9 @@ class _Words:
 
 
 _WORDS: Final[dict[Language, _Words]] = {
-    "en": _Words(_ENGLISH_HEAD, "Global options", "Usage: `{} [options]`", "Required.", "Environment variable `{}`.", " "),
+    "en": _Words(
+        _ENGLISH_HEAD, "Global options", "Usage: `{} [options]`", "Required.", "Environment variable `{}`.", " "
+    ),
     "zh": _Words(_CHINESE_HEAD, "通用选项", "用法：`{} [选项]`", "必填。", "环境变量 `{}`。", ""),
 }
 

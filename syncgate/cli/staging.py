@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from syncgate.cli.records import Row
+from syncgate.cli.case_files import Row
 from syncgate.records.numbering import Seen
 from syncgate.records.record import Torn
 

@@ -19,7 +19,7 @@ from syncgate.cli.output import AsJson, note, show
 from syncgate.cli.terminal import one_line
 
 if TYPE_CHECKING:
-    from syncgate.cli.records import SourceFile
+    from syncgate.cli.source_files import SourceFile
     from syncgate.cli.staging import Staging
     from syncgate.site.sources import Source
 
@@ -118,7 +118,7 @@ def _source(invocation: Invocation, name: str) -> Source:
 
 
 def _files(paths: Sequence[Path], source: Source, *, batch: str | None, format_name: str | None) -> list[SourceFile]:
-    from syncgate.cli.records import FORMATS, chosen, files_in, require_one_batch_each
+    from syncgate.cli.source_files import FORMATS, chosen, files_in, require_one_batch_each
     from syncgate.documents import unknown
 
     if format_name is not None and format_name not in FORMATS:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from syncgate.bootstrap.place import SitePlace
+from syncgate.cli.case_files import Row
 from syncgate.cli.explained_text import as_text
-from syncgate.cli.records import Row, chosen, rows_of
+from syncgate.cli.records import rows_of
+from syncgate.cli.source_files import chosen
 from syncgate.cli.speech import speak
 from syncgate.mapping import Inputs
 from syncgate.mapping.hiding import hidden

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from syncgate.cli.case_files import Row
 from syncgate.cli.context import BadArgument
 from syncgate.cli.findings import require_free, safe, write_findings
-from syncgate.cli.records import Row, chosen, files_in, require_one_batch_each, rows_of
+from syncgate.cli.records import rows_of
+from syncgate.cli.source_files import chosen, files_in, require_one_batch_each
 from syncgate.cli.staging import Finding, Staging
 from syncgate.cli.terminal import json_safe, one_line, visible
 from syncgate.records import FileRefused, Seen, Torn

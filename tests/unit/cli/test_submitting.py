@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from syncgate.cli.case_files import read_case, read_cases
+from syncgate.cli.case_files import Row, read_case, read_cases
 from syncgate.cli.context import BadArgument, CallFailed
 from syncgate.cli.findings import safe, write_findings
-from syncgate.cli.records import Row, chosen, files_in, mapped, require_one_batch_each
+from syncgate.cli.records import mapped
+from syncgate.cli.source_files import chosen, files_in, require_one_batch_each
 from syncgate.cli.staging import Finding, Staging
 from syncgate.cli.submitting import LINES, Posting, check_all, post_all
 from syncgate.mapping import load_mapping
