@@ -3,13 +3,20 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Many tests wait for processes and clocks, so more of them run at a time than there are cores.
+WORKERS ?= 4
+SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup test check lint unit demo demo-processes format clean
+.PHONY: help setup machine test check lint unit demo demo-processes format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## make the virtual environment
+
+machine: ## install what the tests want of a Debian machine: a MariaDB server; without it its tests are skipped
+	@command -v mariadbd >/dev/null || { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; }
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,7 +28,7 @@ check: $(STAMP) ## format, lint, types, layers, unit tests; under a minute
 	@SYNCGATE_TEST_EXAMPLES=few $(MAKE) --no-print-directory -j2 lint unit
 
 test: $(STAMP) lint ## all tests, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest tests -n 2
+	$(BIN)/python -m pytest tests -n $(WORKERS)
 
 lint: $(STAMP) ## format, lint, types, layers
 	$(BIN)/ruff format --check .
