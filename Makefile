@@ -28,7 +28,7 @@ check: $(STAMP) ## format, lint, types, layers, unit tests; under a minute
 	@SYNCGATE_TEST_EXAMPLES=few $(MAKE) --no-print-directory -j2 lint unit
 
 test: $(STAMP) lint ## all tests, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest tests -n $(WORKERS)
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist worksteal
 
 lint: $(STAMP) ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -37,7 +37,7 @@ lint: $(STAMP) ## format, lint, types, layers
 	$(BIN)/lint-imports
 
 unit: $(STAMP) ## unit tests
-	$(BIN)/python -m pytest tests/unit -n 2
+	$(BIN)/python -m pytest tests/unit -n 2 --dist worksteal
 
 demo: $(STAMP) ## play the example city against hostile systems, then read every system and compare
 	$(BIN)/python -m syncgate --site . demo
