@@ -142,10 +142,9 @@ def test_a_connection_that_is_silently_dead_is_given_up(proxied: tuple[CuttingPr
 async def _silenced(proxy: CuttingProxy, url: str) -> int:
     async with listening(url, asked_every=0.2) as (listener, heard):
         proxy.strikes(b"SELECT 1", "hang")
-        await until(lambda: len(heard) == 2)
-        assert not listener.is_listening
-        await until(lambda: len(heard) == 3)
+        await until(lambda: len(heard) >= 3)  # at the start, at the loss, and after it is back, which may be at once
         assert proxy.struck_count == 1
+        assert listener.is_listening
         return heard.count(EVERYTHING)
 
 

@@ -147,6 +147,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("POST", "/v1/cases/{case}/stages"),
         ("GET", "/v1/cases/{case}/revisions"),
         ("GET", "/v1/cases/{case}/passport"),
+        ("GET", "/v1/cases/{case}/explanation"),
         ("GET", "/v1/deliveries"),
         ("GET", "/v1/deliveries/{delivery_id}"),
         ("POST", "/v1/deliveries/{delivery_id}/requeue"),
