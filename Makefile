@@ -3,8 +3,8 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-# Many tests wait for processes and clocks, so more of them run at a time than there are cores.
-WORKERS ?= 4
+# More of them than cores would make the tests of slow answers wait too long.
+WORKERS ?= 2
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help setup machine test check lint unit demo demo-processes format clean

@@ -54,7 +54,7 @@ class Gate(Site):
         key: str = made["key"]
         return key
 
-    def post(self, key: str, body: Any, *, timeout: float = 30) -> httpx.Response:
+    def post(self, key: str, body: Any, *, timeout: float = 120) -> httpx.Response:
         """The answer to a case, or to the bytes of one."""
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         sent = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
