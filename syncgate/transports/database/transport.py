@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
 from syncgate.ports import Clock, Entropy, Request, Secrets
-from syncgate.transports.answers import AnswerCondition, AnswerRule, AnswerRules, CompiledCondition, rule_problems
+from syncgate.transports.answers import AnswerCondition, AnswerRule, AnswerRules, rule_problems
+from syncgate.transports.asking import AbsentConditions, record_pointer
 from syncgate.transports.database.address import parse_address
 from syncgate.transports.database.client import DatabaseClient
 from syncgate.transports.database.engines import Times, driver_of
@@ -22,7 +20,6 @@ from syncgate.transports.database.script import Script
 from syncgate.transports.database.unfit import Unsendable
 from syncgate.transports.database.wire import Wire
 from syncgate.transports.kind import Limits
-from syncgate.transports.pointer import parse_pointer
 
 
 class DatabaseTransport:
@@ -33,7 +30,7 @@ class DatabaseTransport:
         self._client = client
         self._options = options
         self._secrets = secrets
-        self._absent: dict[bytes, CompiledCondition] = {}
+        self._absent = AbsentConditions()
 
     async def send(self, request: Request) -> Answer:
         """Runs one transaction once and judges what came of it."""
@@ -47,7 +44,7 @@ class DatabaseTransport:
         self, request: Request, *, record_at: str, absent: Mapping[str, Any] | AnswerCondition
     ) -> Reading:
         """Reads one row back. An empty `absent` means that no answer shows absence."""
-        tokens, condition = _pointer(record_at), self._condition(absent)
+        tokens, condition = record_pointer(record_at), self._absent.of(absent)
         try:
             script = self._ready(self._wire.compose_look_up, request)
         except Unsendable as unsendable:
@@ -74,18 +71,6 @@ class DatabaseTransport:
         password_of(self._options, self._secrets)
         return script
 
-    def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition | None:
-        if isinstance(absent, AnswerCondition):
-            absent = absent.model_dump(exclude_unset=True)
-        document = dict(absent)
-        if not document:
-            return None
-        key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-        found = self._absent.get(key)
-        if found is None:
-            found = self._absent[key] = _compiled(document)
-        return found
-
 
 def password_of(options: DatabaseOptions, secrets: Secrets) -> str | None:
     """The password of now; None where there is none.
@@ -101,20 +86,6 @@ def password_of(options: DatabaseOptions, secrets: Secrets) -> str | None:
     except SiteInvalid:
         note = f"expected the secret {name}, got none"
         raise Unsendable(note, outcome=Outcome.DENIED, reason="secret_missing", actor="operations") from None
-
-
-def _pointer(text: str) -> tuple[str, ...]:
-    try:
-        return parse_pointer(text)
-    except ValueError as error:
-        raise SiteInvalid(f"record: {error}") from None
-
-
-def _compiled(document: Mapping[str, Any]) -> CompiledCondition:
-    try:
-        return CompiledCondition(AnswerCondition.model_validate(document))
-    except ValidationError as error:
-        raise SiteInvalid(f"absent: expected an answer condition, got {error.error_count()} problems") from error
 
 
 def build(

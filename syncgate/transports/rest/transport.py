@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import orjson
-from pydantic import ValidationError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -23,11 +21,10 @@ from syncgate.transports.answers import (
     AnswerCondition,
     AnswerRule,
     AnswerRules,
-    CompiledCondition,
     rule_problems,
 )
+from syncgate.transports.asking import AbsentConditions, record_pointer
 from syncgate.transports.kind import Limits
-from syncgate.transports.pointer import parse_pointer
 from syncgate.transports.rest.clients import MakeClient, make_client
 from syncgate.transports.rest.http import HttpClient, HttpFailure, HttpRequest, HttpResponse, Timeouts
 from syncgate.transports.rest.options import RestOptions, check_base_url, secret_names
@@ -49,7 +46,7 @@ class RestTransport:
         self._wire = wire
         self._client = client
         self._timeouts = timeouts
-        self._absent: dict[bytes, CompiledCondition] = {}
+        self._absent = AbsentConditions()
 
     async def send(self, request: Request) -> Answer:
         """Sends once and judges the answer."""
@@ -67,7 +64,7 @@ class RestTransport:
 
         An empty `absent` means that no answer shows absence.
         """
-        tokens, condition = _pointer(record_at), self._condition(absent)
+        tokens, condition = record_pointer(record_at), self._absent.of(absent)
         try:
             sent, came = await self._ask(request)
         except Unsendable as unsendable:
@@ -93,32 +90,6 @@ class RestTransport:
     async def _ask_once(self, request: Request) -> tuple[HttpRequest, HttpResponse | HttpFailure]:
         sent = self._wire.compose(request)
         return sent, await self._client.request(sent)
-
-    def _condition(self, absent: Mapping[str, Any] | AnswerCondition) -> CompiledCondition | None:
-        if isinstance(absent, AnswerCondition):
-            absent = absent.model_dump(exclude_unset=True)
-        document = dict(absent)
-        if not document:
-            return None
-        key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-        found = self._absent.get(key)
-        if found is None:
-            found = self._absent[key] = _compiled(document)
-        return found
-
-
-def _pointer(text: str) -> tuple[str, ...]:
-    try:
-        return parse_pointer(text)
-    except ValueError as error:
-        raise SiteInvalid(f"record: {error}") from None
-
-
-def _compiled(document: Mapping[str, Any]) -> CompiledCondition:
-    try:
-        return CompiledCondition(AnswerCondition.model_validate(document))
-    except ValidationError as error:
-        raise SiteInvalid(f"absent: expected an answer condition, got {error.error_count()} problems") from error
 
 
 def _did_not_leave(asked: tuple[HttpRequest, HttpResponse | HttpFailure]) -> bool:
