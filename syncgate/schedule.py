@@ -13,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from syncgate.domain.errors import SyncgateError
-from syncgate.flows.defects import place_of
+from syncgate.flows.delivering.defects import place_of
 from syncgate.ports import Tx, Writer
 
 log = structlog.get_logger("syncgate.schedule")

@@ -15,9 +15,9 @@ from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, SiteSecrets
 from syncgate.documents import ProblemSet
 from syncgate.domain.errors import StoreUnavailable, SyncgateError
-from syncgate.flows.defects import place_of
-from syncgate.flows.deploy import Deployed, deploy, deploy_first, stored_bundles
+from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Gate
+from syncgate.flows.operating.deploy import Deployed, deploy, deploy_first, stored_bundles
 from syncgate.ports import Keyring
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.folder import Site, recompiled

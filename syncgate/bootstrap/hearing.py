@@ -13,8 +13,8 @@ import structlog
 from syncgate.bootstrap.bundles import Bundles
 from syncgate.bootstrap.opening import OpenStore
 from syncgate.domain.errors import StoreUnavailable
-from syncgate.flows.defects import place_of
-from syncgate.flows.dispatch import Dispatcher
+from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.dispatch import Dispatcher
 from syncgate.flows.gate import Gate
 from syncgate.storage.listener import Listener
 from syncgate.storage.notice import EVERY, Notice

@@ -15,11 +15,11 @@ from syncgate.bootstrap.opening import OpenStore
 from syncgate.bootstrap.place import SitePlace
 from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, Role
-from syncgate.flows.deploy import Deployed
-from syncgate.flows.dispatch import Dispatcher, DispatchSettings
+from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
+from syncgate.flows.delivering.hand_over import HandOver
+from syncgate.flows.delivering.rescue import rescue_all
 from syncgate.flows.gate import Gate
-from syncgate.flows.hand_over import HandOver
-from syncgate.flows.rescue import rescue_all
+from syncgate.flows.operating.deploy import Deployed
 from syncgate.schedule import Job, StoredTicks, scheduler
 from syncgate.site.bundle import Bundle
 from syncgate.site.folder import Site

@@ -14,7 +14,7 @@ from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.ports import Clock, Entropy, Keyring, Writer
 
 if TYPE_CHECKING:
-    from syncgate.flows.hand_over import HandOver
+    from syncgate.flows.delivering.hand_over import HandOver
     from syncgate.site.bundle import Bundle
     from syncgate.site.canonical import CanonicalSchema
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from syncgate.documents import nearest
 from syncgate.domain.errors import FieldError
 from syncgate.domain.rows import Principal
-from syncgate.flows.people import Action
+from syncgate.flows.operating.people import Action
 from syncgate.web import body as bodies
 from syncgate.web.auth import require
 from syncgate.web.place import Place

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from syncgate.flows.gate import Gate
-from syncgate.flows.people import Doorkeeper
+from syncgate.flows.operating.people import Doorkeeper
 from syncgate.web import (
     batch,
     cases,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from syncgate.domain.errors import FieldError, Forbidden, MalformedBody, Unauthenticated
 from syncgate.domain.rows import Principal
 from syncgate.flows.gate import Caller, Gate
-from syncgate.flows.people import Action, may
+from syncgate.flows.operating.people import Action, may
 from syncgate.web.body import Headers, header
 from syncgate.web.problems import InvalidRequest
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from syncgate.domain.rows import Principal
-from syncgate.flows import reading
-from syncgate.flows.people import Action
-from syncgate.flows.views import CasePage, CaseView, RevisionView
+from syncgate.flows.operating.people import Action
+from syncgate.flows.showing import reading
+from syncgate.flows.showing.views import CasePage, CaseView, RevisionView
 from syncgate.ports import CaseFilter
 from syncgate.web import standing
 from syncgate.web.answers import READING, caller, refusals

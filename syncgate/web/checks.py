@@ -11,9 +11,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from syncgate.domain.errors import RequestError, SyncgateError
-from syncgate.flows.check import CheckedCase, Expected
+from syncgate.flows.accepting.check import CheckedCase, Expected
+from syncgate.flows.delivering.work import PayloadFault
 from syncgate.flows.gate import Gate
-from syncgate.flows.work import PayloadFault
 from syncgate.language import Language
 from syncgate.telemetry import log
 from syncgate.web import body as bodies

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import Principal
-from syncgate.flows import reading
-from syncgate.flows.people import Action
-from syncgate.flows.views import DeliveryView
+from syncgate.flows.operating.people import Action
+from syncgate.flows.showing import reading
+from syncgate.flows.showing.views import DeliveryView
 from syncgate.ports import DeliveryFilter
 from syncgate.web import standing
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends
 from syncgate.documents import ProblemSet
 from syncgate.domain.errors import FieldError, RequestError
 from syncgate.domain.rows import Principal
-from syncgate.flows.deploy import Deployed
-from syncgate.flows.people import Action
+from syncgate.flows.operating.deploy import Deployed
+from syncgate.flows.operating.people import Action
 from syncgate.web.answers import READING, caller, refusals
 from syncgate.web.place import Place
 

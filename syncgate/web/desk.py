@@ -13,9 +13,9 @@ from starlette.types import Scope
 
 from syncgate.domain.errors import FieldError, InvalidCase, RequestError, SyncgateError
 from syncgate.domain.rows import Principal
-from syncgate.flows.defects import place_of
+from syncgate.flows.accepting.intake import Call
+from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Accepted, Caller
-from syncgate.flows.intake import Call
 from syncgate.language import Language
 from syncgate.telemetry import log
 from syncgate.web import body as bodies

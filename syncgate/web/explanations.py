@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
 from syncgate.domain.rows import Principal
-from syncgate.flows import explain
-from syncgate.flows.people import Action
-from syncgate.flows.views import CaseSummary
+from syncgate.flows.operating.people import Action
+from syncgate.flows.showing import explain
+from syncgate.flows.showing.views import CaseSummary
 from syncgate.language import Language, in_language
 from syncgate.mapping.explanation_document import document_of
 from syncgate.web import body as bodies

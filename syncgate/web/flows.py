@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from syncgate.domain.rows import Delivery, Principal
-from syncgate.flows import by_hand, check, intake
-from syncgate.flows.check import CheckedCase
+from syncgate.flows.accepting import check, intake
+from syncgate.flows.accepting.check import CheckedCase
+from syncgate.flows.accepting.intake import Call
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.intake import Call
+from syncgate.flows.operating import by_hand
 
 Json = Any
 Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.rows import Principal
-from syncgate.flows.people import Action
+from syncgate.flows.operating.people import Action
 from syncgate.web.answers import caller, refusals
 from syncgate.web.listing import page
 from syncgate.web.metrics import snapshot

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, Field
 
 from syncgate.domain.rows import Principal
-from syncgate.flows import people
-from syncgate.flows.people import Action, KeyWish
-from syncgate.flows.views import KeyMade, PrincipalView
+from syncgate.flows.operating import people
+from syncgate.flows.operating.people import Action, KeyWish
+from syncgate.flows.showing.views import KeyMade, PrincipalView
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.deliveries import ReasonAsked
 from syncgate.web.place import Place

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from syncgate.domain.rows import Principal
 from syncgate.flows.gate import Gate
-from syncgate.flows.people import Doorkeeper
+from syncgate.flows.operating.people import Doorkeeper
 from syncgate.web.auth import key_in
 from syncgate.web.flows import Flows
 from syncgate.web.metrics import Metrics

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, RequestError, SyncgateError
-from syncgate.flows.defects import place_of
+from syncgate.flows.delivering.defects import place_of
 from syncgate.language import Language, in_language
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.telemetry import log

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from syncgate.flows.views import (
+from syncgate.flows.showing.views import (
     AttemptView,
     CaseSummary,
     DeliveryDetail,

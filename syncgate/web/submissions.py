@@ -9,8 +9,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, InvalidCase
+from syncgate.flows.accepting.intake import Call
 from syncgate.flows.gate import Accepted, Caller
-from syncgate.flows.intake import Call
 from syncgate.web import body as bodies
 from syncgate.web.auth import idempotency_key_in, if_match_in
 from syncgate.web.body import Json

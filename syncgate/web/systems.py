@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from syncgate.domain.rows import Principal
-from syncgate.flows import reading
-from syncgate.flows.people import Action
-from syncgate.flows.views import SystemView
+from syncgate.flows.operating.people import Action
+from syncgate.flows.showing import reading
+from syncgate.flows.showing.views import SystemView
 from syncgate.web.answers import READING, WRITING, asked, caller, refusals, takes
 from syncgate.web.deliveries import ReasonAsked
 from syncgate.web.place import Place

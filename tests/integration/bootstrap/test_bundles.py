@@ -12,7 +12,7 @@ from syncgate.bootstrap.bundles import RETRIED_AFTER, Bundles
 from syncgate.bootstrap.place import SitePlace
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.rows import Blob
-from syncgate.flows.deploy import SITE_SCOPE
+from syncgate.flows.operating.deploy import SITE_SCOPE
 from syncgate.ports import Step, Tx
 from syncgate.site.bundle import Bundle
 from syncgate.storage import SqlStore

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from syncgate.flows.work import Work
+from syncgate.flows.delivering.work import Work
 from syncgate.storage import SqlStore
 from tests.integration.flows.worksite import Worksite, worksite
 from tests.support.rows import SetClock

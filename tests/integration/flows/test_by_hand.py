@@ -8,7 +8,7 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict
 from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import Delivery
-from syncgate.flows.by_hand import cancel, confirm, pause, requeue, resume
+from syncgate.flows.operating.by_hand import cancel, confirm, pause, requeue, resume
 from syncgate.site.bundle import Bundle
 from syncgate.site.compiler import compile_bundle
 from tests.integration.flows.worksite import (

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict, InvalidCase, RequestError, StaleRevision
-from syncgate.flows.check import CheckedCase, Expected, check_case
+from syncgate.flows.accepting.check import CheckedCase, Expected, check_case
+from syncgate.flows.accepting.rehearsal import Rehearsal
 from syncgate.flows.gate import Accepted
-from syncgate.flows.rehearsal import Rehearsal
 from syncgate.ports import CaseFilter
 from syncgate.sandbox.city.build import build_city
 from syncgate.storage import SqlStore

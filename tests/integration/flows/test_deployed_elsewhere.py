@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from syncgate.domain.rows import SystemRow
-from syncgate.flows.claim import claim
-from syncgate.flows.work import Work
+from syncgate.flows.delivering.claim import claim
+from syncgate.flows.delivering.work import Work
 from tests.integration.flows.worksite import WORKER, Worksite
 from tests.support.cases import an_application
 

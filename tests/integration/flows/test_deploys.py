@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from syncgate.domain.delivery import Phase
-from syncgate.flows.work import Work
+from syncgate.flows.delivering.work import Work
 from tests.integration.flows.altered import (
     altered,
     rewritten,

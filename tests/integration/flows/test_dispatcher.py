@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
-from syncgate.flows.dispatch import Dispatcher, DispatchSettings
+from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
 from syncgate.ports import Request, Step
 from syncgate.storage import SqlStore
 from tests.integration.flows.altered import (

@@ -12,8 +12,8 @@ import pytest
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import NotFound, StoreUnavailable
 from syncgate.domain.rows import Delivery, Principal
-from syncgate.flows.explain import Explained, Wish, explain_case
 from syncgate.flows.gate import CaseRef
+from syncgate.flows.showing.explain import Explained, Wish, explain_case
 from syncgate.mapping.explanation import Absent, Hidden, Value
 from syncgate.mapping.explanation_document import document_of
 from syncgate.mapping.results import Mapped, Unmappable, WaitsFor

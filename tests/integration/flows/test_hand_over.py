@@ -7,9 +7,9 @@ from datetime import timedelta
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import Grant
-from syncgate.flows.by_hand import pause
-from syncgate.flows.claim import claim
-from syncgate.flows.work import Work
+from syncgate.flows.delivering.claim import claim
+from syncgate.flows.delivering.work import Work
+from syncgate.flows.operating.by_hand import pause
 from tests.integration.flows.worksite import WORKER, Worksite, answer, caller
 from tests.support.cases import an_application
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import Case, Delivery
+from syncgate.flows.accepting.intake import post_case
+from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.gate import Accepted, Gate
-from syncgate.flows.hand_over import HandOver
-from syncgate.flows.intake import post_case
 from syncgate.ports import Step, Tx
 from syncgate.storage import GroupWriter, SqlStore
 from tests.conftest import OpenStore

@@ -16,10 +16,10 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Change, Delivery
-from syncgate.flows import by_hand
+from syncgate.flows.accepting.intake import append_stages, patch_case, post_case
 from syncgate.flows.gate import Accepted, CaseRef
-from syncgate.flows.intake import append_stages, patch_case, post_case
-from syncgate.flows.reading import read_passport
+from syncgate.flows.operating import by_hand
+from syncgate.flows.showing.reading import read_passport
 from tests.integration.flows.altered import OPERATOR, altered, due_at, rewritten
 from tests.integration.flows.worksite import Worksite, activate, answer, call, caller, taken
 from tests.support.cases import a_stage, an_application

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from syncgate.domain.delivery import Event
 from syncgate.domain.errors import StoreUnavailable
-from syncgate.flows import by_hand
-from syncgate.flows.send import send
+from syncgate.flows.delivering.send import send
+from syncgate.flows.operating import by_hand
 from syncgate.ports import Step
 from tests.integration.flows.altered import (
     LONGEST_REQUEST,

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from syncgate.flows.accepting.intake import append_stages
 from syncgate.flows.gate import CaseRef
-from syncgate.flows.intake import append_stages
 from syncgate.ports import Step, Tx
 from syncgate.storage import SqlStore
 from tests.integration.flows.worksite import (

@@ -8,8 +8,8 @@ from datetime import timedelta
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import BreakerState, Delivery
-from syncgate.flows import by_hand
-from syncgate.flows.work import Work
+from syncgate.flows.delivering.work import Work
+from syncgate.flows.operating import by_hand
 from syncgate.ports.store import DeliveryFilter
 from tests.integration.flows.altered import (
     OPERATOR,

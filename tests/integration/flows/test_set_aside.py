@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from syncgate.domain.delivery import Phase
-from syncgate.flows.claim import claim
-from syncgate.flows.following import BundlesBehind
-from syncgate.flows.rescue import rescue_all
+from syncgate.flows.delivering.claim import claim
+from syncgate.flows.delivering.rescue import rescue_all
+from syncgate.flows.operating.following import BundlesBehind
 from syncgate.ports import Tx
 from syncgate.storage import SealBroken
 from tests.integration.flows.altered import altered

@@ -19,17 +19,17 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.head import Task
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Delivery, Principal, SystemRow
-from syncgate.flows.claim import Claimed, claim
-from syncgate.flows.confirm import confirm
-from syncgate.flows.deploy import deploy
+from syncgate.flows.accepting.intake import Call, append_stages, patch_case, post_case, put_case
+from syncgate.flows.delivering.claim import Claimed, claim
+from syncgate.flows.delivering.confirm import confirm
+from syncgate.flows.delivering.hand_over import HandOver
+from syncgate.flows.delivering.rescue import rescue
+from syncgate.flows.delivering.send import send
+from syncgate.flows.delivering.settle import Settled, settle
+from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.hand_over import HandOver
-from syncgate.flows.intake import Call, append_stages, patch_case, post_case, put_case
-from syncgate.flows.rescue import rescue
-from syncgate.flows.send import send
-from syncgate.flows.settle import Settled, settle
-from syncgate.flows.work import Verdict, Work
+from syncgate.flows.operating.deploy import deploy
 from syncgate.ports import Request, Step, Tx
 from syncgate.site.bundle import Bundle
 from syncgate.site.folder import Site, load_site

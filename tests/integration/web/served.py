@@ -15,10 +15,10 @@ import httpx
 import uvicorn
 
 from syncgate.domain.rows import SystemRow
-from syncgate.flows import people
+from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.gate import Gate
-from syncgate.flows.hand_over import HandOver
-from syncgate.flows.people import KeyWish
+from syncgate.flows.operating import people
+from syncgate.flows.operating.people import KeyWish
 from syncgate.ports.store import Step
 from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
 from syncgate.web import WebSettings, create_app

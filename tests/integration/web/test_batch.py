@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from syncgate.domain.errors import StoreUnavailable
-from syncgate.flows import intake
+from syncgate.flows.accepting import intake
 from syncgate.storage import SiteKeyring, SqlStore
 from syncgate.web.flows import Flows
 from tests.integration.web.caller import BrokenOff, Caller

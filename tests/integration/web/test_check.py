@@ -10,8 +10,8 @@ import pytest
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import FieldError
-from syncgate.flows.check import CheckedCase, Expected
-from syncgate.flows.work import PayloadFault
+from syncgate.flows.accepting.check import CheckedCase, Expected
+from syncgate.flows.delivering.work import PayloadFault
 from syncgate.storage import SiteKeyring, SqlStore
 from syncgate.web.flows import Flows
 from tests.integration.web.served import LOCAL_TOKEN, Served, serving

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncgate.documents import Place, Problem, ProblemSet
-from syncgate.flows.deploy import Deployed
+from syncgate.flows.operating.deploy import Deployed
 from syncgate.storage import SiteKeyring, SqlStore
 from tests.integration.web.served import serving
 from tests.support.rows import SetClock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncgate.flows.people import ACTIONS_BY_ROLE
+from syncgate.flows.operating.people import ACTIONS_BY_ROLE
 from syncgate.web.words import PROBLEMS, RULES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "http-api.md").read_text("utf-8")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from syncgate.domain.rows import Principal
-from syncgate.flows.people import ACTIONS_BY_ROLE, EXCLUSIVE, LOCAL, Action, may
-from syncgate.flows.scope import narrowed, narrowed_prefixes, sees_case, sees_open
+from syncgate.flows.operating.people import ACTIONS_BY_ROLE, EXCLUSIVE, LOCAL, Action, may
+from syncgate.flows.showing.scope import narrowed, narrowed_prefixes, sees_case, sees_open
 from tests.support.rows import START, a_case, a_lane, new_id
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from syncgate.domain.errors import SyncgateError
-from syncgate.flows.shape import shape_of
+from syncgate.flows.showing.shape import shape_of
 from syncgate.site.explanation import _RULES
 from syncgate.web.refs import case_ref
 from syncgate.web.words import PROBLEMS, RULES, chosen, sentence

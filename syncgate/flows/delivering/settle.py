@@ -11,12 +11,12 @@ from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
-from syncgate.flows.claim import case_refs, maybe_held, next_work, remote_refs
+from syncgate.flows.accepting.holding import must_not_be_probed
+from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, remote_refs
+from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
+from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.flows.holding import must_not_be_probed
 from syncgate.flows.lane import LaneWork, noted, open_lane
-from syncgate.flows.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
-from syncgate.flows.work import Verdict, Work
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 

@@ -11,12 +11,12 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
-from syncgate.flows.claim import maybe_held
-from syncgate.flows.defects import place_of
-from syncgate.flows.following import write_following
+from syncgate.flows.delivering.claim import maybe_held
+from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.set_aside import set_aside_leased
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
-from syncgate.flows.set_aside import set_aside_leased
+from syncgate.flows.operating.following import write_following
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 

@@ -9,10 +9,10 @@ from syncgate.domain.delivery import Event
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Change
+from syncgate.flows.delivering.mapping import mapped, payload_of
+from syncgate.flows.delivering.send import lease_suffices, request_for
+from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.flows.mapping import mapped, payload_of
-from syncgate.flows.send import lease_suffices, request_for
-from syncgate.flows.work import Payload, Verdict, Work
 from syncgate.ports import Request, Transport
 from syncgate.site.bundle import Bundle, ConfirmPolicy
 

@@ -15,15 +15,15 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import FieldError, StoreUnavailable
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery
-from syncgate.flows.claim import take_over
+from syncgate.flows.accepting.intake import posting_step
+from syncgate.flows.accepting.rehearsal import Rehearsal
+from syncgate.flows.accepting.submission import Call, Done, checked
+from syncgate.flows.delivering.claim import take_over
+from syncgate.flows.delivering.hand_over import HandOver
+from syncgate.flows.delivering.send import prepared
+from syncgate.flows.delivering.work import PayloadFault, Verdict
 from syncgate.flows.gate import Caller, Gate
-from syncgate.flows.hand_over import HandOver
-from syncgate.flows.intake import posting_step
 from syncgate.flows.lane import LaneWork
-from syncgate.flows.rehearsal import Rehearsal
-from syncgate.flows.send import prepared
-from syncgate.flows.submission import Call, Done, checked
-from syncgate.flows.work import PayloadFault, Verdict
 from syncgate.ports import Tx
 
 

@@ -12,9 +12,9 @@ import structlog
 from syncgate.domain.delivery import Event
 from syncgate.domain.plan import Json, part_of
 from syncgate.domain.rows import Delivery, Submission
-from syncgate.flows.defects import place_of
+from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.work import Payload, PayloadFault, Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.flows.work import Payload, PayloadFault, Verdict, Work
 from syncgate.mapping import Context, Inputs, Mapped, Refs, Unmappable, WaitsFor
 from syncgate.site.bundle import Bundle
 from syncgate.site.contract import Violation

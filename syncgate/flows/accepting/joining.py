@@ -11,8 +11,8 @@ import orjson
 from syncgate.domain.case import merged, replaced
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Words
+from syncgate.flows.accepting.identity import own_number
 from syncgate.flows.gate import Gate
-from syncgate.flows.identity import own_number
 from syncgate.ports import Tx
 
 

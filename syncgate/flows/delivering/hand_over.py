@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syncgate.flows.work import Work
+from syncgate.flows.delivering.work import Work
 
 GRANTED_FOR = timedelta(seconds=1)
 """How long a grant is good: a pause elsewhere takes effect within this time (promise 9)."""

@@ -12,22 +12,22 @@ from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import FieldError, InvalidCase, KeyReused, StaleRevision
 from syncgate.domain.plan import Json, Message
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
-from syncgate.flows.claim import take_over
-from syncgate.flows.documents import open_document
-from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.holding import Holding
-from syncgate.flows.identity import (
+from syncgate.flows.accepting.holding import Holding
+from syncgate.flows.accepting.identity import (
     Numbered,
     known_case_id,
     named_case,
     note_numbers,
     refuse_unknown_systems,
 )
-from syncgate.flows.joining import Edit, Joined, Spoken, join, keeps_words, save_words
+from syncgate.flows.accepting.joining import Edit, Joined, Spoken, join, keeps_words, save_words
+from syncgate.flows.accepting.receipt import accepted, new_receipt, replayed
+from syncgate.flows.delivering.claim import take_over
+from syncgate.flows.delivering.work import Work
+from syncgate.flows.documents import open_document
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.lane import LaneWork, open_lane
-from syncgate.flows.receipt import accepted, new_receipt, replayed
 from syncgate.flows.replan import CaseNow, replan_lane, systems_taking
-from syncgate.flows.work import Work
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 

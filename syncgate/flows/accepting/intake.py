@@ -11,11 +11,11 @@ from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
 from syncgate.domain.errors import Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
-from syncgate.flows.following import write_following
+from syncgate.flows.accepting.identity import NumberTaken
+from syncgate.flows.accepting.joining import Edit, posting
+from syncgate.flows.accepting.submission import Call, Done, Taking, checked, sealed_document
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.identity import NumberTaken
-from syncgate.flows.joining import Edit, posting
-from syncgate.flows.submission import Call, Done, Taking, checked, sealed_document
+from syncgate.flows.operating.following import write_following
 from syncgate.ports import Tx
 
 __all__ = ["Call", "append_stages", "patch_case", "post_case", "put_case"]

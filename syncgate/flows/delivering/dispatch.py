@@ -13,14 +13,14 @@ import structlog
 from syncgate.domain.delivery import Event
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
-from syncgate.flows.claim import Claimed, claim
-from syncgate.flows.confirm import confirm
-from syncgate.flows.defects import place_of
+from syncgate.flows.delivering.claim import Claimed, claim
+from syncgate.flows.delivering.confirm import confirm
+from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.hand_over import GRANTED_FOR
+from syncgate.flows.delivering.send import send
+from syncgate.flows.delivering.settle import Settled, settle
+from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.flows.hand_over import GRANTED_FOR
-from syncgate.flows.send import send
-from syncgate.flows.settle import Settled, settle
-from syncgate.flows.work import Verdict, Work
 from syncgate.ports import OnSystem, Step, Transport
 
 log = structlog.get_logger("syncgate.dispatch")

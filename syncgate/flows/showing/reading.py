@@ -15,7 +15,7 @@ from syncgate.domain.replan import is_of_its_own
 from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principal, SystemRow
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
-from syncgate.flows.scope import (
+from syncgate.flows.showing.scope import (
     find_case,
     find_delivery,
     is_unbounded,
@@ -26,8 +26,8 @@ from syncgate.flows.scope import (
     sees_open,
     sees_system,
 )
-from syncgate.flows.shape import shape_of
-from syncgate.flows.views import (
+from syncgate.flows.showing.shape import shape_of
+from syncgate.flows.showing.views import (
     AttemptView,
     BreakerView,
     CasePage,

@@ -11,9 +11,9 @@ from syncgate.domain.holding import Hold, Plan, Saying, hold_known, hold_said
 from syncgate.domain.plan import Json, PartOf, Planned, plan
 from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
 from syncgate.domain.rows import AttemptKind, Change, Delivery
-from syncgate.flows.claim import content_mac
+from syncgate.flows.accepting.joining import Spoken
+from syncgate.flows.delivering.claim import content_mac
 from syncgate.flows.gate import Gate
-from syncgate.flows.joining import Spoken
 from syncgate.flows.lane import LaneWork, noted
 from syncgate.flows.replan import CaseNow, after_the_slots_newest, part_numbers, under_bundle_of
 from syncgate.site.bundle import Bundle

@@ -10,10 +10,10 @@ from syncgate.domain.breaker import close
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import Conflict, IllegalMove, NotFound
 from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery, Principal
+from syncgate.flows.accepting.identity import other_number
+from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number
 from syncgate.flows.gate import Gate
-from syncgate.flows.identity import other_number
 from syncgate.flows.lane import noted, open_lane
-from syncgate.flows.own_number import NUMBER_IN_QUESTION, keep_number
 from syncgate.ports import Tx
 
 

@@ -9,10 +9,10 @@ import structlog
 
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.rows import Change, Delivery
+from syncgate.flows.accepting.identity import other_number
+from syncgate.flows.delivering.work import Verdict
 from syncgate.flows.gate import Gate
-from syncgate.flows.identity import other_number
 from syncgate.flows.lane import LaneWork
-from syncgate.flows.work import Verdict
 from syncgate.site.bundle import Bundle
 
 log = structlog.get_logger("syncgate.settle")

@@ -13,12 +13,12 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import Head, Task
 from syncgate.domain.plan import OnChange, part_of
 from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Grant, Lane, SystemRow
+from syncgate.flows.delivering.hand_over import GRANTED_FOR
+from syncgate.flows.delivering.set_aside import set_aside_due
+from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
-from syncgate.flows.hand_over import GRANTED_FOR
 from syncgate.flows.lane import LaneWork, noted
-from syncgate.flows.set_aside import set_aside_due
-from syncgate.flows.work import Work
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle, Limits
 

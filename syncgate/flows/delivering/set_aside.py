@@ -13,7 +13,7 @@ from syncgate.domain.delivery import Event
 from syncgate.domain.errors import Conflict, IllegalMove
 from syncgate.domain.head import Task
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
-from syncgate.flows.defects import place_of
+from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted
 from syncgate.ports import Tx

@@ -11,9 +11,9 @@ from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.outcome import Answer, Outcome
 from syncgate.domain.plan import Json, OnChange
 from syncgate.domain.rows import Change
+from syncgate.flows.delivering.mapping import payload_of
+from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.flows.mapping import payload_of
-from syncgate.flows.work import Payload, Verdict, Work
 from syncgate.ports import Request, Transport, Tx
 from syncgate.site.bundle import Bundle
 

@@ -1,0 +1,1 @@
+"""What goes out: claim, map, send, confirm, settle, and what mends a broken claim."""

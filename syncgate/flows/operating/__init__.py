@@ -1,0 +1,1 @@
+"""What a person decides: deliveries by hand, systems, keys and deployments."""

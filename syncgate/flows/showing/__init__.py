@@ -1,0 +1,1 @@
+"""What is shown: cases, deliveries and systems as a caller may see them."""
