@@ -219,6 +219,49 @@ class Blob:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """The bytes of a case's material, kept once per case whatever number of materials has them.
+
+    mac: keyed digest of the case and the bytes' SHA-256. chunks_count: how many sealed chunks hold them.
+    stored_at: None while they still come; nobody sees them until then.
+    """
+
+    file_id: UUID
+    case_id: UUID
+    mac: bytes = b""
+    size: int = 0
+    chunks_count: int = 0
+    begun_at: datetime
+    stored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChunk:
+    """One sealed piece of a file, numbered from 1; it opens only in its own place."""
+
+    file_id: UUID
+    chunk_no: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMaterial:
+    """Which file a material of a case is.
+
+    link_id: names it in links, and says nothing of the case. sealed_facts: digest, size and media type, sealed
+    for this material and this file. by: who brought it.
+    """
+
+    case_id: UUID
+    material: str
+    file_id: UUID
+    link_id: UUID
+    sealed_facts: bytes
+    by: str
+    stored_at: datetime
+
+
 class BreakerState(StrEnum):
     """Whether a system is spoken to."""
 

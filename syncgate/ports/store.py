@@ -21,10 +21,13 @@ from syncgate.domain.rows import (
     Blob,
     Case,
     Delivery,
+    FileChunk,
     Grant,
     Lane,
     Principal,
     Refusal,
+    StoredFile,
+    StoredMaterial,
     Submission,
     SystemRow,
     Words,
@@ -230,6 +233,45 @@ class Tx(Protocol):
         """Which ones there are, oldest first."""
         ...
 
+    # files of materials
+    def file(self, file_id: UUID, *, lock: bool = False) -> StoredFile | None: ...
+    def file_by_mac(self, case_id: UUID, mac: bytes) -> StoredFile | None:
+        """The file of the case with this digest; only one that is whole."""
+        ...
+
+    def unfinished_files(self, *, before: datetime, limit: int) -> list[StoredFile]:
+        """Files that were begun earlier and are not whole, the oldest first."""
+        ...
+
+    def insert_file(self, file: StoredFile) -> None: ...
+    def save_file(self, file: StoredFile) -> None:
+        """Replaces the row of an existing file."""
+        ...
+
+    def delete_file(self, file_id: UUID) -> None:
+        """Deletes the row of a file that has no chunks left."""
+        ...
+
+    def chunk(self, file_id: UUID, chunk_no: int) -> FileChunk | None: ...
+    def chunks_count(self, file_id: UUID) -> int: ...
+    def insert_chunks(self, chunks: Sequence[FileChunk]) -> None: ...
+    def delete_chunks(self, file_id: UUID, *, limit: int) -> int:
+        """Deletes the first chunks of a file, at most so many; gives how many."""
+        ...
+
+    def material(self, case_id: UUID, material: str) -> StoredMaterial | None:
+        """A material whose bytes are stored."""
+        ...
+
+    def material_by_link(self, link_id: UUID) -> StoredMaterial | None: ...
+    def materials(self, case_id: UUID) -> list[StoredMaterial]:
+        """Those of a case whose bytes are stored, by id."""
+        ...
+
+    def insert_material(self, material: StoredMaterial) -> None:
+        """Raises Conflict when the bytes of this material are stored already."""
+        ...
+
     # roll-ups: insert_deliveries and save_delivery keep them
     def counters(self) -> dict[tuple[str, Phase, str], int]:
         """Deliveries by (system, phase, reason), reason empty where there is none."""
@@ -312,8 +354,9 @@ class Keyring(Protocol):
     """Seals what is personal. A case has its own key, wrapped under the site's master key."""
 
     def new_wrapped_key(self) -> bytes: ...
-    def seal(self, wrapped_key: bytes, plain: bytes, *, bound_to: str) -> bytes:
-        """Authenticated encryption, compressed first. `bound_to` names the place: sealed bytes cannot be moved."""
+    def seal(self, wrapped_key: bytes, plain: bytes, *, bound_to: str, packs: bool = True) -> bytes:
+        """Authenticated encryption, compressed first if it `packs`. `bound_to` names the place: sealed bytes cannot be
+        moved."""
         ...
 
     def open(self, wrapped_key: bytes, sealed: bytes, *, bound_to: str) -> bytes: ...

@@ -63,9 +63,9 @@ class SiteKeyring:
         nonce = self._random(_NONCE_SIZE)
         return VERSION + self._mark + nonce + self._wrapper.encrypt(nonce, self._random(32), _WRAPPED_FOR)
 
-    def seal(self, wrapped_key: bytes, plain: bytes, *, bound_to: str) -> bytes:
-        """Sealed bytes that open only with this key and for this place."""
-        squeezed = zlib.compress(plain, 1)
+    def seal(self, wrapped_key: bytes, plain: bytes, *, bound_to: str, packs: bool = True) -> bytes:
+        """Sealed bytes that open only with this key and for this place; `packs`: made smaller where that helps."""
+        squeezed = zlib.compress(plain, 1) if packs else plain
         packing, body = (_ZLIB, squeezed) if len(squeezed) < len(plain) else (_PLAIN, plain)
         head = VERSION + packing
         nonce = self._random(_NONCE_SIZE)

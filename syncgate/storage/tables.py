@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -59,6 +60,8 @@ IS_MAYBE_SENT: Final = one_of("phase", MAYBE_SENT)
 IS_OPEN: Final = one_of("phase", OPEN_PHASES)
 IS_QUEUED: Final = "lease_token IS NULL AND due_at IS NOT NULL"
 IS_LEASED: Final = "lease_token IS NOT NULL"
+IS_STORED: Final = "stored_at IS NOT NULL"
+IS_UNFINISHED: Final = "stored_at IS NULL"
 
 
 def _column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], *more: Any, **options: Any) -> Column[Any]:
@@ -250,6 +253,43 @@ blobs = _table(
     _column("sealed", LargeBinary),
     _column("created_at", UtcTime),
     PrimaryKeyConstraint("scope", "mac"),
+)
+
+files = _table(
+    "files",
+    _column("file_id", Id, primary_key=True),
+    _column("case_id", Id, ForeignKey("cases.case_id")),
+    _column("mac", LargeBinary),
+    _column("size", BigInteger().with_variant(Integer(), "sqlite")),
+    _column("chunks_count", Integer),
+    _column("begun_at", UtcTime),
+    _optional("stored_at", UtcTime),
+    _check("numbers", "size >= 0 AND chunks_count >= 0"),
+    _check("stored", "stored_at IS NULL OR chunks_count >= 1"),
+    _partial("uq_files_mac", "case_id", "mac", where=IS_STORED, unique=True),
+    _partial("ix_files_unfinished", "begun_at", where=IS_UNFINISHED),
+)
+
+file_chunks = _table(
+    "file_chunks",
+    _column("file_id", Id, ForeignKey("files.file_id")),
+    _column("chunk_no", Integer),
+    _column("sealed", LargeBinary),
+    PrimaryKeyConstraint("file_id", "chunk_no"),
+    _check("chunk_no", "chunk_no >= 1"),
+)
+
+materials = _table(
+    "materials",
+    _column("case_id", Id, ForeignKey("cases.case_id")),
+    _column("material", Name),
+    _column("file_id", Id, ForeignKey("files.file_id")),
+    _column("link_id", Id),
+    _column("sealed_facts", LargeBinary),
+    _column("by", Name),
+    _column("stored_at", UtcTime),
+    PrimaryKeyConstraint("case_id", "material"),
+    Index("uq_materials_link_id", "link_id", unique=True),
 )
 
 systems = _table(

@@ -12,6 +12,7 @@ from syncgate.storage.rows.cases import CaseRows
 from syncgate.storage.rows.deliveries import DeliveryRows
 from syncgate.storage.rows.evidence import EvidenceRows
 from syncgate.storage.rows.lanes import LaneRows
+from syncgate.storage.rows.materials import MaterialRows
 from syncgate.storage.rows.people import PeopleRows
 from syncgate.storage.rows.runs import RunRows
 from syncgate.storage.rows.systems import SystemRows
@@ -20,7 +21,7 @@ from syncgate.storage.work import Work
 T = TypeVar("T")
 
 
-class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, PeopleRows, RunRows):
+class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, MaterialRows, PeopleRows, RunRows):
     """A transaction as a step sees it."""
 
     def __init__(self, work: Work) -> None:

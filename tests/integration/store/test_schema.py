@@ -172,10 +172,12 @@ def test_a_history_written_before_sources_had_words_is_kept(store_url: str, open
 
 
 def _go_back_to_version_1(url: str) -> None:
-    """As the database was: no words, and the version's number; an older rule refuses what nobody wrote."""
+    """As the database was: none of the later tables, and the version's number; an older rule refuses what nobody
+    wrote."""
     address = make_url(url)
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     with create_engine(address, poolclass=NullPool).begin() as connection:
-        connection.execute(text("DROP TABLE words"))
+        for table in ("words", "materials", "file_chunks", "files"):
+            connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
