@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup machine test check lint unit demo demo-processes format clean
+.PHONY: help setup machine test check lint unit demo demo-processes bench format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ demo: $(STAMP) ## play the example city against hostile systems, then read every
 
 demo-processes: $(STAMP) ## the same with the gate as five processes on PostgreSQL, its workers killed all the while
 	$(BIN)/python -m syncgate --site . demo --processes
+
+bench: $(STAMP) ## measure the gate; what the systems hold is compared with what was accepted
+	$(BIN)/python -m tests.bench
 
 format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .

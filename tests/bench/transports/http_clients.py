@@ -126,12 +126,12 @@ def main() -> None:
                     found.setdefault((under_way, name), []).append(measured)
     finally:
         server.kill()
-    print(f"{'under way':>9}  {'client':<6} {'req/s':>8} {'CPU us/req':>11} {'connections':>12}")  # noqa: T201
+    print(f"{'under way':>9}  {'client':<6} {'req/s':>8} {'CPU us/req':>11} {'connections':>12}")
     for (under_way, name), rounds in found.items():
         rate = statistics.median(one.per_second for one in rounds)
         cpu = statistics.median(one.cpu_us for one in rounds)
         most = max(one.connections_count for one in rounds)
-        print(f"{under_way:>9}  {name:<6} {rate:>8.0f} {cpu:>11.0f} {most:>12}")  # noqa: T201
+        print(f"{under_way:>9}  {name:<6} {rate:>8.0f} {cpu:>11.0f} {most:>12}")
 
 
 if __name__ == "__main__":

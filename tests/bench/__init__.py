@@ -1,0 +1,1 @@
+"""The benchmark: what the gate does beside its peers, on one load and the same three systems."""
