@@ -20,6 +20,7 @@ from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.delivering.rescue import rescue_all
 from syncgate.flows.gate import Gate
 from syncgate.flows.operating.deploy import Deployed
+from syncgate.flows.operating.requeueing import go_on_with_all
 from syncgate.schedule import Job, StoredTicks, scheduler
 from syncgate.site.bundle import Bundle
 from syncgate.site.folder import Site
@@ -27,6 +28,7 @@ from syncgate.storage.migrations import migrate
 from syncgate.storage.writer import GroupWriter
 
 RESCUED_EVERY = timedelta(seconds=1)
+REQUEUED_EVERY = timedelta(seconds=1)
 PARTITIONED_EVERY = timedelta(days=1)
 
 
@@ -153,8 +155,11 @@ def _schedule(gate: Gate, opened: OpenStore, stack: AsyncExitStack, *, is_schedu
 
 
 def _jobs(gate: Gate, opened: OpenStore, *, is_scheduling: bool) -> list[Job]:
-    """Workers rescue too: where no scheduler lives, what a dead worker had in hand would wait for ever."""
-    jobs = [Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate))]
+    """Workers rescue, and go on with bulk requeues, too: where no scheduler lives, those would wait for ever."""
+    jobs = [
+        Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate)),
+        Job("requeue", REQUEUED_EVERY, lambda: go_on_with_all(gate)),
+    ]
     if is_scheduling and not opened.is_alone:
         partition = lambda: asyncio.to_thread(migrate, opened.url)  # noqa: E731
         jobs.append(Job("partitions", PARTITIONED_EVERY, partition, is_once=True))

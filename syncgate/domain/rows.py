@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
@@ -306,6 +307,26 @@ class Grant:
     process: str
     sends_count: int
     until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One piece of scheduled or long work, under (job, slot).
+
+    lease_until: until when its claimant alone works on it; None where each step locks the row instead.
+    cursor: how far it came, so that whoever goes on neither forgets nor doubles.
+    outcome: its state, or how it ended; detail: what it was asked and has done, JSON without personal data.
+    """
+
+    job: str
+    slot: str
+    claimed_by: str
+    claimed_at: datetime
+    lease_until: datetime | None = None
+    cursor: str | None = None
+    ended_at: datetime | None = None
+    outcome: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

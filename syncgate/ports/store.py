@@ -26,6 +26,7 @@ from syncgate.domain.rows import (
     Lane,
     Principal,
     Refusal,
+    Run,
     StoredFile,
     StoredMaterial,
     Submission,
@@ -110,6 +111,19 @@ class Tx(Protocol):
 
     def end_run(self, job: str, slot: str, *, by: str, outcome: str) -> None:
         """Notes what became of a claimed tick; one taken over meanwhile is left alone."""
+        ...
+
+    def insert_run(self, run: Run) -> None:
+        """Keeps a new piece of long work; what of the same job ended long ago is forgotten."""
+        ...
+
+    def run(self, job: str, slot: str, *, lock: bool = False) -> Run | None: ...
+    def save_run(self, run: Run) -> None:
+        """Replaces the row of an existing run."""
+        ...
+
+    def list_runs(self, job: str, *, limit: int, is_open: bool = False) -> list[Run]:
+        """Newest first by slot. is_open: only those that have not ended."""
         ...
 
     def leases_count(self, system: str) -> int:
@@ -216,6 +230,10 @@ class Tx(Protocol):
 
     def list_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
         """Newest first by delivery_id."""
+        ...
+
+    def oldest_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
+        """Oldest first by delivery_id."""
         ...
 
     # evidence

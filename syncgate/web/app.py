@@ -18,6 +18,7 @@ from syncgate.web import (
     health,
     keys,
     problems,
+    requeues,
     submissions,
     systems,
 )
@@ -67,7 +68,7 @@ def create_app(
         telemetry={"logs": False},
     )
     app.router.routes.extend([*submissions.routes(place), *batch.routes(place), *checks.routes(place)])
-    for router in (cases, explanations, deliveries, systems, keys, health):
+    for router in (cases, explanations, deliveries, requeues, systems, keys, health):
         app.include_router(router.router(place))
     if deploy is not None:
         app.include_router(deployments.router(place, deploy))

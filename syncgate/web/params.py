@@ -16,9 +16,9 @@ Cursor = Annotated[UUID | None, Query(description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries of a page.")]
 
 
-def aware(time: datetime | None, name: str) -> datetime | None:
+def aware(time: datetime | None, name: str, *, within: str = "/query") -> datetime | None:
     """The time, if it says its offset. Raises InvalidRequest where it does not."""
     if time is not None and time.tzinfo is None:
-        errors = [FieldError(f"/query/{name}", "format", "date-time with offset")]
+        errors = [FieldError(f"{within}/{name}", "format", "date-time with offset")]
         raise InvalidRequest("expected a time with offset, got one without", errors=errors)
     return time

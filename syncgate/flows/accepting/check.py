@@ -98,6 +98,12 @@ async def check_case(gate: Gate, caller: Caller, document: Json, call: Call) -> 
     return replace(found, warnings=found.warnings or warnings)
 
 
+def rehearse(gate: Gate, tx: Tx, delivery: Delivery) -> Expected:
+    """What sending a waiting delivery now would come to under the active bundle. Stores nothing."""
+    waiting = replace(delivery, phase=Phase.PENDING, reason=None)
+    return _prepared(gate, Rehearsal(tx).tx, waiting, _now(waiting, is_changed=True))
+
+
 def _checked(gate: Gate, tx: Tx, caller: Caller, step: Callable[[Tx], Done]) -> CheckedCase:
     rehearsal = Rehearsal(tx)
     accepted = step(rehearsal.tx).accepted
@@ -122,18 +128,22 @@ def _knows(tx: Tx, source: str, case: Case) -> bool:
 
 
 def _expected(gate: Gate, rehearsal: Rehearsal, delivery: Delivery) -> Expected:
-    now = Expected(
+    now = _now(delivery, is_changed=delivery.delivery_id in rehearsal.written)
+    if delivery.phase is not Phase.PENDING or delivery.system not in gate.active:
+        return now
+    return _prepared(gate, Rehearsal(rehearsal.tx).tx, delivery, replace(now, reason="", actor=""))
+
+
+def _now(delivery: Delivery, *, is_changed: bool) -> Expected:
+    return Expected(
         system=delivery.system,
         message=delivery.message,
         part=delivery.part,
         phase=delivery.phase,
-        is_changed=delivery.delivery_id in rehearsal.written,
+        is_changed=is_changed,
         reason=delivery.reason or "",
         actor=delivery.actor,
     )
-    if delivery.phase is not Phase.PENDING or delivery.system not in gate.active:
-        return now
-    return _prepared(gate, Rehearsal(rehearsal.tx).tx, delivery, replace(now, reason="", actor=""))
 
 
 def _prepared(gate: Gate, tx: Tx, delivery: Delivery, now: Expected) -> Expected:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from syncgate.domain.breaker import close
@@ -16,11 +17,13 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.lane import noted, open_lane
 from syncgate.ports import Tx
 
+REQUEUED_ANEW: Final[Mapping[str, Any]] = {"tries_count": 0, "first_failed_at": None, "detail": "", "actor": ""}
+"""What a requeue forgets: its schedule begins anew."""
+
 
 async def requeue(gate: Gate, principal: Principal, delivery_id: UUID, *, reason: str) -> Delivery:
     """A parked delivery waits to be sent again, its schedule anew. Raises NotFound, Conflict."""
-    fresh: dict[str, Any] = {"tries_count": 0, "first_failed_at": None, "detail": "", "actor": ""}
-    return await _moved(gate, principal, delivery_id, Event.REQUEUED, reason, is_due=True, **fresh)
+    return await _moved(gate, principal, delivery_id, Event.REQUEUED, reason, is_due=True, **REQUEUED_ANEW)
 
 
 async def cancel(gate: Gate, principal: Principal, delivery_id: UUID, *, reason: str) -> Delivery:
@@ -57,7 +60,7 @@ async def pause(gate: Gate, principal: Principal, system: str, *, reason: str) -
         tx.save_system(replace(row, is_paused=True, paused_by=principal.name, pause_reason=reason, paused_at=tx.now))
         gate.hand_over.drain(system)
         tx.announce(system)
-        tx.append_audit(_audit(tx, principal, "pause", f"system:{system}", reason))
+        tx.append_audit(_audit(tx, principal.name, "pause", f"system:{system}", reason))
         return tx.leases_count(system)
 
     return await gate.writer.write(step)
@@ -75,58 +78,77 @@ async def resume(gate: Gate, principal: Principal, system: str, *, reason: str) 
             after = close(after)
         tx.save_system(after)
         tx.announce(system)
-        tx.append_audit(_audit(tx, principal, "resume", f"system:{system}", reason))
+        tx.append_audit(_audit(tx, principal.name, "resume", f"system:{system}", reason))
 
     await gate.writer.write(step)
     gate.on_due([system])
 
 
 async def _moved(
-    gate: Gate,
-    principal: Principal,
-    delivery_id: UUID,
-    event: Event,
-    reason: str,
-    *,
-    is_due: bool = False,
-    is_held: bool = False,
-    **changes: Any,
+    gate: Gate, principal: Principal, delivery_id: UUID, event: Event, reason: str, **changes: Any
 ) -> Delivery:
-    def step(tx: Tx) -> Delivery:
-        found = tx.delivery(delivery_id)
-        lane = tx.lane(found.case_id, found.system, lock=True) if found is not None else None
-        delivery = tx.delivery(delivery_id)
-        if delivery is None or lane is None:
-            raise NotFound("expected a delivery that is known here, got none of that id")
-        if is_held and delivery.reason in NUMBER_IN_QUESTION and "remote_ref" not in changes:
-            raise other_number()
-        active = gate.active.get(lane.system)
-        work = open_lane(tx, lane, gate.bundles[active].messages if active else ())
-        times: dict[str, Any] = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
-        counted, attempt = noted(
-            delivery,
-            kind=AttemptKind.BY_HAND,
-            outcome=event.value,
-            actor=principal.name,
-            at=tx.now,
-            detail={"reason": reason},
-        )
-        try:
-            after = work.move(delivery, event, entries_count=counted.entries_count, **{**times, **changes})
-        except IllegalMove as error:
-            raise Conflict(error.said) from None
-        tx.insert_attempts([attempt])
-        tx.append_audit(_audit(tx, principal, event.value, f"delivery:{delivery_id}", reason))
-        if after.phase is Phase.DELIVERED and after.remote_ref is not None:
-            keep_number(gate, work, after)
-            tx.wake(after.case_id, waits_for=after.system)
-        work.save(expected_token=lane.lease_token)
-        return after
-
-    after = await gate.writer.write(step)
+    after = await gate.writer.write(
+        lambda tx: moved_by_hand(gate, tx, principal.name, delivery_id, event, reason=reason, **changes)
+    )
     gate.on_due([after.system])
     return after
 
 
-def _audit(tx: Tx, principal: Principal, action: str, thing: str, reason: str) -> AuditEntry:
-    return AuditEntry(at=tx.now, actor=principal.name, action=action, object=thing, reason=reason)
+def moved_by_hand(
+    gate: Gate,
+    tx: Tx,
+    by: str,
+    delivery_id: UUID,
+    event: Event,
+    *,
+    reason: str,
+    note: Mapping[str, str] | None = None,
+    is_due: bool = False,
+    is_held: bool = False,
+    **changes: Any,
+) -> Delivery:
+    """The delivery after a person's move, with its entry in the history and the audit. Raises NotFound, Conflict.
+
+    Args:
+        gate: the running gate.
+        tx: of the step.
+        by: whose move it is.
+        delivery_id: what is moved.
+        event: how.
+        reason: why; note: what else the entry keeps.
+        is_due: whether it is due at once; is_held: whether the system is said to hold it.
+        **changes: other fields of the row.
+    """
+    found = tx.delivery(delivery_id)
+    lane = tx.lane(found.case_id, found.system, lock=True) if found is not None else None
+    delivery = tx.delivery(delivery_id)
+    if delivery is None or lane is None:
+        raise NotFound("expected a delivery that is known here, got none of that id")
+    if is_held and delivery.reason in NUMBER_IN_QUESTION and "remote_ref" not in changes:
+        raise other_number()
+    active = gate.active.get(lane.system)
+    work = open_lane(tx, lane, gate.bundles[active].messages if active else ())
+    times: dict[str, Any] = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
+    counted, attempt = noted(
+        delivery,
+        kind=AttemptKind.BY_HAND,
+        outcome=event.value,
+        actor=by,
+        at=tx.now,
+        detail={"reason": reason, **(note or {})},
+    )
+    try:
+        after = work.move(delivery, event, entries_count=counted.entries_count, **{**times, **changes})
+    except IllegalMove as error:
+        raise Conflict(error.said) from None
+    tx.insert_attempts([attempt])
+    tx.append_audit(_audit(tx, by, event.value, f"delivery:{delivery_id}", reason))
+    if after.phase is Phase.DELIVERED and after.remote_ref is not None:
+        keep_number(gate, work, after)
+        tx.wake(after.case_id, waits_for=after.system)
+    work.save(expected_token=lane.lease_token)
+    return after
+
+
+def _audit(tx: Tx, by: str, action: str, thing: str, reason: str) -> AuditEntry:
+    return AuditEntry(at=tx.now, actor=by, action=action, object=thing, reason=reason)

@@ -67,6 +67,9 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a case that is known here, got none of that name": "未找到该办件",
     "expected a delivery that is known here, got none of that id": "未找到该推送任务",
     "expected a system of this site, got none of that name": "未找到该对接系统",
+    "expected a bulk requeue that is known here, got none of that id": "未找到该批量重新推送",
+    "expected a bulk requeue that is under way, got one that is over": "该批量重新推送已结束",
+    "expected a filter that bounds what is meant, got one that does not": "筛选条件范围不明确，不能批量重新推送",
     "expected a revision that is kept, got none of that number": "未找到该版本",
     "expected revision {expected} in If-Match, got {got}": "If-Match 中的版本应为第 {expected} 版，收到第 {got} 版",
     "expected a source_version at least as new as the stored one, got an older one": (
@@ -88,6 +91,9 @@ SENTENCES: Final[dict[str, str]] = {
     "expected to check under the active bundles, got a process that has not all of them": "本进程没有全部启用的配置版本，无法预先核对",
     "expected a number that no other case has, got one that is known": "该编号已用于另一办件",
     # --- what a rule wants
+    "message, reason, rule, field, item, source, since or until": (
+        "报文（message）、原因（reason）、规则（rule）、字段（field）、事项（item）、来源系统（source）、起始时间（since）、截止时间（until）"
+    ),
     "numbers of one case": "同一办件的编号",
     "the number known here": "已登记的编号",
     "the content first given": "首次提交的内容",

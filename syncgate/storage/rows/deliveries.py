@@ -96,6 +96,9 @@ class DeliveryRows:
     def list_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
         return DELIVERY.rows(self._work.all(listing(where, after=after, limit=limit)))
 
+    def oldest_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
+        return DELIVERY.rows(self._work.all(listing_oldest(where, after=after, limit=limit)))
+
     def counters(self) -> dict[CounterKey, int]:
         counts: Counter[CounterKey] = Counter()
         for system, phase, reason, count in self._work.all(COUNTERS):
@@ -110,6 +113,14 @@ def listing(where: DeliveryFilter, *, after: UUID | None, limit: int) -> Stateme
     found = select(deliveries).where(*_conditions(where)).order_by(deliveries.c.delivery_id.desc())
     if after is not None:
         found = found.where(deliveries.c.delivery_id < after)
+    return Statement(found.limit(limit))
+
+
+def listing_oldest(where: DeliveryFilter, *, after: UUID | None, limit: int) -> Statement:
+    """The statement that lists deliveries, oldest first."""
+    found = select(deliveries).where(*_conditions(where)).order_by(deliveries.c.delivery_id)
+    if after is not None:
+        found = found.where(deliveries.c.delivery_id > after)
     return Statement(found.limit(limit))
 
 
