@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from syncgate.domain.outcome import Outcome
+from syncgate.domain.row import replace
 from syncgate.domain.rows import BreakerState, SystemRow
 
 

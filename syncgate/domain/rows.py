@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.row import quick
 
 
 class CaseState(StrEnum):
@@ -33,6 +34,7 @@ class Change(StrEnum):
     """Takes back what the slot holds."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One case. Attributes:
@@ -61,6 +63,7 @@ class Case:
     changed_at: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One accepted call of a source. The submissions with `is_change` are the case's revisions.
@@ -85,6 +88,7 @@ class Submission:
     received_at: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """What one source itself has said of a case so far, under its own number; one row a source.
@@ -98,6 +102,7 @@ class Words:
     sealed: bytes
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     """(case, system): what is queued, leased and woken.
@@ -121,6 +126,7 @@ class Lane:
     verified_at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """Filling a slot once. The slot is (case_id, system, message, part).
@@ -186,6 +192,7 @@ class AttemptKind(StrEnum):
     """Something that syncgate did itself: mapped in vain, expired a lease, superseded."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One entry in a delivery's history; only ever inserted.
@@ -210,6 +217,7 @@ class Attempt:
     detail: dict[str, str | int | bool | None] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
     """Sealed bytes, stored once per (scope, mac). scope is a case_id as text, or `site` for bundles."""
@@ -271,6 +279,7 @@ class BreakerState(StrEnum):
     """Nothing goes out until `breaker_until`; then one probe."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemRow:
     """What all workers share about one system.
@@ -299,6 +308,7 @@ class SystemRow:
     rate_at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """Sends that a process may start at a system until `until`, taken ahead of the lanes that use them."""
@@ -309,6 +319,7 @@ class Grant:
     until: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One piece of scheduled or long work, under (job, slot).
@@ -349,6 +360,7 @@ class Principal:
     revoked_at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """The masked trace of a refused submission: what rule broke where, never what the body said."""
@@ -366,6 +378,7 @@ class Refusal:
     errors: tuple[dict[str, str], ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One thing that a person or the gate did, as appended to the hash chain of its writer."""

@@ -5,7 +5,7 @@ Every flow that moves a delivery goes through here, so that a lane's due time al
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from syncgate.domain.errors import IllegalMove
 from syncgate.domain.head import Heads, heads
 from syncgate.domain.plan import Message
 from syncgate.domain.replan import SUPERSEDED, is_of_its_own
+from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Delivery, Lane
 from syncgate.ports import Tx
 

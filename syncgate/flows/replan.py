@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import messages_by_name
 from syncgate.domain.plan import Json, Planned, part_of, plan
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, replan, slots_of
+from syncgate.domain.row import replace
 from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork

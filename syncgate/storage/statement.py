@@ -6,9 +6,9 @@ of a step would cost several times what the step itself costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Column, Select, Table, bindparam, insert, update
@@ -23,35 +23,23 @@ Record = tuple[Any, ...]
 R = TypeVar("R")
 
 
-Places = tuple[tuple[int, Convert], ...]
-"""Which positions of a tuple are converted, and how; None stays None."""
-
-
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The text of a statement for one engine, with what turns values into the driver's and back."""
+    """The text of a statement for one engine, with what turns values into the driver's and back.
+
+    Attributes:
+        text: the statement.
+        bind: the driver's positional parameters of those by name.
+        load: a row's values as Python knows them; None where the driver's are.
+    """
 
     text: str
-    _pick: Callable[[Params], Record]
-    _fixed: Params
-    _binders: Places
-    _loaders: Places
+    bind: Callable[[Params], Record]
+    load: Callable[[Record], Record] | None
 
-    def bind(self, params: Params) -> Record:
-        """The driver's positional parameters."""
-        return _converted(self._pick({**self._fixed, **params} if self._fixed else params), self._binders)
-
-    def load(self, rows: Sequence[Record]) -> list[Record]:
+    def loaded(self, rows: list[Record]) -> list[Record]:
         """The rows with their values as Python knows them."""
-        return [_converted(row, self._loaders) for row in rows]
-
-
-def _converted(values: Record, places: Places) -> Record:
-    converted = list(values)
-    for place, convert in places:
-        if (value := converted[place]) is not None:
-            converted[place] = convert(value)
-    return tuple(converted)
+        return rows if self.load is None else [self.load(row) for row in rows]
 
 
 class Statement:
@@ -79,27 +67,35 @@ def _compile(core: Executable, dialect: Dialect) -> Compiled:
     assert isinstance(core, ClauseElement)
     compiled: Any = core.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     names = tuple(compiled.positiontup or ())
-    return Compiled(
-        text=str(compiled),
-        _pick=_picker(names),
-        _fixed={name: value for name, value in compiled.params.items() if value is not None},
-        _binders=_places(_type_of(compiled, name).dialect_impl(dialect).bind_processor(dialect) for name in names),
-        _loaders=_places(
-            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in _selected(core)
-        ),
-    )
+    binders = [_type_of(compiled, name).dialect_impl(dialect).bind_processor(dialect) for name in names]
+    loaders = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in _selected(core)]
+    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    return Compiled(text=str(compiled), bind=_binder(names, binders, fixed), load=_loader(loaders))
 
 
-def _picker(names: Sequence[str]) -> Callable[[Params], Record]:
-    """Picks the values of these names as a tuple, at the speed of C where there are several."""
-    if len(names) > 1:
-        picked: Callable[[Params], Record] = itemgetter(*names)
-        return picked
-    return lambda params: tuple(params[name] for name in names)
+def _binder(names: Sequence[str], converts: Sequence[Convert | None], fixed: Params) -> Callable[[Params], Record]:
+    """Picks the values of these names, in this order, and converts them; what is fixed may be left out."""
+    values = [f"params[{name!r}]" if name not in fixed else f"params.get({name!r}, _fixed[{name!r}])" for name in names]
+    made: Callable[[Params], Record] = _function("params", values, converts, _fixed=fixed)
+    return made
 
 
-def _places(converts: Iterable[Convert | None]) -> Places:
-    return tuple((place, convert) for place, convert in enumerate(converts) if convert is not None)
+def _loader(converts: Sequence[Convert | None]) -> Callable[[Record], Record] | None:
+    if not any(converts):
+        return None
+    made: Callable[[Record], Record] = _function("row", [f"row[{place}]" for place in range(len(converts))], converts)
+    return made
+
+
+def _function(argument: str, values: Sequence[str], converts: Sequence[Convert | None], **more: Any) -> Any:
+    """A function that gives these values as a tuple, each converted where it is not None: written out, because
+    a loop over some thirty columns costs several times what it does."""
+    pieces = [
+        value if convert is None else f"(None if (value := {value}) is None else _convert{place}(value))"
+        for place, (value, convert) in enumerate(zip(values, converts, strict=True))
+    ]
+    known = {f"_convert{place}": convert for place, convert in enumerate(converts)}
+    return eval(f"lambda {argument}: ({', '.join(pieces)}{',' if pieces else ''})", {**known, **more})  # noqa: S307
 
 
 def _selected(core: Executable) -> Sequence[Any]:
@@ -126,19 +122,18 @@ class Shape(Generic[R]):
     def __init__(self, table: Table, row: type[R]) -> None:
         self.table = table
         self.names: tuple[str, ...] = tuple(column.name for column in table.columns)
-        self._row = row
         self._values = attrgetter(*self.names)
+        fields = ", ".join(f"{name}=record[{place}]" for place, name in enumerate(self.names))
+        self.row: Callable[[Record], R] = eval(f"lambda record: row({fields})", {"row": row})  # noqa: S307
+        """The row of a record that selects all columns of the table in their order."""
 
     def params(self, row: R, **more: Any) -> dict[str, Any]:
         """The row's values by column, with more parameters of the statement."""
         return dict(zip(self.names, self._values(row), strict=True), **more)
 
-    def row(self, record: Record) -> R:
-        """The row of a record that selects all columns of the table in their order."""
-        return self._row(**dict(zip(self.names, record, strict=True)))
-
     def rows(self, records: Sequence[Record]) -> list[R]:
-        return [self.row(record) for record in records]
+        row = self.row
+        return [row(record) for record in records]
 
     def insert(self) -> Any:
         """INSERT of a whole row."""

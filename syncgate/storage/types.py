@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import orjson
 from sqlalchemy import REAL, Boolean, Float, Integer, LargeBinary, Text, Uuid
@@ -21,6 +21,9 @@ Convert = Callable[[Any], Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_NEW = object.__new__
+_SET_INT: Any = UUID.int.__set__  # type: ignore[misc]
+_SET_SAFE: Any = UUID.is_safe.__set__  # type: ignore[misc]
 
 Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """Text that sorts by its bytes on both engines."""
@@ -40,7 +43,7 @@ def _microseconds(at: datetime | None) -> int | None:
 
 
 def _time_of_microseconds(count: int | None) -> datetime | None:
-    return None if count is None else _EPOCH + timedelta(microseconds=count)
+    return None if count is None else _EPOCH + timedelta(0, 0, count)
 
 
 def _aware(at: datetime | None) -> datetime | None:
@@ -58,7 +61,13 @@ def _bytes_of_id(value: UUID | None) -> bytes | None:
 
 
 def _id_of_bytes(value: bytes | None) -> UUID | None:
-    return None if value is None else UUID(bytes=value)
+    """The UUID of 16 bytes, past its constructor: that looks for six ways of writing one."""
+    if value is None:
+        return None
+    made = _NEW(UUID)
+    _SET_INT(made, int.from_bytes(value, "big"))
+    _SET_SAFE(made, SafeUUID.unknown)
+    return made
 
 
 def _text_of_word(word: StrEnum | None) -> str | None:

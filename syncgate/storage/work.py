@@ -70,7 +70,7 @@ class Work:
             raise IllegalMove("expected a step that only reads, got one that locks")
         compiled = statement.compiled(self.engine.dialect)
         values = compiled.bind(params)
-        return compiled.load(self._guarded(lambda: self.cursor.execute(compiled.text, values).fetchall()))
+        return compiled.loaded(self._guarded(lambda: self.cursor.execute(compiled.text, values).fetchall()))
 
     def one(self, statement: Statement, **params: Any) -> Record | None:
         """The first row that the statement gives."""
@@ -82,7 +82,7 @@ class Work:
         compiled = statement.compiled(self.engine.dialect)
         values = [compiled.bind(one) for one in params]
         found = self._guarded(lambda: self.engine.each(self.cursor, compiled, values))
-        return [compiled.load(rows) for rows in found]
+        return [compiled.loaded(rows) for rows in found]
 
     def run(self, statement: Statement, params: Params, *, breaks: type[SyncgateError] = IllegalMove) -> int:
         """How many rows the statement wrote. Raises `breaks` where a constraint refuses one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from syncgate.domain import ids
@@ -10,6 +10,7 @@ from syncgate.domain.delivery import Beginning, Event, Phase, begin
 from syncgate.domain.holding import Hold, Plan, Saying, hold_known, hold_said
 from syncgate.domain.plan import Json, PartOf, Planned, plan
 from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
+from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, Change, Delivery
 from syncgate.flows.accepting.joining import Spoken
 from syncgate.flows.delivering.claim import content_mac

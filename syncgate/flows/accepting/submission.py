@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import FieldError, InvalidCase, KeyReused, StaleRevision
 from syncgate.domain.plan import Json, Message
+from syncgate.domain.row import replace
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
 from syncgate.flows.accepting.holding import Holding
 from syncgate.flows.accepting.identity import (

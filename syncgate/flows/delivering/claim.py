@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from syncgate.domain.breaker import begin_probe, sends_admitted
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import Head, Task
 from syncgate.domain.plan import OnChange, part_of
+from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Grant, Lane, SystemRow
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
 from syncgate.flows.delivering.set_aside import set_aside_due

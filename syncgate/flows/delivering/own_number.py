@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.row import replace
 from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.accepting.identity import other_number
 from syncgate.flows.delivering.work import Verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from syncgate.domain import breaker, schedule
 from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
+from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
 from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, remote_refs
