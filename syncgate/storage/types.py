@@ -22,8 +22,8 @@ Convert = Callable[[Any], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NEW = object.__new__
-_SET_INT: Any = UUID.int.__set__  # type: ignore[misc]
-_SET_SAFE: Any = UUID.is_safe.__set__  # type: ignore[misc]
+_SET_INT: Any = UUID.int.__set__  # type: ignore[misc, attr-defined]
+_SET_SAFE: Any = UUID.is_safe.__set__  # type: ignore[misc, attr-defined]
 
 Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """Text that sorts by its bytes on both engines."""
