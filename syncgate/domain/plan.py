@@ -55,6 +55,8 @@ class Message:
         exists: `exists(case, part)`: whether the system takes it for this case and part.
         inputs: `inputs(case, part)`: keyed digest of what its mapping reads.
         operation, update_operation, retract_operation: names of the transport's operations.
+        retraction: the message that takes back, once for the case, what the slots of this one hold; None where each
+            slot is taken back by itself, or none is.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Message:
     operation: str
     update_operation: str | None = None
     retract_operation: str | None = None
+    retraction: str | None = None
     exists: Callable[[Json, Json], bool]
     inputs: Callable[[Json, Json], bytes]
 

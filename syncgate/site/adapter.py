@@ -24,32 +24,6 @@ Condition = dict[str, Any]
 """A condition of the mapping language; it is compiled where the node and its place are known."""
 
 
-class UpdateBy(Model):
-    """`on_change: {update: <operation>}`: a change replaces what the slot holds."""
-
-    update: OperationName
-
-
-class RetractBy(Model):
-    """`on_unplanned: {retract: <operation>}`: what is no longer planned is taken back."""
-
-    retract: OperationName
-
-
-def _shape(value: Any) -> str:
-    return "operation" if isinstance(value, dict | Model) else "word"
-
-
-OnChangeRule = Annotated[
-    Annotated[Literal["hold", "ignore", "new_version"], Tag("word")] | Annotated[UpdateBy, Tag("operation")],
-    Discriminator(_shape),
-]
-OnUnplannedRule = Annotated[
-    Annotated[Literal["hold", "ignore"], Tag("word")] | Annotated[RetractBy, Tag("operation")],
-    Discriminator(_shape),
-]
-
-
 class RemoteRefAt(Model):
     """Where the answer shows the system's own id.
 
@@ -96,6 +70,57 @@ class Confirm(Model):
         timedelta(minutes=5),
     )
     final_after: Duration = timedelta(minutes=30)
+
+
+class UpdateBy(Model):
+    """`on_change: {update: <operation>}`: a change replaces what the slot holds."""
+
+    update: OperationName
+
+
+class RetractBy(Model):
+    """`on_unplanned: {retract: <operation>}`: what is no longer planned is taken back.
+
+    Attributes:
+        retract: the transport's operation that takes it back.
+        of: what it exists once for: `case` takes back, with one delivery, every slot whose message names this same
+            retraction; `slot` takes back each by itself.
+        mapping: name of the mapping of its payload, `mappings/<system>/<mapping>.yaml`; left out: it has none, and
+            the operation's keys say what is meant.
+        contract: name of the payload's contract; left out: the mapping's name.
+        confirm: how an unknown outcome of it is confirmed; left out: as the adapter says, with `of: slot` as the
+            message says.
+    """
+
+    retract: OperationName
+    of: Literal["case", "slot"] = "case"
+    mapping: Name | None = None
+    contract: Name | None = None
+    confirm: Confirm | None = None
+
+    @property
+    def name(self) -> str:
+        """What its deliveries are called where there is one for the case: the mapping's name, else the operation's."""
+        return self.mapping or self.retract
+
+    @property
+    def contract_name(self) -> str:
+        """The contract's name, given or by default."""
+        return self.contract or self.name
+
+
+def _shape(value: Any) -> str:
+    return "operation" if isinstance(value, dict | Model) else "word"
+
+
+OnChangeRule = Annotated[
+    Annotated[Literal["hold", "ignore", "new_version"], Tag("word")] | Annotated[UpdateBy, Tag("operation")],
+    Discriminator(_shape),
+]
+OnUnplannedRule = Annotated[
+    Annotated[Literal["hold", "ignore"], Tag("word")] | Annotated[RetractBy, Tag("operation")],
+    Discriminator(_shape),
+]
 
 
 class AdapterMessage(Model):
@@ -219,3 +244,8 @@ class Adapter(Model):
     def confirm_of(self, message: AdapterMessage) -> Confirm:
         """How an unknown outcome of this message is confirmed."""
         return message.confirm or self.confirm
+
+    def confirm_of_retraction(self, message: AdapterMessage, retraction: RetractBy) -> Confirm:
+        """How an unknown outcome of this message's retraction is confirmed."""
+        own = self.confirm_of(message) if retraction.of == "slot" else self.confirm
+        return retraction.confirm or own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType, ModuleType
@@ -17,7 +17,7 @@ from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
 from syncgate.mapping.walks import expressions_in
 from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
-from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec
+from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec, RetractionSpec
 from syncgate.site.contract import Contract
 from syncgate.site.packing import digest_of
 from syncgate.site.personal import Permitted
@@ -26,13 +26,22 @@ Holds = Callable[[Json, Json], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledPayload:
+    """The payload of a retraction, compiled."""
+
+    mapping: FieldMapping
+    contract: Contract
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledMessage:
-    """A message of the adapter with what it names, compiled."""
+    """A message of the adapter with what it names, compiled. taken_back: the payload of its retraction, if any."""
 
     declared: AdapterMessage
     mapping: FieldMapping
     contract: Contract
     exists: Holds
+    taken_back: CompiledPayload | None = None
 
 
 def assemble(
@@ -52,6 +61,10 @@ def assemble(
 ) -> Bundle:
     """The bundle of an adapter whose messages are compiled."""
     specs = {message.declared.name: _spec(adapter, message) for message in messages}
+    retractions = {name: spec for message in messages for name, spec in _retractions(adapter, message)}
+    of_cases = _of_cases(messages)
+    specs |= {name: spec.payload for name in of_cases if (spec := retractions[name]).payload is not None}
+    planned = tuple(_plan_message(messages, position, mac) for position in range(len(messages)))
     return Bundle(
         system=adapter.system,
         digest=digest_of(files),
@@ -62,8 +75,9 @@ def assemble(
         address=settings.address,
         options=options,
         answers=adapter.answers,
-        messages=tuple(_plan_message(messages, position, mac) for position in range(len(messages))),
+        messages=(*planned, *(_only_takes_back(name, message, mac) for name, message in of_cases.items())),
         specs=MappingProxyType(specs),
+        retractions=MappingProxyType(retractions),
         limits=_limits(adapter.limits, settings, lease_margin),
         schedule=adapter.schedule,
         breaker=BreakerPolicy(adapter.breaker.failures, adapter.breaker.probe_after),
@@ -86,10 +100,70 @@ def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:
         is_case_ref=declared.is_case_ref,
         confirm=_confirm(adapter.confirm_of(declared)),
         compared_fields=message.mapping.compared_fields,
-        needs_references=any(
-            isinstance(expression, doc.RemoteRef | doc.CaseRef)
-            for expression in expressions_in(message.mapping.document.payload)
-        ),
+        needs_references=_needs_references(message.mapping),
+    )
+
+
+def _needs_references(mapping: FieldMapping) -> bool:
+    return any(
+        isinstance(expression, doc.RemoteRef | doc.CaseRef) for expression in expressions_in(mapping.document.payload)
+    )
+
+
+def _retractions(adapter: Adapter, message: CompiledMessage) -> Iterator[tuple[str, RetractionSpec]]:
+    """How the message's slots are taken back, by the name of the message that the taking back is a delivery of."""
+    declared, unplanned = message.declared, message.declared.on_unplanned
+    if not isinstance(unplanned, RetractBy):
+        return
+    confirm = _confirm(adapter.confirm_of_retraction(declared, unplanned))
+    payload = None
+    if message.taken_back is not None:
+        payload = _retraction_payload(unplanned.name, message.taken_back, confirm)
+    name = unplanned.name if unplanned.of == "case" else declared.name
+    yield name, RetractionSpec(operation=unplanned.retract, payload=payload, confirm=confirm)
+
+
+def _retraction_payload(name: str, compiled: CompiledPayload, confirm: ConfirmPolicy) -> MessageSpec:
+    return MessageSpec(
+        name=name,
+        mapping=compiled.mapping,
+        contract=compiled.contract,
+        remote_ref_at=MappingProxyType({}),
+        is_case_ref=False,
+        confirm=confirm,
+        compared_fields=compiled.mapping.compared_fields,
+        needs_references=_needs_references(compiled.mapping),
+    )
+
+
+def _of_cases(messages: Sequence[CompiledMessage]) -> dict[str, CompiledMessage]:
+    """The retractions that take back once for the case, by name, each with the first message that names it."""
+    found: dict[str, CompiledMessage] = {}
+    for message in messages:
+        unplanned = message.declared.on_unplanned
+        if isinstance(unplanned, RetractBy) and unplanned.of == "case":
+            found.setdefault(unplanned.name, message)
+    return found
+
+
+def _only_takes_back(name: str, first: CompiledMessage, mac: Mac) -> Message:
+    """The message of a retraction of the whole case: no plan ever has it."""
+    unplanned, compiled = first.declared.on_unplanned, first.taken_back
+    assert isinstance(unplanned, RetractBy)
+    is_of_stage = compiled is not None and compiled.mapping.reads == "stage"
+
+    def inputs(case: Json, part: Json) -> bytes:
+        return mac(canonical_bytes({} if compiled is None else compiled.mapping.inputs_of(case, part)))
+
+    return Message(
+        name=name,
+        of=PartOf.STAGE if is_of_stage else PartOf.CASE,
+        after=(),
+        on_change=OnChange.HOLD,
+        on_unplanned=OnUnplanned.IGNORE,
+        operation=unplanned.retract,
+        exists=lambda case, part: False,
+        inputs=inputs,
     )
 
 
@@ -122,6 +196,7 @@ def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac) 
         operation=declared.operation,
         update_operation=change.update if isinstance(change, UpdateBy) else None,
         retract_operation=unplanned.retract if isinstance(unplanned, RetractBy) else None,
+        retraction=unplanned.name if isinstance(unplanned, RetractBy) and unplanned.of == "case" else None,
         exists=message.exists,
         inputs=lambda case, part: mac(canonical_bytes(inputs_of(case, part))),
     )

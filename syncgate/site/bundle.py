@@ -100,6 +100,21 @@ class MessageSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetractionSpec:
+    """How what is no longer planned is taken back.
+
+    Attributes:
+        operation: the transport's.
+        payload: what it carries; None: keys alone.
+        confirm: how an unknown outcome is confirmed.
+    """
+
+    operation: str
+    payload: MessageSpec | None
+    confirm: ConfirmPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """One system, ready to plan, map, check and send.
 
@@ -113,8 +128,10 @@ class Bundle:
         address: the site's address of the system, None where the options' own holds.
         options: instance of the transport's options model.
         answers: the answer rules.
-        messages: what planning needs, in the declared order.
-        specs: what else a message needs, by its name.
+        messages: what planning needs, in the declared order; last those that only take back, which are never planned.
+        specs: what else a message with a payload needs, by its name.
+        retractions: how a retraction is sent, by the name of its delivery's message: its own where it is one for the
+            case, that of the slot's message where it is one of a slot.
         limits, schedule, breaker: how fast, how often, when not.
         personal: classes and canonical paths that the system may receive here.
         secret_names: names of the secrets that the options refer to.
@@ -135,6 +152,7 @@ class Bundle:
     answers: tuple[AnswerRule, ...] = field(repr=False)
     messages: tuple[Message, ...] = field(repr=False)
     specs: Mapping[str, MessageSpec] = field(repr=False)
+    retractions: Mapping[str, RetractionSpec] = field(repr=False)
     limits: Limits
     schedule: tuple[timedelta, ...]
     breaker: BreakerPolicy

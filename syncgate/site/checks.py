@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from syncgate.site.contract import Contract
 from syncgate.site.files import contract_path, is_mapping, mapping_path
 from syncgate.site.paths import places_of_paths
 from syncgate.site.personal import CanonicalPaths, Permitted
+from syncgate.site.retractions import check_retractions
 from syncgate.transports.answers import UNMATCHED
 
 SEND_KEY: Final = "{send_key}"
@@ -38,6 +39,7 @@ def check_adapter(adapter: Adapter, node: Node, *, system: str, timeout: timedel
     for position, message in enumerate(adapter.messages):
         yield from _operations_of(adapter, message, node, ("messages", position))
     yield from _confirms(adapter, node, timeout)
+    yield from check_retractions(adapter, node)
 
 
 def _messages(adapter: Adapter, node: Node) -> Iterator[Problem]:
@@ -102,6 +104,13 @@ def _operations_of(adapter: Adapter, message: AdapterMessage, node: Node, here: 
             yield Problem(place, words, "answers")
 
 
+def _fills(message: AdapterMessage) -> Iterator[str]:
+    """The operations that put something into the message's slots."""
+    yield message.operation
+    if isinstance(message.on_change, UpdateBy):
+        yield message.on_change.update
+
+
 def _sends(message: AdapterMessage) -> Iterator[tuple[Path, str]]:
     yield ("operation",), message.operation
     if isinstance(message.on_change, UpdateBy):
@@ -120,11 +129,22 @@ def _confirms(adapter: Adapter, node: Node, timeout: timedelta) -> Iterator[Prob
     yield from _confirm(adapter, adapter.confirm, node, ("confirm",))
     yield from _visible(adapter.confirm, node, ("confirm",), timeout)
     for position, message in enumerate(adapter.messages):
-        own: Path = ("messages", position, "confirm") if message.confirm else ("confirm",)
+        here: Path = ("messages", position)
+        own: Path = (*here, "confirm") if message.confirm else ("confirm",)
         if message.confirm:
             yield from _confirm(adapter, message.confirm, node, own)
             yield from _visible(message.confirm, node, own, timeout)
-        yield from _confirm_of(adapter, message, node, own)
+        yield from _confirm_of(adapter, message.name, adapter.confirm_of(message), _fills(message), node, own)
+        retraction = message.on_unplanned
+        if not isinstance(retraction, RetractBy):
+            continue
+        at = own if retraction.of == "slot" else ("confirm",)
+        if retraction.confirm:
+            at = (*here, "on_unplanned", "confirm")
+            yield from _confirm(adapter, retraction.confirm, node, at)
+            yield from _visible(retraction.confirm, node, at, timeout)
+        confirm = adapter.confirm_of_retraction(message, retraction)
+        yield from _confirm_of(adapter, retraction.name, confirm, [retraction.retract], node, at)
 
 
 def _confirm(adapter: Adapter, confirm: Confirm, node: Node, here: Path) -> Iterator[Problem]:
@@ -149,16 +169,17 @@ def _visible(confirm: Confirm, node: Node, here: Path, timeout: timedelta) -> It
         yield Problem(place, f"{words}, got {confirm.visible_after.total_seconds():g}s", "confirm")
 
 
-def _confirm_of(adapter: Adapter, message: AdapterMessage, node: Node, here: Path) -> Iterator[Problem]:
-    confirm = adapter.confirm_of(message)
+def _confirm_of(
+    adapter: Adapter, message: str, confirm: Confirm, operations: Iterable[str], node: Node, here: Path
+) -> Iterator[Problem]:
     place = node_at(node, (*here, "by")).place
-    for _, name in _sends(message):
+    for name in operations:
         if confirm.by == "idempotency_key" and not _carries_send_key(adapter, name):
             words = f"expected {SEND_KEY} in a header, the path or the query of operation {name!r}, got none"
-            yield Problem(place, f"{message.name}: {words}", "confirm")
+            yield Problem(place, f"{message}: {words}", "confirm")
         if confirm.by == "duplicate_probe" and not _can_answer(adapter, name, Outcome.DUPLICATE):
             words = f"expected an answer that means duplicate for operation {name!r}, got none"
-            yield Problem(place, f"{message.name}: {words}", "confirm")
+            yield Problem(place, f"{message}: {words}", "confirm")
 
 
 def _carries_send_key(adapter: Adapter, operation: str) -> bool:
@@ -221,6 +242,15 @@ def check_message(
             f"got one that reads {mapping.reads}"
         )
         yield Problem(place, words, "reads")
+    yield from check_payload(mapping, contract, permitted, paths)
+
+
+def check_payload(
+    mapping: FieldMapping | None, contract: Contract | None, permitted: Permitted, paths: CanonicalPaths | None
+) -> Iterator[Problem]:
+    """Whether a mapping gives what its contract wants, and nothing that the system may not receive."""
+    if mapping is None or mapping.direction != "out":
+        return
     if contract is not None:
         yield from _contract_fields(mapping, contract)
     if paths is not None:
@@ -254,6 +284,9 @@ def unused_files(adapter: Adapter, files: Collection[str]) -> Iterator[Problem]:
     """A warning for every mapping and contract of the system that no message names."""
     used = {mapping_path(f"{adapter.system}/{message.mapping_name}") for message in adapter.messages}
     used |= {contract_path(adapter.system, message.contract_name) for message in adapter.messages}
+    taken_back = [m.on_unplanned for m in adapter.messages if isinstance(m.on_unplanned, RetractBy)]
+    used |= {mapping_path(f"{adapter.system}/{one.name}") for one in taken_back if one.mapping}
+    used |= {contract_path(adapter.system, one.contract_name) for one in taken_back if one.mapping}
     for path in sorted(files):
         if (is_mapping(path) or path.startswith("schemas/")) and path not in used:
             yield Problem(Place(path, 1, 1), f"no message of {adapter.system} names this file", "unused")

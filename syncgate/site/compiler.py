@@ -17,11 +17,11 @@ from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.plan import Json
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_condition, load_mapping
-from syncgate.site.adapter import Adapter, AdapterMessage
-from syncgate.site.assembly import CompiledMessage, assemble
+from syncgate.site.adapter import Adapter, AdapterMessage, RetractBy
+from syncgate.site.assembly import CompiledMessage, CompiledPayload, assemble
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
-from syncgate.site.checks import check_adapter, check_message, check_secrets, unused_files
+from syncgate.site.checks import check_adapter, check_message, check_payload, check_secrets, unused_files
 from syncgate.site.contract import Contract, ContractError, compile_contract
 from syncgate.site.files import (
     adapter_path,
@@ -35,6 +35,7 @@ from syncgate.site.files import (
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.promises import promise_warnings
 from syncgate.site.quirks import QuirksError, load_quirks
+from syncgate.site.retractions import check_retraction_reads
 from syncgate.site.tables import read_tables
 from syncgate.transports import TransportKind, kinds
 
@@ -101,6 +102,7 @@ class _Compilation:
     secrets: Collection[str] | None
     transports: Mapping[str, TransportKind]
     problems: Problems = field(default_factory=Problems)
+    taken_back: dict[tuple[str, str], CompiledPayload | None] = field(default_factory=dict)
 
     def bundle(self, mac: Mac, lease_margin: timedelta) -> Bundle:
         tables = read_tables(self.files, self.problems)
@@ -205,20 +207,39 @@ class _Compilation:
         message = adapter.messages[position]
         here = ("messages", position)
         exists = self._condition(node, (*here, "when"), reads=message.of, tables=tables)
-        mapping = self._mapping(message, node, here, tables)
-        contract = self._contract(message, node, here)
+        mapping = self._mapping(message.mapping_name, node, here, tables)
+        contract = self._contract(message.contract_name, node, here)
         place = documents.node_at(node, (*here, "of")).place
         self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
+        taken_back = self._taken_back(message, node, here, tables=tables, permitted=permitted)
         if mapping is None or contract is None:
             return None
-        return CompiledMessage(message, mapping, contract, exists)
+        return CompiledMessage(message, mapping, contract, exists, taken_back)
 
-    def _mapping(
-        self, message: AdapterMessage, node: Node, here: tuple[str | int, ...], tables: Tables
-    ) -> FieldMapping | None:
-        path = mapping_path(f"{self.system}/{message.mapping_name}")
+    def _taken_back(
+        self, message: AdapterMessage, node: Node, at: tuple[str | int, ...], *, tables: Tables, permitted: Permitted
+    ) -> CompiledPayload | None:
+        """The payload of the message's retraction; None where it has none, or what it names is wrong."""
+        unplanned = message.on_unplanned
+        if not isinstance(unplanned, RetractBy) or unplanned.mapping is None:
+            return None
+        here = (*at, "on_unplanned")
+        key = (unplanned.name, unplanned.contract_name)
+        if key not in self.taken_back:
+            mapping = self._mapping(unplanned.name, node, here, tables)
+            contract = self._contract(unplanned.contract_name, node, here)
+            self.taken_back[key] = CompiledPayload(mapping, contract) if mapping and contract else None
+            self.problems.extend(check_payload(mapping, contract, permitted, self.paths))
+        compiled = self.taken_back[key]
+        place = documents.node_at(node, (*here, "mapping")).place
+        mapping = compiled.mapping if compiled is not None else None
+        self.problems.extend(check_retraction_reads(message, unplanned, mapping, place=place))
+        return compiled
+
+    def _mapping(self, name: str, node: Node, here: tuple[str | int, ...], tables: Tables) -> FieldMapping | None:
+        path = mapping_path(f"{self.system}/{name}")
         if path not in self.files:
-            self._no_such_file("mapping", message.mapping_name, path, _place(node, here, "mapping"))
+            self._no_such_file("mapping", name, path, _place(node, here, "mapping"))
             return None
         return self._attempt(lambda: self._load(path, tables))
 
@@ -229,10 +250,10 @@ class _Compilation:
     def _canonical(self) -> Mapping[str, Any] | None:
         return None if self.schema is None else self.schema.document
 
-    def _contract(self, message: AdapterMessage, node: Node, here: tuple[str | int, ...]) -> Contract | None:
-        path = contract_path(self.system, message.contract_name)
+    def _contract(self, name: str, node: Node, here: tuple[str | int, ...]) -> Contract | None:
+        path = contract_path(self.system, name)
         if path not in self.files:
-            self._no_such_file("contract", message.contract_name, path, _place(node, here, "contract"))
+            self._no_such_file("contract", name, path, _place(node, here, "contract"))
             return None
         return self._attempt(lambda: read_contract(self.files[path], path))
 
@@ -273,9 +294,10 @@ def _message_place(node: Node, position: int) -> Place:
 
 
 def _place(node: Node, here: tuple[str | int, ...], key: str) -> Place:
-    message = documents.node_at(node, here)
-    named = isinstance(message, documents.Mapping) and key in message
-    return documents.node_at(node, (*here, key if named else "name")).place
+    """Where the key stands, or else what it is left to: the name of a message, the mapping of a retraction."""
+    found = documents.node_at(node, here)
+    keys = [name for name in (key, "mapping", "name") if isinstance(found, documents.Mapping) and name in found]
+    return documents.node_at(node, (*here, keys[0] if key in keys or here[-1] == "on_unplanned" else "name")).place
 
 
 def _always(_case: Json, _part: Json) -> bool:

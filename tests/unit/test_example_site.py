@@ -22,7 +22,7 @@ from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.city.script import Life
 from syncgate.sandbox.systems.food_records import invalid_in_application, invalid_in_event
 from syncgate.sandbox.systems.province_records import REQUIRED, malformed_field, missing_field
-from syncgate.site.adapter import Adapter
+from syncgate.site.adapter import Adapter, RetractBy
 from syncgate.site.bundle import Bundle
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.compiler import compile_bundle
@@ -98,13 +98,22 @@ def test_a_system_compiles_with_every_check(system: str) -> None:
     assert bundle(system).system == system
 
 
+def retractions(system: str) -> list[RetractBy]:
+    """What the messages of a system say of taking back."""
+    return [each.on_unplanned for each in adapter(system).messages if isinstance(each.on_unplanned, RetractBy)]
+
+
+def contract_by_mapping(system: str) -> dict[str, str]:
+    """The contracts of a system's messages and retractions by the names of their mappings."""
+    found = {message.mapping_name: message.contract_name for message in adapter(system).messages}
+    return found | {one.mapping: one.contract_name for one in retractions(system) if one.mapping is not None}
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_mapping_and_contract_is_used_by_a_message(system: str) -> None:
-    messages = adapter(system).messages
-    assert {f"{system}/{message.mapping_name}" for message in messages} == {
-        name for name in MAPPINGS if name.startswith(f"{system}/")
-    }
-    assert {f"schemas/{system}/{message.contract_name}.schema.json" for message in messages} == {
+    used = contract_by_mapping(system)
+    assert {f"{system}/{name}" for name in used} == {name for name in MAPPINGS if name.startswith(f"{system}/")}
+    assert {f"schemas/{system}/{name}.schema.json" for name in used.values()} == {
         path for path in CONTRACTS if path.startswith(f"schemas/{system}/")
     }
 
@@ -114,6 +123,7 @@ def test_every_operation_is_named_by_a_message_or_a_confirmation(system: str) ->
     spoken = adapter(system)
     used = {message.operation for message in spoken.messages}
     used |= {message.on_change.update for message in spoken.messages if not isinstance(message.on_change, str)}
+    used |= {one.retract for one in retractions(system)}
     reads = [spoken.confirm_of(message).operation for message in spoken.messages]
     used |= {operation for operation in reads if operation}
     assert used == set(spoken.options["operations"])
@@ -122,8 +132,8 @@ def test_every_operation_is_named_by_a_message_or_a_confirmation(system: str) ->
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_system_is_declared_to_receive_what_its_mappings_read_and_no_class_more(system: str) -> None:
     read: set[str] = set()
-    for message in adapter(system).messages:
-        for path in mapping(f"{system}/{message.mapping_name}").paths:
+    for name in contract_by_mapping(system):
+        for path in mapping(f"{system}/{name}").paths:
             read |= canonical().personal_classes(path)
     assert read == set(adapter(system).personal)
 
@@ -157,8 +167,9 @@ def given_payloads(name: str) -> Iterator[tuple[str, Json]]:
 
 @pytest.mark.parametrize("name", [name for name in MAPPINGS if not name.startswith("sources/")])
 def test_what_an_example_gives_keeps_the_contract(name: str) -> None:
-    system, message = name.split("/")
-    broken = {title: contract_problems(system, message, given) for title, given in given_payloads(name)}
+    system, own = name.split("/")
+    contract = contract_by_mapping(system)[own]
+    broken = {title: contract_problems(system, contract, given) for title, given in given_payloads(name)}
     assert broken
     assert not any(broken.values()), broken
 

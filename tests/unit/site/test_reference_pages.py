@@ -43,6 +43,7 @@ PAGES: dict[str, dict[str, Models]] = {
     "adapter.md": {
         "Top level": (adapter.Adapter,),
         "`messages`": (adapter.AdapterMessage,),
+        "`retract`": (adapter.RetractBy,),
         "`answers`": (AnswerRule, AnswerCondition),
         "`confirm`": (adapter.Confirm,),
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
@@ -174,5 +175,8 @@ def test_every_example_of_the_configuration_loads() -> None:
 
 def test_the_example_of_an_adapter_loads() -> None:
     text = (ROOT / "docs/reference/adapter.md").read_text("utf-8")
-    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
-    adapter.Adapter.model_validate(plain(read_yaml(block, "adapter.yaml")))
+    whole, *parts = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    document = plain(read_yaml(whole, "adapter.yaml"))
+    adapter.Adapter.model_validate(document)
+    for part in parts:
+        adapter.Adapter.model_validate(document | plain(read_yaml(part, "part.yaml")))

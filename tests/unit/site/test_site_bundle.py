@@ -56,6 +56,58 @@ def test_a_retraction_names_its_operation() -> None:
     assert (record.on_unplanned, record.retract_operation) == (OnUnplanned.RETRACT, "replace")
 
 
+def with_retractions(record: str, event: str, **files: str) -> dict[str, str]:
+    """The small site whose two messages say this under `on_unplanned`."""
+    first = edited(A, "    is_case_ref: true", f"    is_case_ref: true\n    on_unplanned: {record}")
+    return edited(A, "    operation: add", f"    operation: add\n    on_unplanned: {event}", first) | files
+
+
+VOIDED = "{retract: add, mapping: voided, contract: event, confirm: {by: duplicate_probe}}"
+VOIDED_MAPPING = """\
+mapping: archive/voided
+direction: out
+reads: stage
+payload:
+  number: case.case_no
+  event: {const: voided}
+  at: {time: stage.at, format: "%Y-%m-%d %H:%M:%S"}
+examples:
+  - name: a withdrawal
+    case: {case_no: "A1", stages: [{id: w, kind: withdrawn, at: "2026-01-16T10:00:00+08:00"}]}
+    part: w
+    gives: {number: "A1", event: voided, at: "2026-01-16 10:00:00"}
+"""
+VOIDED_FILE = {"mappings/archive/voided.yaml": VOIDED_MAPPING}
+
+
+def test_messages_that_name_the_same_retraction_share_one_for_the_case() -> None:
+    """It is a message of its own with mapping and contract, after all others, and no plan has it."""
+    bundle = compiled(with_retractions(VOIDED, VOIDED) | VOIDED_FILE)
+    assert [message.name for message in bundle.messages] == ["record", "event", "voided"]
+    assert [message.retraction for message in bundle.messages] == ["voided", "voided", None]
+    voided = bundle.message("voided")
+    assert (voided.of, voided.operation, voided.after) == (PartOf.STAGE, "add", ())
+    assert bundle.retractions["voided"].payload is bundle.specs["voided"]
+    assert bundle.retractions["voided"].confirm.by == "duplicate_probe"
+    withdrawn = {
+        **CASE,
+        "stages": [*CASE["stages"], {"id": "w", "kind": "withdrawn", "at": "2026-01-16T10:00:00+08:00"}],
+    }
+    assert "voided" not in {one.message for one in plan(withdrawn, bundle.messages, applies=True, numbers={})}
+    assert bundle.warnings == () or not any("voided" in str(warning) for warning in bundle.warnings)
+
+
+def test_a_retraction_of_a_slot_has_no_message_of_its_own() -> None:
+    slot = "{retract: add, of: slot}"
+    bundle = compiled(with_retractions("{retract: replace}", slot))
+    assert [message.retraction for message in bundle.messages] == ["replace", None, None]
+    assert set(bundle.retractions) == {"replace", "event"}
+    assert bundle.retractions["event"].payload is None
+    assert bundle.retractions["event"].confirm.by == "duplicate_probe", "as its message is confirmed"
+    assert bundle.retractions["replace"].confirm.by == "look_up", "as the adapter says"
+    assert "replace" not in bundle.specs, "it has no payload"
+
+
 def test_inputs_are_digested_in_one_spelling() -> None:
     seen: list[bytes] = []
     bundle = compiled(mac=lambda content: seen.append(content) or b"mac")

@@ -407,3 +407,81 @@ def test_a_number_that_json_lacks_is_named() -> None:
     path = "schemas/archive/event.schema.json"
     files = edited(path, '"maxLength": 40', '"maxLength": NaN')
     assert problems(lambda: compiled(files)) == [f"{path}:1:1: not JSON: NaN is no number"]
+
+
+def retracting(record: str, event: str = "hold") -> dict[str, str]:
+    """The small site whose two messages say this under `on_unplanned`."""
+    files = edited(A, "    is_case_ref: true", f"    is_case_ref: true\n    on_unplanned: {record}")
+    return edited(A, "    operation: add", f"    operation: add\n    on_unplanned: {event}", files)
+
+
+WRONG_RETRACTIONS = {
+    "an unknown operation": ("{retract: replac}", "hold", "unknown operation 'replac'; the nearest known is 'replace'"),
+    "an unknown mapping": (
+        "{retract: replace, mapping: recrd, contract: record}",
+        "hold",
+        "expected the mapping mappings/archive/recrd.yaml, got no such file; the nearest known is 'record'",
+    ),
+    "an unknown contract": (
+        "{retract: replace, mapping: record, contract: recrd}",
+        "hold",
+        "expected the contract schemas/archive/recrd.schema.json, got no such file; the nearest known is 'record'",
+    ),
+    "an unknown key": ("{retract: replace, maping: x}", "hold", "unknown key 'maping'; the nearest known is 'mapping'"),
+    "a contract without a mapping": (
+        "{retract: replace, contract: record}",
+        "hold",
+        "expected the key 'mapping' beside 'contract', got none",
+    ),
+    "the name of a message": (
+        "{retract: replace, mapping: event, contract: event}",
+        "hold",
+        "expected a retraction of the case under a name that no message has, got 'event'",
+    ),
+    "two declarations under one name": (
+        "{retract: read}",
+        "{retract: read, confirm: {by: hold}}",
+        "expected the retraction 'read' declared alike wherever it is named, got another declaration",
+    ),
+    "keys of one slot for several": (
+        "{retract: replace}",
+        "{retract: replace}",
+        "expected 'of: slot', because operation 'replace' names one slot by {slot_key}, "
+        "got one retraction for several slots",
+    ),
+    "no answer that means duplicate": (
+        "{retract: replace, confirm: {by: idempotency_key, operation: read}}",
+        "hold",
+        "expected no 'operation' for by: idempotency_key, got one",
+    ),
+    "an operation without our key": (
+        "{retract: add, confirm: {by: idempotency_key}}",
+        "hold",
+        "add: expected {send_key} in a header, the path or the query of operation 'add', got none",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_RETRACTIONS)
+def test_a_wrong_retraction_is_named(wrong: str) -> None:
+    record, event, words = WRONG_RETRACTIONS[wrong]
+    found = problems(lambda: compiled(retracting(record, event)))
+    assert any(problem.endswith(words) for problem in found), found
+    assert all(problem.startswith(f"{A}:") for problem in found), found
+
+
+def test_a_retractions_mapping_is_held_against_what_the_system_may_receive() -> None:
+    """Promise 10: also what takes back reaches only a system that may receive it."""
+    files = retracting("{retract: replace, mapping: voided, contract: event}")
+    files |= {
+        "mappings/archive/voided.yaml": (
+            "mapping: archive/voided\ndirection: out\nreads: material\npayload:\n  number: case.case_no\n"
+            "  event: case.applicant.id_no\n  at: case.applied_at\n  more: case.case_no\n"
+            "examples:\n  - {name: one, case: {}, part: m, gives: {}}\n"
+        )
+    }
+    found = problems(lambda: compiled(files))
+    told = "\n".join(found)
+    assert "case.applicant.id_no is personal (identity)" in told
+    assert "unknown field of the contract 'more'" in told
+    assert "expected a mapping that reads stage for retraction 'voided', got one that reads material" in told
