@@ -20,6 +20,7 @@ from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.delivering.rescue import rescue_all
 from syncgate.flows.gate import Gate
 from syncgate.flows.operating.deploy import Deployed
+from syncgate.flows.operating.holds import clear_lifted
 from syncgate.flows.operating.requeueing import go_on_with_all
 from syncgate.schedule import Job, StoredTicks, scheduler
 from syncgate.site.bundle import Bundle
@@ -29,6 +30,7 @@ from syncgate.storage.writer import GroupWriter
 
 RESCUED_EVERY = timedelta(seconds=1)
 REQUEUED_EVERY = timedelta(seconds=1)
+CLEARED_EVERY = timedelta(seconds=5)
 PARTITIONED_EVERY = timedelta(days=1)
 
 
@@ -159,6 +161,7 @@ def _jobs(gate: Gate, opened: OpenStore, *, is_scheduling: bool) -> list[Job]:
     jobs = [
         Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate)),
         Job("requeue", REQUEUED_EVERY, lambda: go_on_with_all(gate)),
+        Job("holds", CLEARED_EVERY, lambda: clear_lifted(gate)),
     ]
     if is_scheduling and not opened.is_alone:
         partition = lambda: asyncio.to_thread(migrate, opened.url)  # noqa: E731

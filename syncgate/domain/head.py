@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.holds import NO_HOLDS, LaneHolds
 from syncgate.domain.plan import Message, NextAfter
 from syncgate.domain.replan import CANCELLED_BY_HAND, SlotName
 from syncgate.domain.rows import Delivery
@@ -53,6 +54,7 @@ def heads(
     *,
     now: datetime,
     waits_for: str | None,
+    holds: LaneHolds = NO_HOLDS,
 ) -> Heads:
     """The lane's next head and its due time.
 
@@ -64,11 +66,12 @@ def heads(
         messages: of the active bundle, in declared order.
         now: the store's time.
         waits_for: the system whose number the lane waits for.
+        holds: what keeps pending ones from being due; what is asked of the system goes on.
     """
     state = _State(deliveries, messages)
     open_ones = [(d, _task(d)) for d in deliveries if d.phase in (Phase.UNCONFIRMED, Phase.AWAITING)]
     sends = [(d, Task.SEND) for d in state.eligible()]
-    timed = [(d, task, _due(d, waits_for, now)) for d, task in [*open_ones, *sends]]
+    timed = [(d, task, _due(d, waits_for, now, holds)) for d, task in [*open_ones, *sends]]
     times = [due for _, _, due in timed if due is not None]
     due = [Head(d, task) for d, task, at in timed if at is not None and at <= now]
     return Heads(due[0] if due else None, min(times, default=None))
@@ -83,8 +86,14 @@ def _task(delivery: Delivery) -> Task:
     return Task.CONFIRM if delivery.phase is Phase.UNCONFIRMED else Task.OVERDUE
 
 
-def _due(delivery: Delivery, waits_for: str | None, now: datetime) -> datetime | None:
-    if delivery.phase is Phase.PENDING and delivery.reason == WAITS_FOR_REMOTE_REF:
+def _due(delivery: Delivery, waits_for: str | None, now: datetime, holds: LaneHolds) -> datetime | None:
+    if delivery.phase is not Phase.PENDING:
+        return delivery.due_at
+    return holds.due(delivery.message, _due_unheld(delivery, waits_for, now))
+
+
+def _due_unheld(delivery: Delivery, waits_for: str | None, now: datetime) -> datetime | None:
+    if delivery.reason == WAITS_FOR_REMOTE_REF:
         return None if waits_for is not None else now
     return delivery.due_at
 

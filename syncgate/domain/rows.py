@@ -177,6 +177,33 @@ class Delivery:
     delivered_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A person's word that something is not sent for a while.
+
+    system, message, item, source: what it holds; what is None is not asked, and at least one is set.
+    until: when it ends by itself; None: when somebody lifts it.
+    lifted_at, lifted_by: when and by whom it was ended; cleared_at: when all that it held was due again after that.
+    """
+
+    hold_id: UUID
+    system: str | None = None
+    message: str | None = None
+    item: str | None = None
+    source: str | None = None
+    reason: str
+    by: str
+    created_at: datetime
+    until: datetime | None = None
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+    cleared_at: datetime | None = None
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether it still holds."""
+        return self.lifted_at is None and (self.until is None or now < self.until)
+
+
 class AttemptKind(StrEnum):
     """What an entry in a delivery's history is."""
 

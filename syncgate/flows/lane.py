@@ -5,7 +5,7 @@ Every flow that moves a delivery goes through here, so that a lane's due time al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from syncgate.domain.delivery import WAITING, Event, Phase, advance
 from syncgate.domain.errors import IllegalMove
 from syncgate.domain.head import Heads, heads
+from syncgate.domain.holds import NO_HOLDS, LaneHolds, reaching
 from syncgate.domain.plan import Message
 from syncgate.domain.replan import SUPERSEDED, is_of_its_own
 from syncgate.domain.row import replace
@@ -35,6 +36,7 @@ class LaneWork:
     lane: Lane
     deliveries: list[Delivery]
     messages: tuple[Message, ...]
+    _holds: LaneHolds | None = field(default=None, init=False)
 
     def delivery(self, delivery_id: UUID) -> Delivery | None:
         """The delivery as it is by now."""
@@ -70,7 +72,10 @@ class LaneWork:
 
     def heads(self) -> Heads:
         """What the lane offers now."""
-        return heads(self.deliveries, self.messages, now=self.tx.now, waits_for=self.lane.waits_for)
+        if self._holds is None:
+            self._holds = holds_on(self.tx, self.lane)
+        waits_for = self.lane.waits_for
+        return heads(self.deliveries, self.messages, now=self.tx.now, waits_for=waits_for, holds=self._holds)
 
     def leased(self, *, token: UUID, until: datetime, owner: str) -> None:
         """Notes a lease; written by `save`."""
@@ -144,6 +149,16 @@ def noted(
         **more,
     )
     return replace(delivery, entries_count=entry_no), attempt
+
+
+def holds_on(tx: Tx, lane: Lane) -> LaneHolds:
+    """The holds that reach a lane; its case is read only where one asks for its item or source."""
+    near = [hold for hold in tx.active_holds() if hold.system in (None, lane.system)]
+    if not near:
+        return NO_HOLDS
+    is_about_case = any(hold.item is not None or hold.source is not None for hold in near)
+    case = tx.case(lane.case_id) if is_about_case else None
+    return reaching(near, lane.system, case)
 
 
 def open_lane(tx: Tx, lane: Lane, messages: tuple[Message, ...]) -> LaneWork:

@@ -23,6 +23,7 @@ from syncgate.domain.rows import (
     Delivery,
     FileChunk,
     Grant,
+    Hold,
     Lane,
     Principal,
     Refusal,
@@ -136,6 +137,33 @@ class Tx(Protocol):
 
     def save_grant(self, grant: Grant) -> None:
         """Inserts or replaces (system, process); one with sends_count 0 is deleted."""
+        ...
+
+    # holds
+    def active_holds(self) -> Sequence[Hold]:
+        """Those that hold now; no other process lifts one before a step that saw it is committed."""
+        ...
+
+    def hold(self, hold_id: UUID) -> Hold | None: ...
+    def insert_hold(self, hold: Hold) -> None: ...
+    def save_hold(self, hold: Hold) -> None:
+        """Replaces the row of an existing hold."""
+        ...
+
+    def list_holds(self, *, after: UUID | None, limit: int, is_active: bool = False) -> list[Hold]:
+        """Active ones first, each sort newest first. is_active: those only."""
+        ...
+
+    def uncleared_holds(self) -> list[Hold]:
+        """Lifted ones whose lanes may not all be due again."""
+        ...
+
+    def held_count(self, hold: Hold, phase: Phase) -> int:
+        """How many deliveries in this phase a hold is about."""
+        ...
+
+    def lanes_about(self, hold: Hold, *, after: UUID | None, limit: int) -> tuple[list[Lane], UUID | None]:
+        """Lanes with pending deliveries that a hold is about, locked; and where to go on, None at the end."""
         ...
 
     # cases and submissions

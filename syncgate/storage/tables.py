@@ -351,11 +351,16 @@ holds = _table(
     _column("created_at", UtcTime),
     _optional("until", UtcTime),
     _optional("lifted_at", UtcTime),
+    _optional("lifted_by", Name),
+    _optional("cleared_at", UtcTime),
     _check(
         "scope",
         "system IS NOT NULL OR message IS NOT NULL OR item IS NOT NULL OR source IS NOT NULL",
     ),
     _check("reason", "reason <> ''"),
+    _check("lifted", "(lifted_at IS NULL) = (lifted_by IS NULL)"),
+    _check("cleared", "cleared_at IS NULL OR lifted_at IS NOT NULL"),
+    _partial("ix_holds_open", "hold_id", where="lifted_at IS NULL"),
 )
 
 runs = _table(

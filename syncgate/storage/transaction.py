@@ -11,6 +11,7 @@ from syncgate.storage.audit import AuditCheck, verify_audit
 from syncgate.storage.rows.cases import CaseRows
 from syncgate.storage.rows.deliveries import DeliveryRows
 from syncgate.storage.rows.evidence import EvidenceRows
+from syncgate.storage.rows.holds import HoldRows
 from syncgate.storage.rows.lanes import LaneRows
 from syncgate.storage.rows.materials import MaterialRows
 from syncgate.storage.rows.people import PeopleRows
@@ -21,7 +22,7 @@ from syncgate.storage.work import Work
 T = TypeVar("T")
 
 
-class SqlTx(SystemRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, MaterialRows, PeopleRows, RunRows):
+class SqlTx(SystemRows, HoldRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, MaterialRows, PeopleRows, RunRows):
     """A transaction as a step sees it."""
 
     def __init__(self, work: Work) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict, IllegalMove, SyncgateError
+from syncgate.domain.rows import Hold
 from syncgate.storage.audit import AuditWriter
 from syncgate.storage.engine import Engine, Fault
 from syncgate.storage.notice import Notice
@@ -42,6 +43,8 @@ class Work:
         "_step_gains",
         "_step_told",
         "_told",
+        "active_holds",
+        "are_holds_moving",
         "cursor",
         "engine",
         "is_reader",
@@ -59,6 +62,8 @@ class Work:
         self.now = now
         self.writer = writer
         self.spoiled_by: SyncgateError | None = None
+        self.active_holds: Sequence[Hold] | None = None
+        self.are_holds_moving = False
         self._gains: Counter[CounterKey] = Counter()
         self._step_gains: Counter[CounterKey] = Counter()
         self._told = Notice()
@@ -143,6 +148,10 @@ class Work:
     def note_changed(self, system: str) -> None:
         """Notes that the system's row must be looked at again: a deploy, a pause, a resume."""
         self._step_told = self._step_told.and_changed(system)
+
+    def move_holds(self) -> None:
+        """Notes that this commit changes holds, so that every later step reads them again."""
+        self.active_holds, self.are_holds_moving = None, True
 
     def begin_step(self) -> None:
         self.spoiled_by = None

@@ -16,6 +16,7 @@ from syncgate.web import (
     deployments,
     explanations,
     health,
+    holds,
     keys,
     problems,
     requeues,
@@ -68,7 +69,7 @@ def create_app(
         telemetry={"logs": False},
     )
     app.router.routes.extend([*submissions.routes(place), *batch.routes(place), *checks.routes(place)])
-    for router in (cases, explanations, deliveries, requeues, systems, keys, health):
+    for router in (cases, explanations, deliveries, requeues, systems, holds, keys, health):
         app.include_router(router.router(place))
     if deploy is not None:
         app.include_router(deployments.router(place, deploy))

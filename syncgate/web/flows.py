@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from syncgate.domain.rows import Delivery, Principal
+from syncgate.domain.rows import Delivery, Hold, Principal
 from syncgate.flows.accepting import check, intake
 from syncgate.flows.accepting.check import CheckedCase
 from syncgate.flows.accepting.intake import Call
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.operating import by_hand
+from syncgate.flows.operating import by_hand, holds
+from syncgate.flows.operating.holds import HoldWish, Placed
 
 Json = Any
 Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]
@@ -65,3 +66,5 @@ class Flows:
     confirm: Confirm = by_hand.confirm
     pause: Pause = by_hand.pause
     resume: Resume = by_hand.resume
+    place_hold: Callable[[Gate, Principal, HoldWish], Awaitable[Placed]] = holds.place_hold
+    lift_hold: Callable[[Gate, Principal, UUID], Awaitable[Hold]] = holds.lift_hold

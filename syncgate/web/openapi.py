@@ -14,6 +14,7 @@ from syncgate.web import body as bodies
 from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
 from syncgate.web.explanations import SCHEMAS as EXPLANATION
+from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
 from syncgate.web.place import Place
 
@@ -44,7 +45,7 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         document["paths"].setdefault(path, {}).update(operations)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(_schemas(place.gate.schema.document))
-    for model in (ReasonAsked, ConfirmAsked, KeyAsked):
+    for model in (ReasonAsked, ConfirmAsked, HoldAsked, KeyAsked):
         schemas[model.__name__] = _model(model)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

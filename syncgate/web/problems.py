@@ -156,6 +156,9 @@ _RULE_BY_PYDANTIC: Final = {
     "less_than_equal": "maximum",
     "enum": "enum",
     "literal_error": "enum",
+    "timezone_aware": "format",
+    "datetime_from_date_parsing": "format",
+    "datetime_parsing": "format",
 }
 
 
@@ -169,6 +172,8 @@ def _broken(error: Mapping[str, Any]) -> FieldError:
     context = error.get("ctx", {})
     limits = ("min_length", "max_length", "ge", "le", "expected")
     expected = next((str(context[name]) for name in limits if name in context), "")
+    if rule == "format":
+        expected = "date-time with offset"
     if rule == "type":
         expected = error["type"].removesuffix("_parsing").removesuffix("_type")
     pointer = "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in error["loc"])

@@ -56,6 +56,7 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "excluded_role": ("与已有角色互斥", "is excluded by a role that this name has"),
     "unknown_system": ("没有该对接系统，现有：{expected}", "is none of the systems of this site: {expected}"),
     "unbounded": ("还应限定以下至少一项：{expected}", "must say at least one of {expected} too"),
+    "future": ("应晚于现在", "must be later than now"),
     "identity_is_fixed": ("不得更改", "cannot be changed"),
 }
 

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from syncgate.domain.errors import Conflict
-from syncgate.domain.rows import BreakerState, Case, Delivery, Lane, Submission, SystemRow
+from syncgate.domain.rows import BreakerState, Case, Delivery, Hold, Lane, Submission, SystemRow
 from syncgate.ports import Tx
 
 _READ_ONLY: Final = frozenset({"now", "submission_by_key", "last_submission", "is_posted_by_others", "words"})
@@ -54,6 +54,10 @@ class Rehearsal:
         """The system's row, as if it could be spoken to."""
         row = self._tx.system(system)
         return None if row is None else replace(row, is_paused=False, breaker=BreakerState.CLOSED, mode="live")
+
+    def active_holds(self) -> Sequence[Hold]:
+        """None: what is held is prepared all the same."""
+        return ()
 
     # cases and submissions
     def case(self, case_id: UUID, *, lock: bool = False) -> Case | None:

@@ -19,7 +19,7 @@ from syncgate.flows.delivering.set_aside import set_aside_due
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.lane import LaneWork, holds_on, noted
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle, Limits
 
@@ -129,6 +129,14 @@ def _may_be_sent_to(row: SystemRow, bundle: Bundle) -> bool:
 def _is_live(row: SystemRow, bundle: Bundle) -> bool:
     """Whether both the last deploy and this process's own configuration let the system be sent to."""
     return row.mode == "live" and bundle.mode == "live"
+
+
+def is_stopped(tx: Tx, work: Work) -> bool:
+    """Whether what was claimed must not be sent any more: a pause, a hold or a deploy came after its claim."""
+    row = tx.system(work.lane.system)
+    if row is None or row.is_paused or row.mode != "live":
+        return True
+    return work.task is Task.SEND and holds_on(tx, work.lane).on(work.delivery.message) is not None
 
 
 def _admitted(tx: Tx, row: SystemRow, limits: Limits, limit: int, *, owner: str) -> int:

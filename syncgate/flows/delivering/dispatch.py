@@ -13,7 +13,7 @@ import structlog
 from syncgate.domain.delivery import Event
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
-from syncgate.flows.delivering.claim import Claimed, claim
+from syncgate.flows.delivering.claim import Claimed, claim, is_stopped
 from syncgate.flows.delivering.confirm import confirm
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
@@ -237,14 +237,13 @@ class Dispatcher:
         return await send(self._gate, work, self._transport_of)
 
     async def _is_stopped_since(self, work: Work) -> bool:
-        """Whether a claim that this process was slow to act on has been overtaken by a pause elsewhere (promise 9)."""
+        """Whether a pause or hold elsewhere overtook a claim that this process was slow to act on (promise 9)."""
         if self._gate.follow is None or self._gate.clock.now() - work.taken_at < GRANTED_FOR:
             return False
         try:
-            row = await self._gate.writer.read(lambda tx: tx.system(work.lane.system))
+            return await self._gate.writer.read(lambda tx: is_stopped(tx, work))
         except StoreUnavailable:
             return True
-        return row is None or row.is_paused or row.mode != "live"
 
     async def _settled(self, work: Work, verdict: Verdict) -> Settled:
         """Settles, again and again while the store does not answer: the answer of a system is never dropped."""

@@ -11,10 +11,12 @@ import orjson
 
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
 from syncgate.domain.errors import NotFound
+from syncgate.domain.holds import HELD
 from syncgate.domain.replan import is_of_its_own
 from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principal, SystemRow
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
+from syncgate.flows.showing.holds import as_held, holds_on_system
 from syncgate.flows.showing.scope import (
     find_case,
     find_delivery,
@@ -90,7 +92,7 @@ async def read_passport(gate: Gate, principal: Principal, ref: CaseRef) -> Passp
 
     def step(tx: Tx) -> Passport:
         case = find_case(tx, principal, ref)
-        deliveries = tx.deliveries(case.case_id)
+        deliveries = as_held(tx, tx.deliveries(case.case_id))
         holdings = (
             _holding(gate, case, lane, [d for d in deliveries if d.system == lane.system])
             for lane in tx.lanes(case.case_id)
@@ -142,13 +144,16 @@ async def list_deliveries(
     scoped = replace(where, systems=narrowed(where.systems, principal.systems))
     if scoped.systems == ():
         return DeliveryPage(deliveries=(), next=None)
+    stored = _as_stored(scoped)
 
     def step(tx: Tx) -> DeliveryPage:
         seen: list[Delivery] = []
         cursor: UUID | None = after
         for _ in range(_SCANS_AT_MOST):
-            found = tx.list_deliveries(scoped, after=cursor, limit=limit)
-            for delivery in _seen(tx, principal, found):
+            found = tx.list_deliveries(stored, after=cursor, limit=limit)
+            for delivery in as_held(tx, list(_seen(tx, principal, found))):
+                if scoped.reasons is not None and delivery.reason not in scoped.reasons:
+                    continue
                 seen.append(delivery)
                 if len(seen) == limit:
                     return _delivery_page(seen, delivery.delivery_id)
@@ -158,6 +163,16 @@ async def list_deliveries(
         return _delivery_page(seen, cursor)
 
     return await gate.writer.read(step)
+
+
+def _as_stored(where: DeliveryFilter) -> DeliveryFilter:
+    """What to ask the store for: `held` is a reason that it does not keep."""
+    if where.reasons is None or HELD not in where.reasons:
+        return where
+    if set(where.reasons) == {HELD}:
+        phases = tuple(phase for phase in where.phases or Phase if phase is Phase.PENDING)
+        return replace(where, reasons=None, phases=phases)
+    return replace(where, reasons=None)
 
 
 def _seen(tx: Tx, principal: Principal, found: Sequence[Delivery]) -> Iterator[Delivery]:
@@ -180,8 +195,9 @@ async def read_delivery(gate: Gate, principal: Principal, delivery_id: UUID) -> 
 
     def step(tx: Tx) -> DeliveryDetail:
         delivery, case = find_delivery(tx, principal, delivery_id)
+        (shown,) = as_held(tx, [delivery])
         return DeliveryDetail(
-            delivery=DeliveryView.of(delivery),
+            delivery=DeliveryView.of(shown),
             case=CaseSummary.of(case),
             attempts=tuple(_attempt(gate, tx, case, attempt) for attempt in tx.attempts(delivery_id)),
         )
@@ -199,7 +215,9 @@ async def list_systems(gate: Gate, principal: Principal) -> tuple[SystemView, ..
 
     def step(tx: Tx) -> tuple[SystemView, ...]:
         counters = tx.counters()
-        return tuple(_system(gate, tx, row, counters) for row in tx.systems() if sees_system(principal, row.system))
+        return tuple(
+            _system(gate, tx, principal, row, counters) for row in tx.systems() if sees_system(principal, row.system)
+        )
 
     return await gate.writer.read(step)
 
@@ -211,7 +229,7 @@ async def read_system(gate: Gate, principal: Principal, system: str) -> SystemVi
         row = tx.system(system)
         if row is None or not sees_system(principal, system):
             raise NotFound("expected a system of this site, got none of that name")
-        return _system(gate, tx, row, tx.counters())
+        return _system(gate, tx, principal, row, tx.counters())
 
     return await gate.writer.read(step)
 
@@ -294,7 +312,9 @@ def _shape(plain: bytes) -> Json:
         return None
 
 
-def _system(gate: Gate, tx: Tx, row: SystemRow, counters: Mapping[tuple[str, Phase, str], int]) -> SystemView:
+def _system(
+    gate: Gate, tx: Tx, principal: Principal, row: SystemRow, counters: Mapping[tuple[str, Phase, str], int]
+) -> SystemView:
     backlog = dict.fromkeys(Phase, 0)
     parked: dict[str, int] = {}
     for (system, phase, reason), count in counters.items():
@@ -319,6 +339,7 @@ def _system(gate: Gate, tx: Tx, row: SystemRow, counters: Mapping[tuple[str, Pha
         parked=parked,
         next_due_at=tx.next_due_at(row.system),
         last_taken_at=row.last_taken_at,
+        holds=holds_on_system(tx, principal, row.system),
     )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import AttemptKind, BreakerState, Case, CaseState, Change, Delivery, Principal
 from syncgate.flows.gate import Detail
+from syncgate.flows.showing.holds import HoldView
 
 Json = Any
 
@@ -216,7 +217,7 @@ class BreakerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemView:
-    """One system. backlog: deliveries by phase; parked: by reason; both from roll-ups."""
+    """One system. backlog: deliveries by phase; parked: by reason; both from roll-ups. holds: active ones."""
 
     system: str
     title: Mapping[str, str]
@@ -229,6 +230,7 @@ class SystemView:
     parked: Mapping[str, int]
     next_due_at: datetime | None
     last_taken_at: datetime | None
+    holds: tuple[HoldView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

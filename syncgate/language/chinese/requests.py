@@ -90,10 +90,17 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a step that only reads, got one that locks": "只读操作不得加锁",
     "expected to check under the active bundles, got a process that has not all of them": "本进程没有全部启用的配置版本，无法预先核对",
     "expected a number that no other case has, got one that is known": "该编号已用于另一办件",
+    "expected a hold that is known here, got none of that id": "未找到该暂缓记录",
+    "expected a hold within the key's own systems and sources, got one that reaches beyond": (
+        "暂缓推送的范围超出该密钥的对接系统和来源系统"
+    ),
+    "expected a hold of something that this site knows, got another": "暂缓推送的对象在本部署实例中不存在",
+    "expected a hold that ends later than now, got one that is over": "暂缓推送的截止时间应晚于现在",
     # --- what a rule wants
     "message, reason, rule, field, item, source, since or until": (
         "报文（message）、原因（reason）、规则（rule）、字段（field）、事项（item）、来源系统（source）、起始时间（since）、截止时间（until）"
     ),
+    "system, message, item or source": "对接系统（system）、报文（message）、事项（item）或来源系统（source）",
     "numbers of one case": "同一办件的编号",
     "the number known here": "已登记的编号",
     "the content first given": "首次提交的内容",

@@ -7,6 +7,7 @@ from typing import Final
 SENTENCES: Final[dict[str, str]] = {
     "expected the commit's outcome, got {code}": "保存结果未知（{code}）",
     "expected the store to take the commit, got {code}": "数据未能保存（{code}）",
+    "expected a hold that is stored, got a new one": "应为已保存的暂缓记录，实为新记录",
     "expected a connection to the store, got {code}": "无法连接数据库（{code}）",
     "expected an open store, got one that was closed": "数据库已关闭",
     "expected an open store, got one that is closing": "数据库正在关闭",
