@@ -45,7 +45,9 @@ demo: $(STAMP) ## play the example city against hostile systems, then read every
 demo-processes: $(STAMP) ## the same with the gate as five processes on PostgreSQL, its workers killed all the while
 	$(BIN)/python -m syncgate --site . demo --processes
 
-bench: $(STAMP) ## measure the gate; what the systems hold is compared with what was accepted
+bench: $(STAMP) ## measure the gate beside Celery with Redis; what the systems hold is compared with what was accepted
+	@command -v redis-server >/dev/null || { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends redis-server >/dev/null; }
 	$(BIN)/python -m tests.bench
 
 format: $(STAMP) ## format the code and mend what the linter can mend
@@ -53,4 +55,4 @@ format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .bench .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
-from tests.bench import gate, machine
+from tests.bench import machine, profiling
 from tests.bench.comparison import WrongRun
-from tests.bench.end_to_end import Load, end_to_end
+from tests.bench.environments import NotThere
 from tests.bench.measured import Measured, table
+from tests.bench.subjects import COMPARED, GATES, TRIALS, profiled
 from tests.bench.targets import Targets
-
-Subject = Callable[[Targets, Load], Measured]
-COMPARED: tuple[tuple[str, str], ...] = ()
-
-
-def sqlite(targets: Targets, load: Load) -> Measured:
-    """The gate on SQLite, end to end."""
-    with _folder() as folder, gate.running(folder, targets.ports) as running:
-        return end_to_end(running, targets, load)
-
-
-SUBJECTS: dict[str, Subject] = {"sqlite": sqlite}
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="syncgate-bench-", dir="/tmp"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+from tests.bench.trial import Load
 
 
 def _asked() -> argparse.Namespace:
@@ -43,33 +20,55 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each subject runs, in turn (default 3)")
     parser.add_argument("--cases", type=int, default=3000, help="cases of a run (default 3000)")
     parser.add_argument("--connections", type=int, default=64, help="posts under way at a time (default 64)")
-    parser.add_argument("--only", default="", help=f"some of {','.join(SUBJECTS)}")
+    parser.add_argument("--only", default="", help=f"some of {','.join(TRIALS)}")
+    parser.add_argument("--profile", action="store_true", help="no rates: where the time of the gate's process goes")
     asked = parser.parse_args()
-    asked.only = asked.only.split(",") if asked.only else list(SUBJECTS)
-    if unknown := [name for name in asked.only if name not in SUBJECTS]:
-        parser.error(f"expected some of {', '.join(SUBJECTS)}, got {', '.join(unknown)}")
+    asked.only = asked.only.split(",") if asked.only else list(TRIALS)
+    if unknown := [name for name in asked.only if name not in TRIALS]:
+        parser.error(f"expected some of {', '.join(TRIALS)}, got {', '.join(unknown)}")
+    if asked.profile:
+        asked.only = [name for name in asked.only if name in GATES]
     return asked
+
+
+def _profiles(engines: Sequence[str], targets: Targets, load: Load) -> str:
+    told = []
+    for engine in engines:
+        print(f"profile: {engine}", file=sys.stderr)
+        targets.forget()
+        told.append(f"{engine}\n\n{profiling.told(profiled(engine, targets, load), cases=load.cases)}")
+    return "\n\n".join(told)
+
+
+def _figures(trials: Sequence[str], rounds_count: int, targets: Targets, load: Load) -> str:
+    rounds: list[dict[str, Measured]] = []
+    for no in range(rounds_count):
+        rounds.append({})
+        for name in trials:
+            print(f"round {no + 1} of {rounds_count}: {name}", file=sys.stderr)
+            targets.forget()
+            rounds[-1].update(TRIALS[name](targets, load))
+    return table(rounds, COMPARED)
 
 
 def main() -> int:
     """0 where every run was right."""
     asked = _asked()
     load = Load(cases=asked.cases, connections=asked.connections)
-    rounds: list[dict[str, Measured]] = []
     targets = Targets()
     try:
-        for no in range(asked.rounds):
-            rounds.append({})
-            for name in asked.only:
-                print(f"round {no + 1} of {asked.rounds}: {name}", file=sys.stderr)
-                targets.forget()
-                rounds[-1][name] = SUBJECTS[name](targets, load)
+        if asked.profile:
+            print(_profiles(asked.only, targets, load))
+        else:
+            print(_figures(asked.only, asked.rounds, targets, load))
     except WrongRun as wrong:
-        print(f"wrong run: {wrong}", file=sys.stderr)
+        print(f"wrong run, no figures: {wrong}", file=sys.stderr)
         return 1
+    except NotThere as missing:
+        print(f"cannot run: {missing}", file=sys.stderr)
+        return 2
     finally:
         targets.close()
-    print(table(rounds, COMPARED))
     print(f"\n{asked.cases} cases a run, {asked.connections} connections; {machine.description()}")
     return 0
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ import httpx
 
 from tests.bench.comparison import WrongRun
 from tests.bench.projection import SYSTEMS
+from tests.bench.sending import Job
+from tests.bench.trial import Pausable
 
 SITE = Path(__file__).parent / "site"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "case.schema.json"
@@ -28,21 +30,23 @@ _DELIVERIES = re.compile(r"^syncgate_deliveries\{(?P<labels>.*)\} (?P<count>\S+)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
-class GateProcess:
-    """A `syncgate serve` of its own folder.
-
-    Attributes:
-        pid: the process. port: where it answers. key: what the load posts with.
-    """
+class GateProcess(Pausable):
+    """A `syncgate serve` of its own folder."""
 
     def __init__(self, folder: Path, child: subprocess.Popen[bytes], address: str, token: str) -> None:
         self.folder, self._child = folder, child
-        self.pid, self.port = child.pid, int(address.rpartition(":")[2])
+        self.pids: tuple[int, ...] = (child.pid,)
+        self._port = int(address.rpartition(":")[2])
         self._client = httpx.Client(
             base_url=address, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
         )
         wish = {"name": "load", "role": "source", "sources": ["window"], "systems": [], "regions": []}
-        self.key: str = self.ask("POST", "/v1/keys", **wish, expires_at=None, reason="benchmark")["key"]
+        self._key: str = self.ask("POST", "/v1/keys", **wish, expires_at=None, reason="benchmark")["key"]
+
+    def job(self, numbers: Sequence[int], connections: int) -> Job:
+        """What the load generator does with it."""
+        headers = {"Authorization": f"Bearer {self._key}"}
+        return Job(port=self._port, path="/v1/cases", headers=headers, numbers=numbers, connections=connections)
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
         """What the gate answers. Raises WrongRun where it refuses."""

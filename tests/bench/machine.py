@@ -34,6 +34,19 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return total / _TICK
 
 
+def cpu_by_thread(pid: int) -> dict[str, float]:
+    """The CPU seconds of a process so far, by the name of its threads."""
+    found: dict[str, float] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            text = (task / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        name, fields = text[text.index("(") + 1 : text.rindex(")")], text.rpartition(")")[2].split()
+        found[name] = found.get(name, 0.0) + sum(map(int, fields[11:13])) / _TICK
+    return found
+
+
 def peak_mib(pids: Iterable[int]) -> float:
     """The most memory that these families' processes held, each at its own time, in MiB."""
     return sum(_peak_kib(pid) for root in pids for pid in family(root)) / 1024
