@@ -104,6 +104,7 @@ MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
         Event.TAKEN: Phase.DELIVERED,
         Event.REFUSED: Phase.PARKED,
         Event.OVERDUE: Phase.UNCONFIRMED,
+        Event.UNKNOWN: Phase.UNCONFIRMED,
     },
     Phase.UNCONFIRMED: {
         Event.FOUND: Phase.DELIVERED,

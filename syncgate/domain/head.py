@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from syncgate.domain.delivery import Phase
+from syncgate.domain.delivery import MAYBE_SENT, Phase
 from syncgate.domain.holds import NO_HOLDS, LaneHolds
 from syncgate.domain.plan import Message, NextAfter
 from syncgate.domain.replan import CANCELLED_BY_HAND, SlotName
@@ -25,6 +25,8 @@ class Task(StrEnum):
     CONFIRM = "confirm"
     OVERDUE = "overdue"
     """Its acknowledgement never came; it becomes unconfirmed."""
+    POLL = "poll"
+    """Its system is asked what became of it. A question sends nothing, so it is never a head: see `polls`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,19 @@ class Heads:
 
     head: Head | None
     due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """What a lane's system is to be asked about.
+
+    Attributes:
+        due: what to ask about now, in the order of creation.
+        poll_at: when something of the lane is asked about next (past when `due` holds any); None: nothing is.
+    """
+
+    due: tuple[Delivery, ...]
+    poll_at: datetime | None
 
 
 def heads(
@@ -75,6 +90,35 @@ def heads(
     times = [due for _, _, due in timed if due is not None]
     due = [Head(d, task) for d, task, at in timed if at is not None and at <= now]
     return Heads(due[0] if due else None, min(times, default=None))
+
+
+def polls(deliveries: Sequence[Delivery], *, now: datetime) -> Polls:
+    """What the lane's system is asked about, beside its heads: a question neither waits for a send nor holds one up.
+
+    What is awaiting is asked about before its deadline, never after. What was delivered is asked about until its
+    answer came at `watched_until`, and only while nothing was sent for its slot after it: from then on the system
+    would answer about the other.
+
+    Args:
+        deliveries: all of the lane, in the order of creation.
+        now: the store's time.
+    """
+    timed = [(d, d.poll_at) for d in deliveries if d.poll_at is not None]
+    asked = [(d, at) for d, at in timed if _is_asked_about(d, deliveries, at=max(at, now))]
+    return Polls(tuple(d for d, at in asked if at <= now), min((at for _, at in asked), default=None))
+
+
+def _is_asked_about(delivery: Delivery, deliveries: Sequence[Delivery], *, at: datetime) -> bool:
+    if delivery.phase is Phase.AWAITING:
+        return delivery.due_at is None or at < delivery.due_at
+    if delivery.phase is not Phase.DELIVERED or delivery.watched_until is None:
+        return False
+    later = deliveries[deliveries.index(delivery) + 1 :]
+    return not any((d.message, d.part) == (delivery.message, delivery.part) and _may_be_there(d) for d in later)
+
+
+def _may_be_there(delivery: Delivery) -> bool:
+    return delivery.phase in MAYBE_SENT or delivery.phase is Phase.DELIVERED or delivery.sent_mac is not None
 
 
 def blockers(delivery: Delivery, deliveries: Sequence[Delivery], messages: Sequence[Message]) -> list[Delivery]:

@@ -29,9 +29,13 @@ def slot_key(case_id: UUID, system: str, message: str, part: str) -> str:
     return str(_named(_NAMESPACE_SLOT, case_id.bytes, system, message, part))
 
 
-def send_key(delivery_id: UUID, revision: int, bundle: str) -> str:
-    """The idempotency key of one content: the same for every re-send of it, another for any other content."""
-    return str(_named(_NAMESPACE_SEND, delivery_id.bytes, str(revision), bundle))
+def send_key(delivery_id: UUID, revision: int, bundle: str, given_back_no: int | None = None) -> str:
+    """The idempotency key of one content: the same for every re-send of it, another for any other content.
+
+    given_back_no: the version that the system gave back; what follows is another sending, also of the same content.
+    """
+    again = () if given_back_no is None else (str(given_back_no),)
+    return str(_named(_NAMESPACE_SEND, delivery_id.bytes, str(revision), bundle, *again))
 
 
 def _named(namespace: bytes, owner: bytes, *names: str) -> UUID:

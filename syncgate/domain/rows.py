@@ -108,6 +108,7 @@ class Lane:
     """(case, system): what is queued, leased and woken.
 
     due_at: when its earliest head is due; None while nothing is.
+    poll_at: when its system is asked next what became of something; None while nothing is asked.
     lease_token, lease_until, lease_owner: set together while somebody works on it.
     send_started_at: the committed instant before bytes leave, kept only for systems held for a person.
     waits_for: the system whose remote_ref its head needs.
@@ -117,6 +118,7 @@ class Lane:
     case_id: UUID
     system: str
     due_at: datetime | None = None
+    poll_at: datetime | None = None
     lease_token: UUID | None = None
     lease_until: datetime | None = None
     lease_owner: str | None = None
@@ -144,6 +146,12 @@ class Delivery:
     reason, detail: why it is parked, why it waits, or, of a delivered one, that the system holds it of its own
         accord (a `Beginning`); codes, fields and rules, never a value.
     entries_count: attempts so far, so that the next entry_no is known.
+    due_at: when something must be done; of an awaiting one the deadline of its acknowledgement.
+    confirms_count: questions so far that the system answered, in this phase.
+    queued_at: since when what was sent last lies in the system's own queue; None where it never said so.
+    poll_at: when the system is asked next what became of it. polled_at: when it last answered that.
+    watched_until: until when a delivered one may still be given back, and is asked about.
+    given_back_no: the version that the system gave back last after it had lain there; the next send takes another.
     """
 
     delivery_id: UUID
@@ -175,6 +183,11 @@ class Delivery:
     changed_at: datetime
     sent_at: datetime | None = None
     delivered_at: datetime | None = None
+    queued_at: datetime | None = None
+    poll_at: datetime | None = None
+    polled_at: datetime | None = None
+    watched_until: datetime | None = None
+    given_back_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

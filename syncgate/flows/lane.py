@@ -12,7 +12,7 @@ from uuid import UUID
 
 from syncgate.domain.delivery import WAITING, Event, Phase, advance
 from syncgate.domain.errors import IllegalMove
-from syncgate.domain.head import Heads, heads
+from syncgate.domain.head import Heads, heads, polls
 from syncgate.domain.holds import NO_HOLDS, LaneHolds, reaching
 from syncgate.domain.plan import Message
 from syncgate.domain.replan import SUPERSEDED, is_of_its_own
@@ -87,7 +87,8 @@ class LaneWork:
 
     def save(self, *, expected_token: UUID | None) -> bool:
         """Writes the lane with its due time if the lease is still the expected one."""
-        self.lane = replace(self.lane, due_at=self.heads().due_at)
+        poll_at = polls(self.deliveries, now=self.tx.now).poll_at
+        self.lane = replace(self.lane, due_at=self.heads().due_at, poll_at=poll_at)
         return self.tx.save_lane(self.lane, expected_token=expected_token)
 
     def _is_replaced(self, delivery: Delivery) -> bool:
@@ -111,17 +112,21 @@ def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:
     match delivery.phase:
         case Phase.CANCELLED:
             why = event.value if event in _CANCELS else SUPERSEDED
-            return replace(delivery, lease_token=None, due_at=None, reason=why)
+            return replace(delivery, **_NO_POLLS, lease_token=None, due_at=None, reason=why)
         case Phase.DELIVERED:
             return replace(delivery, lease_token=None, due_at=None, reason=None, detail="", actor="")
         case Phase.IN_FLIGHT:
-            return replace(delivery, due_at=None, reason=None, detail="", actor="")
+            return replace(delivery, **_NO_POLLS, due_at=None, reason=None, detail="", actor="", queued_at=None)
         case Phase.PARKED:
-            return replace(delivery, lease_token=None, due_at=None, reason=reason or event.value)
-        case Phase.PENDING | Phase.AWAITING | Phase.UNCONFIRMED:
+            return replace(delivery, **_NO_POLLS, lease_token=None, due_at=None, reason=reason or event.value)
+        case Phase.PENDING | Phase.UNCONFIRMED:
+            return replace(delivery, **_NO_POLLS, lease_token=None, reason=reason)
+        case Phase.AWAITING:
             return replace(delivery, lease_token=None, reason=reason)
 
 
+_NO_POLLS: dict[str, Any] = {"poll_at": None, "watched_until": None}
+"""Only what is awaiting or delivered is asked about."""
 _CANCELS = frozenset({Event.WITHDRAWN, Event.SUPERSEDED, Event.CANCELLED_BY_HAND})
 
 

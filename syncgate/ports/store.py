@@ -225,6 +225,14 @@ class Tx(Protocol):
         """Unleased lanes due at `now`, earliest first, locked; those locked by others are skipped."""
         ...
 
+    def polled_lanes(self, system: str, *, limit: int) -> list[Lane]:
+        """Lanes, leased or not, whose system is to be asked by `now`, earliest first, locked; locked ones skipped."""
+        ...
+
+    def next_poll_at(self, system: str) -> datetime | None:
+        """When the system is asked next what became of something."""
+        ...
+
     def expired_lanes(self, *, limit: int) -> list[Lane]:
         """Lanes whose lease time is up, earliest first, locked, skipping what others locked."""
         ...

@@ -60,6 +60,7 @@ IS_MAYBE_SENT: Final = one_of("phase", MAYBE_SENT)
 IS_OPEN: Final = one_of("phase", OPEN_PHASES)
 IS_QUEUED: Final = "lease_token IS NULL AND due_at IS NOT NULL"
 IS_LEASED: Final = "lease_token IS NOT NULL"
+IS_POLLED: Final = "poll_at IS NOT NULL"
 IS_STORED: Final = "stored_at IS NOT NULL"
 IS_UNFINISHED: Final = "stored_at IS NULL"
 
@@ -167,6 +168,7 @@ lanes = _table(
     _optional("waits_for", Name),
     _optional("case_ref", Name),
     _optional("verified_at", UtcTime),
+    _optional("poll_at", UtcTime),
     PrimaryKeyConstraint("case_id", "system"),
     _check(
         "lease",
@@ -174,6 +176,7 @@ lanes = _table(
     ),
     _partial("ix_lanes_due", "system", "due_at", "case_id", where=IS_QUEUED),
     _partial("ix_lanes_leased", "lease_until", "system", where=IS_LEASED),
+    _partial("ix_lanes_polled", "system", "poll_at", "case_id", where=IS_POLLED),
     _partial("uq_lanes_case_ref", "system", "case_ref", where="case_ref IS NOT NULL", unique=True),
     has_rowid=False,
 )
@@ -209,6 +212,11 @@ deliveries = _table(
     _column("changed_at", UtcTime),
     _optional("sent_at", UtcTime),
     _optional("delivered_at", UtcTime),
+    _optional("queued_at", UtcTime),
+    _optional("poll_at", UtcTime),
+    _optional("polled_at", UtcTime),
+    _optional("watched_until", UtcTime),
+    _optional("given_back_no", Integer),
     ForeignKeyConstraint(["case_id", "system"], ["lanes.case_id", "lanes.system"]),
     _listed("phase", Phase),
     _listed("change", Change),

@@ -12,7 +12,7 @@ from sqlalchemy import case as choose
 from syncgate.domain.errors import Conflict
 from syncgate.domain.rows import Lane
 from syncgate.storage.statement import Shape, Statement, given
-from syncgate.storage.tables import IS_LEASED, IS_QUEUED, lanes
+from syncgate.storage.tables import IS_LEASED, IS_POLLED, IS_QUEUED, lanes
 from syncgate.storage.work import Work
 
 LANE = Shape(lanes, Lane)
@@ -50,6 +50,14 @@ DUE_LANES = Statement(
     .limit(_limit)
     .with_for_update(skip_locked=True, key_share=True)
 )
+POLLED_LANES = Statement(
+    select(lanes)
+    .where(_of_system, text(IS_POLLED), lanes.c.poll_at <= _now)
+    .order_by(lanes.c.poll_at, lanes.c.case_id)
+    .limit(_limit)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+NEXT_POLL_AT = Statement(select(lanes.c.poll_at).where(_of_system, text(IS_POLLED)).order_by(lanes.c.poll_at).limit(1))
 EXPIRED_LANES = Statement(
     select(lanes)
     .where(text(IS_LEASED), lanes.c.lease_until <= _now)
@@ -114,6 +122,13 @@ class LaneRows:
 
     def next_due_at(self, system: str) -> datetime | None:
         record = self._work.one(NEXT_DUE_AT, system=system)
+        return None if record is None else record[0]
+
+    def polled_lanes(self, system: str, *, limit: int) -> list[Lane]:
+        return LANE.rows(self._work.all(POLLED_LANES, system=system, now=self._work.now, limit=limit))
+
+    def next_poll_at(self, system: str) -> datetime | None:
+        record = self._work.one(NEXT_POLL_AT, system=system)
         return None if record is None else record[0]
 
     def leases_count(self, system: str) -> int:

@@ -30,7 +30,15 @@ def store_lanes(store: SqlStore, *lanes: Lane) -> None:
 
 def test_a_lane_comes_back_as_it_was_stored(store: SqlStore) -> None:
     lane = leased(
-        a_lane(new_id(), due_at=START, send_started_at=START, waits_for="food", case_ref="SPJY1", verified_at=START)
+        a_lane(
+            new_id(),
+            due_at=START,
+            poll_at=IN_30_S,
+            send_started_at=START,
+            waits_for="food",
+            case_ref="SPJY1",
+            verified_at=START,
+        )
     )
     other = a_lane(lane.case_id, "province")
     store_lanes(store, other, lane)
@@ -68,6 +76,17 @@ def test_due_lanes_come_earliest_first(store: SqlStore) -> None:
     earliest_first = [lanes[place] for place in (3, 1, 2, 0)]
     assert store.write([lambda tx: tx.due_lanes("food", limit=10)]) == [earliest_first]
     assert store.write([lambda tx: tx.due_lanes("food", limit=2)]) == [earliest_first[:2]]
+
+
+def test_lanes_whose_system_is_to_be_asked_come_earliest_first_leased_or_not(store: SqlStore) -> None:
+    first = leased(a_lane(new_id(), poll_at=START - timedelta(seconds=5)))
+    second = a_lane(new_id(), poll_at=START, due_at=START)
+    later = a_lane(new_id(), poll_at=IN_30_S, due_at=START)
+    store_lanes(store, later, second, first, a_lane(new_id(), "province", poll_at=START), a_lane(new_id()))
+    assert store.write([lambda tx: tx.polled_lanes("food", limit=10)]) == [[first, second]]
+    assert store.write([lambda tx: tx.polled_lanes("food", limit=1)]) == [[first]]
+    assert store.read(lambda tx: tx.next_poll_at("food")) == START - timedelta(seconds=5)
+    assert store.read(lambda tx: tx.next_poll_at("nowhere")) is None
 
 
 def test_the_next_due_time_is_that_of_the_earliest_unleased_lane(store: SqlStore) -> None:

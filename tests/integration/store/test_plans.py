@@ -23,6 +23,8 @@ ROWS = 3_000
 EXPECTED: list[tuple[Statement, dict[str, Any], str]] = [
     (lanes.DUE_LANES, {"system": "food", "now": START, "limit": 50}, "ix_lanes_due"),
     (lanes.NEXT_DUE_AT, {"system": "food"}, "ix_lanes_due"),
+    (lanes.POLLED_LANES, {"system": "food", "now": START, "limit": 50}, "ix_lanes_polled"),
+    (lanes.NEXT_POLL_AT, {"system": "food"}, "ix_lanes_polled"),
     (lanes.EXPIRED_LANES, {"now": START, "limit": 50}, "ix_lanes_leased"),
     (lanes.LEASES_COUNT, {"system": "food", "now": START}, "ix_lanes_leased"),
     (lanes.CASE_ID_BY_REF, {"system": "food", "case_ref": "ref-7"}, "uq_lanes_case_ref"),
@@ -46,6 +48,8 @@ def filled(store: SqlStore) -> SqlStore:
         changes: dict[str, Any] = {"case_ref": f"ref-{no}"}
         if no % 100 == 0:
             changes["due_at"] = START
+        if no % 100 == 2:
+            changes["poll_at"] = START
         if no % 100 == 1:
             changes |= {"lease_token": TOKEN, "lease_until": START + timedelta(hours=no), "lease_owner": "w"}
         return a_lane(case_id, **changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import SiteInvalid
@@ -21,7 +22,7 @@ from syncgate.storage.migrations import MONTHS_AHEAD
 from syncgate.storage.tables import metadata
 from tests.conftest import OpenStore
 from tests.support.postgres import PostgresServer
-from tests.support.rows import a_delivery, an_attempt, stored_case
+from tests.support.rows import START, a_delivery, an_attempt, stored_case
 
 MIGRATIONS = Path(__file__).parents[3] / "syncgate" / "storage" / "migrations"
 
@@ -44,7 +45,8 @@ def sqlite_schema(path: Path) -> set[tuple[str, str]]:
 
 def in_one_order(statement: str) -> str:
     """The statement with its parts sorted: constraints may be written in any order."""
-    lines = re.sub(r"[ \t]+", " ", statement).replace(", \n", "\n").replace(",\n", "\n").splitlines()
+    added_on_lines = re.sub(r", (\w+ (?:INTEGER|TEXT|BLOB))(?=[,)\n])", r"\n\1", re.sub(r"[ \t]+", " ", statement))
+    lines = added_on_lines.replace(", \n", "\n").replace(",\n", "\n").splitlines()
     return "\n".join(sorted(line.strip() for line in lines if line.strip()))
 
 
@@ -172,12 +174,34 @@ def test_a_history_written_before_sources_had_words_is_kept(store_url: str, open
 
 
 def _go_back_to_version_1(url: str) -> None:
-    """As the database was: none of the later tables, and the version's number; an older rule refuses what nobody
-    wrote."""
+    """As the database was: none of the later tables and columns, and the version's number; an older rule refuses what
+    nobody wrote."""
     address = make_url(url)
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     with create_engine(address, poolclass=NullPool).begin() as connection:
         for table in ("words", "materials", "file_chunks", "files"):
             connection.execute(text(f"DROP TABLE {table}"))
+        _drop_polls(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+
+def _drop_polls(connection: Connection) -> None:
+    connection.execute(text("DROP INDEX ix_lanes_polled"))
+    connection.execute(text("ALTER TABLE lanes DROP COLUMN poll_at"))
+    for name in ("queued_at", "poll_at", "polled_at", "watched_until", "given_back_no"):
+        connection.execute(text(f"ALTER TABLE deliveries DROP COLUMN {name}"))
+
+
+def test_what_lay_in_a_systems_queue_before_polls_is_known_since_when(store_url: str, open_store: OpenStore) -> None:
+    """Version 5 makes what was awaiting known by the time of its sending."""
+    store = open_store(store_url)
+    case_id, step = stored_case("food")
+    delivery = a_delivery(case_id, phase=Phase.AWAITING, sent_at=START, due_at=START)
+    store.write([step, lambda tx: tx.insert_deliveries([delivery])])
+    store.close()
+    _go_back_to_version_1(store_url)
+    migrate(store_url)
+    again = open_store(store_url)
+    found = again.read(lambda tx: tx.delivery(delivery.delivery_id))
+    assert found == replace(delivery, queued_at=START)

@@ -20,7 +20,7 @@ LEGAL = {
     "denied": {"in_flight": "pending"},
     "exhausted": {"in_flight": "parked"},
     "duplicate": {"in_flight": "unconfirmed"},
-    "unknown": {"in_flight": "unconfirmed"},
+    "unknown": {"in_flight": "unconfirmed", "awaiting": "unconfirmed"},
     "expired_sent": {"in_flight": "unconfirmed"},
     "expired_unsent": {"in_flight": "pending"},
     "handed_back": {"in_flight": "pending"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncgate.domain.delivery import MAYBE_SENT, Phase
-from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Head, Heads, Task, blockers, heads, messages_by_name
+from syncgate.domain.head import (
+    WAITS_FOR_REMOTE_REF,
+    Head,
+    Heads,
+    Polls,
+    Task,
+    blockers,
+    heads,
+    messages_by_name,
+    polls,
+)
 from syncgate.domain.plan import Message, NextAfter
 from syncgate.domain.rows import Delivery
 from tests.unit.domain.samples import NOW, a_message, a_row
@@ -347,3 +358,110 @@ def test_a_lane_where_nothing_can_become_due_is_blocked_for_a_reason_that_can_be
             continue
         waits = row.reason == WAITS_FOR_REMOTE_REF and waits_for is not None
         assert blockers(row, rows, messages) or row.due_at is None or waits
+
+
+def awaiting(no: int = 1, **changes: Any) -> Delivery:
+    """What lies in their queue until MUCH_LATER, and is asked about at LATER."""
+    return step(no, P.AWAITING, **{"due_at": MUCH_LATER, "poll_at": LATER, **changes})
+
+
+def watched(**changes: Any) -> Delivery:
+    """What was taken and may be given back until MUCH_LATER."""
+    return base(**{"due_at": None, "poll_at": LATER, "watched_until": MUCH_LATER, **changes})
+
+
+class TestQuestions:
+    def test_are_asked_when_due_and_not_before(self) -> None:
+        row = awaiting()
+        assert polls([row], now=NOW) == Polls((), LATER)
+        assert polls([row], now=LATER) == Polls((row,), LATER)
+
+    def test_about_several_slots_of_a_lane_are_separate(self) -> None:
+        rows = awaiting(1), awaiting(2, poll_at=NOW), awaiting(3, poll_at=NOW)
+        assert polls(rows, now=NOW) == Polls(rows[1:], NOW)
+
+    def test_stop_at_the_deadline_and_overdue_takes_over(self) -> None:
+        row = awaiting()
+        assert polls([row], now=MUCH_LATER) == Polls((), None)
+        assert offered(row, now=MUCH_LATER).head == Head(row, Task.OVERDUE)
+        assert polls([awaiting(poll_at=MUCH_LATER)], now=NOW) == Polls((), None)
+
+    def test_neither_are_heads_nor_make_a_lane_due(self) -> None:
+        assert offered(awaiting(), now=LATER) == Heads(None, MUCH_LATER)
+        assert offered(watched(), now=MUCH_LATER) == Heads(None, None)
+
+    def test_go_on_about_what_was_taken_until_an_answer_came_at_the_end(self) -> None:
+        row = watched()
+        late = MUCH_LATER + timedelta(days=1)
+        assert polls([row], now=late).due == (row,)
+
+    def test_are_not_asked_about_what_nobody_gives_back(self) -> None:
+        assert polls([watched(watched_until=None)], now=MUCH_LATER) == Polls((), None)
+
+    @pytest.mark.parametrize("phase", [*sorted(MAYBE_SENT), P.DELIVERED])
+    def test_stop_once_something_newer_of_the_slot_may_be_there(self, phase: Phase) -> None:
+        """The answer would be about the newer one."""
+        assert polls([watched(), base(phase)], now=LATER) == Polls((), None)
+        older = base(phase)
+        row = watched()
+        assert polls([older, row], now=LATER).due == (row,)
+
+    def test_go_on_while_what_is_newer_was_never_sent(self) -> None:
+        row = watched()
+        assert polls([row, base(P.PENDING), step(1, P.AWAITING)], now=LATER).due == (row,)
+        assert polls([row, base(P.PARKED, sent_mac=b"s")], now=LATER).due == ()
+
+    @pytest.mark.parametrize("phase", [p for p in Phase if p not in (P.AWAITING, P.DELIVERED)])
+    def test_are_asked_in_no_other_phase(self, phase: Phase) -> None:
+        assert polls([base(phase, poll_at=NOW, watched_until=LATER)], now=NOW) == Polls((), None)
+
+
+@st.composite
+def _asked_lanes(draw: st.DrawFn) -> tuple[list[Delivery], datetime]:
+    times = st.sampled_from([None, *(NOW + timedelta(minutes=no) for no in range(-3, 4))])
+    rows = [
+        a_row(
+            draw(st.sampled_from(Phase)),
+            message=draw(st.sampled_from(_NAMES)),
+            due_at=draw(times),
+            poll_at=draw(times),
+            watched_until=draw(times),
+        )
+        for _ in range(draw(st.integers(0, 6)))
+    ]
+    return rows, NOW + timedelta(minutes=draw(st.integers(-3, 4)))
+
+
+@given(_asked_lanes())
+def test_a_question_is_due_exactly_when_the_lane_says_so_and_never_at_or_after_a_deadline(
+    lane: tuple[list[Delivery], datetime],
+) -> None:
+    rows, now = lane
+    found = polls(rows, now=now)
+    assert bool(found.due) == (found.poll_at is not None and found.poll_at <= now)
+    for row in found.due:
+        assert row.poll_at is not None
+        assert row.poll_at <= now
+        assert row.phase in (P.AWAITING, P.DELIVERED)
+        if row.phase is P.AWAITING and row.due_at is not None:
+            assert now < row.due_at
+        if row.phase is P.DELIVERED:
+            slot = [other for other in rows if other.message == row.message]
+            assert slot[-1] == row or all(
+                o.phase in (P.PENDING, P.PARKED, P.CANCELLED) for o in slot[slot.index(row) + 1 :]
+            )
+    if found.poll_at is not None and found.poll_at > now:
+        assert polls(rows, now=found.poll_at).due, "the lane is looked at when something is due, not for nothing"
+
+
+@given(_asked_lanes())
+def test_questions_change_nothing_about_what_is_sent_next(lane: tuple[list[Delivery], datetime]) -> None:
+    """Promise 5: the order knows nothing of questions."""
+    rows, now = lane
+    messages = tuple(a_message(name) for name in _NAMES)
+    unasked = [replace(row, poll_at=None, watched_until=None) for row in rows]
+    asked, plain = (heads(some, messages, now=now, waits_for=None) for some in (rows, unasked))
+    assert asked.due_at == plain.due_at
+    assert (asked.head is None) == (plain.head is None)
+    if asked.head is not None and plain.head is not None:
+        assert (asked.head.task, asked.head.delivery.delivery_id) == (plain.head.task, plain.head.delivery.delivery_id)
