@@ -103,8 +103,8 @@ class Modes:
         self._switches = [switch for switch in switches if switch.count != 0]
 
 
-def parse_switch(value: Any, *, operations: Iterable[str]) -> tuple[Switch, int | None]:
-    """The switch and the seed that a request to the control path asks for.
+def parse_switch(value: Any, *, operations: Iterable[str], modes: Iterable[str] = MODES) -> tuple[Switch, int | None]:
+    """The switch and the seed that a request to the control path asks for; `modes` are those that the system has.
 
     Raises:
         BadSwitch: it asks for something that does not exist.
@@ -114,7 +114,7 @@ def parse_switch(value: Any, *, operations: Iterable[str]) -> tuple[Switch, int 
     for key in value:
         _known(key, _KEYS, "a key")
     switch = Switch(
-        mode=_known(value.get("mode"), tuple(MODES), "a mode"),
+        mode=_known(value.get("mode"), tuple(modes), "a mode"),
         share=_number(value, "share", 1.0, at_most=1.0),
         count=_count(value, "count"),
         operations=_operations(value.get("operations"), tuple(operations)),

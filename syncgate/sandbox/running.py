@@ -18,9 +18,9 @@ from typing import Any
 from syncgate.sandbox.ledger import Ledger
 from syncgate.sandbox.modes import Modes
 from syncgate.sandbox.ports import publish_port
-from syncgate.sandbox.server import Server
+from syncgate.sandbox.server import Desk, Server
 from syncgate.sandbox.simulator import Simulator
-from syncgate.sandbox.systems import BASES, build
+from syncgate.sandbox.systems import BASES, build, frontdb
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ class Running:
 
     @property
     def base_url(self) -> str:
-        """What an adapter's base_url says."""
+        """What an adapter's base_url says; of the front database what its url says."""
+        if self.name == frontdb.NAME:
+            return f"sqlite:///{self.ledger.with_suffix('.db')}"
         return self.origin + BASES[self.name]
 
     def switch_on(self, mode: str, **settings: Any) -> None:
@@ -83,7 +85,7 @@ def running(name: str, *, folder: Path, port: int = 0, **more: Any) -> Iterator[
     """A system that runs in a thread of this process until the block ends.
 
     Args:
-        name: province, food or workorders.
+        name: province, food, workorders or frontdb.
         folder: Where its ledger lies; what it holds is carried over from there.
         port: 0 takes a free one.
         **more: `seed`, `catalogue`; `env` for its secrets (default: this process's);
@@ -148,16 +150,25 @@ def _call_if_open(loop: asyncio.AbstractEventLoop, callback: Callable[[], None])
 async def _served(
     plan: Plan, env: Mapping[str, str], clock: Callable[[], float] | None
 ) -> AsyncIterator[tuple[Running, Server]]:
-    system = build(plan.name, env=env, catalogue=plan.catalogue)
-    ledger = Ledger(plan.ledger)
-    with contextlib.closing(ledger):
-        modes, timing = Modes(plan.seed), {} if clock is None else {"clock": clock}
-        server = Server(Simulator(system, ledger=ledger, modes=modes, **timing))
+    with _desk(plan, env, {} if clock is None else {"clock": clock}) as desk:
+        server = Server(desk)
         port = await server.start(plan.port)
         try:
             yield Running(plan.name, port, plan.ledger), server
         finally:
             await server.stop()
+
+
+@contextlib.contextmanager
+def _desk(plan: Plan, env: Mapping[str, str], timing: dict[str, Callable[[], float]]) -> Iterator[Desk]:
+    if plan.name == frontdb.NAME:
+        with frontdb.served_front(plan.folder, **timing) as front:
+            yield front
+        return
+    system = build(plan.name, env=env, catalogue=plan.catalogue)
+    ledger = Ledger(plan.ledger)
+    with contextlib.closing(ledger):
+        yield Simulator(system, ledger=ledger, modes=Modes(plan.seed), **timing)
 
 
 async def _until(stopped: asyncio.Event, server: Server) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from syncgate.sandbox.systems import food, province, workorders
+from syncgate.sandbox.systems import food, frontdb, province, workorders
 from syncgate.sandbox.systems.interface import System
 
 BASES = {"province": province.BASE, "food": food.BASE, "workorders": workorders.BASE}
 """The path below which each system publishes its interface."""
 
-NAMES = tuple(BASES)
+NAMES = (*BASES, frontdb.NAME)
+"""All of them; the front database publishes tables, and no interface over HTTP."""
 
 
 def build(name: str, *, env: Mapping[str, str], catalogue: Collection[str] = ()) -> System:
     """A system that holds nothing yet.
 
     Args:
-        name: One of NAMES.
+        name: One of BASES.
         env: Where its secrets are looked up (SANDBOX_PROVINCE_TOKEN, SANDBOX_PROVINCE_TIF_TOKEN,
             SANDBOX_FOOD_KEY, SANDBOX_WORKORDERS_KEY); each has a default for the sandbox.
         catalogue: Task codes that province knows beside its own.
@@ -37,4 +38,4 @@ def build(name: str, *, env: Mapping[str, str], catalogue: Collection[str] = ())
         case "workorders":
             return workorders.Workorders(key=env.get("SANDBOX_WORKORDERS_KEY", "workorders-key"))
         case _:
-            raise ValueError(f"expected a system of {', '.join(NAMES)}, got {name}")
+            raise ValueError(f"expected a system of {', '.join(BASES)}, got {name}")
