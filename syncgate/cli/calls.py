@@ -41,4 +41,4 @@ def problem_of(response: httpx.Response) -> dict[str, Any]:
 def field_words(problem: dict[str, Any]) -> list[str]:
     """What a problem says about each field."""
     errors = problem.get("errors") or ()
-    return [f"{one.get('pointer')}: {one.get('detail') or one.get('rule')}" for one in errors]
+    return [f"{one.get('pointer')}: {one.get('detail') or one.get('message') or one.get('rule')}" for one in errors]

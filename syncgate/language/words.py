@@ -161,6 +161,17 @@ MODES: Final[Mapping[str, str]] = {
     "retired": "已停用",
 }
 
+STATES: Final[Mapping[str, str]] = {
+    "begun": "开始",
+    "canary": "小批试推中",
+    "queuing": "正在重新排队",
+    "done": "已完成",
+    "canary_failed": "小批试推未成功，已停止",
+    "cap_exceeded": "超过上限，已停止",
+    "stopped": "人工停止",
+}
+"""How far a bulk requeue came."""
+
 COLUMNS: Final[Mapping[str, str]] = {
     "delivery_id": "推送任务编号",
     "case_id": "办件标识",
@@ -214,6 +225,20 @@ COLUMNS: Final[Mapping[str, str]] = {
     "holds": "暂缓推送",
     "line": "行",
     "counts": "数量",
+    "count": "数量",
+    "field": "字段",
+    "rule": "规则",
+    "since": "起始时间",
+    "sent": "发出内容",
+    "received": "收到内容",
+    "requeue_id": "批量重新推送编号",
+    "state": "进度",
+    "matched": "符合条件",
+    "queued": "已重新推送",
+    "skipped": "未处理",
+    "canary": "小批试推",
+    "cap": "上限",
+    "by": "操作人",
     **PHASES,
 }
 
@@ -225,6 +250,7 @@ _BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": KINDS,
     "breaker": BREAKERS,
     "mode": MODES,
+    "state": STATES,
 }
 
 

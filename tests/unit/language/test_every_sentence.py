@@ -78,6 +78,8 @@ NO_SENTENCES = frozenset(
         " because of {}",
         "; no more is due",
         "  syncgate --site {} {}",
+        "  syncgate deliveries requeues {}",
+        "  syncgate deliveries show {}",
         "env var",
         "made on the command line",
         "mapping test",

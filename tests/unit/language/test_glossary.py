@@ -9,7 +9,7 @@ import pytest
 
 from syncgate.language.catalogue import sentences
 from syncgate.language.chinese import PIECES
-from syncgate.language.words import ACTORS, BREAKERS, COLUMNS, KINDS, MODES, OUTCOMES, PHASES, REASONS
+from syncgate.language.words import ACTORS, BREAKERS, COLUMNS, KINDS, MODES, OUTCOMES, PHASES, REASONS, STATES
 from syncgate.web.words import PROBLEMS, RULES
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +35,7 @@ NEVER = {
     "案件": "a case is 办件",
     "您": "the gate is short",
 }
-SAID = {**sentences(), **PIECES, **ACTORS, **BREAKERS, **COLUMNS, **KINDS, **MODES, **OUTCOMES, **REASONS}
+SAID = {**sentences(), **PIECES, **ACTORS, **BREAKERS, **COLUMNS, **KINDS, **MODES, **OUTCOMES, **REASONS, **STATES}
 SAID |= {code: zh for code, (zh, _) in (PROBLEMS | RULES).items()}
 
 
@@ -55,7 +55,7 @@ def test_the_phases_are_called_as_in_the_glossary() -> None:
 
 
 def test_every_code_stands_in_the_glossary() -> None:
-    assert CODES == {**ACTORS, **REASONS, **OUTCOMES}
+    assert CODES == {**ACTORS, **REASONS, **OUTCOMES, **STATES}
 
 
 @pytest.mark.parametrize(
