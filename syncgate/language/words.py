@@ -238,7 +238,6 @@ COLUMNS: Final[Mapping[str, str]] = {
     "skipped": "未处理",
     "canary": "小批试推",
     "cap": "上限",
-    "by": "操作人",
     **PHASES,
 }
 
