@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from syncgate.sandbox.city.applications import draft
@@ -20,13 +20,22 @@ from syncgate.sandbox.city.calls import (
 )
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.city.hotline import hotline_life
+from syncgate.sandbox.city.insurance import insurance_life
 from syncgate.sandbox.city.joining import food_number
+from syncgate.sandbox.city.places import TASK_CODE
 from syncgate.sandbox.city.refused import refused_calls
+from syncgate.sandbox.city.roads import road_life
 from syncgate.sandbox.city.script import Call, Life
 from syncgate.sandbox.city.stages import Turns, stages
 from syncgate.sandbox.city.two_sources import Story, at_once, food_first, while_paused, window_first
+from syncgate.sandbox.city.withdrawals import NOTHING_WITHDRAWN, PLAN, Withdrawn, withdrawn_lives
 
-CASE_COUNT = 520
+CASE_COUNT = 370
+"""Of item A."""
+INSURANCE_COUNT = 150
+APP_COUNT = 45
+"""How many of them come through the app, at the weekend that province is down."""
+ROAD_COUNT = 60
 HOTLINE_COUNT = 20
 FOODS_SHARE = 0.66
 """Which part of the drafted cases is accepted first by food: with the golden ones 60 % of all."""
@@ -44,6 +53,8 @@ class City:
         while_paused: the window posts, food types the same in and posts it, and food is paused all the while.
         at_once: the same, both posts at once, whoever comes first.
         race: one such case, whose two calls are made a thousand times.
+        weekend: what is posted while province is down from Friday 18:00 to Monday 08:00.
+        withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
     """
 
     lives: tuple[Life, ...]
@@ -51,28 +62,67 @@ class City:
     while_paused: tuple[Life, ...] = ()
     at_once: tuple[Life, ...] = ()
     race: Life | None = None
+    weekend: tuple[Life, ...] = ()
+    withdrawn: Withdrawn = NOTHING_WITHDRAWN
 
     @property
     def every_life(self) -> tuple[Life, ...]:
         """What every system must hold in the end comes from these."""
-        return (*self.lives, *self.while_paused, *self.at_once, *([self.race] if self.race else []))
+        together = (*self.while_paused, *self.at_once, *([self.race] if self.race else []))
+        return (*self.lives, *together, *self.weekend, *self.withdrawn.before, *self.withdrawn.in_flight)
+
+    def without_withdrawals(self) -> City:
+        """The same city where nobody withdraws anything."""
+        lives = tuple(life for life in self.lives if "withdrawn" not in life.traits)
+        return replace(self, lives=lives, withdrawn=NOTHING_WITHDRAWN)
 
 
 def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count: int = HOTLINE_COUNT) -> City:
-    """The same city for the same arguments: `case_count` applications, golden ones included."""
+    """The same city for the same arguments: `case_count` applications of item A, the withdrawn ones included."""
     random = Random(seed)
     golden = [golden_life(document) for document in golden_documents().values()]
-    count = case_count - len(golden) - 2 * JOINED_COUNT - 1
+    withdrawn = withdrawn_lives(Random(f"withdrawn-{seed}"), golden)
+    played = [life for life in golden if "withdrawn" not in life.traits]
+    ours = sum(life.calls[0].body["item"]["task_code"] == TASK_CODE for life in golden)
+    count = case_count - ours - 2 * JOINED_COUNT - 1 - len(PLAN["applications"])
     applications = [_application(random, serial) for serial in range(1, count + 1)]
     hotline = [hotline_life(random, serial) for serial in range(1, hotline_count + 1)]
     last = FIRST_JOINED + 2 * JOINED_COUNT
-    return City(
-        tuple(golden + applications + hotline),
-        refused_calls(golden[0].calls[0].body),
+    together = (
         tuple(while_paused(random, serial) for serial in range(FIRST_JOINED, FIRST_JOINED + JOINED_COUNT)),
         tuple(at_once(random, serial) for serial in range(FIRST_JOINED + JOINED_COUNT, last)),
         at_once(random, last),
     )
+    others = [*_insurances(seed), *_roads(seed), *withdrawn.after]
+    return City(
+        (*played, *_mixed(seed, applications + others), *hotline),
+        refused_calls(golden[0].calls[0].body),
+        *together,
+        weekend=tuple(_weekend(seed)),
+        withdrawn=withdrawn,
+    )
+
+
+def _insurances(seed: int) -> list[Life]:
+    random = Random(f"insurances-{seed}")
+    return [insurance_life(random, serial) for serial in range(1, INSURANCE_COUNT - APP_COUNT + 1)]
+
+
+def _weekend(seed: int) -> list[Life]:
+    random = Random(f"weekend-{seed}")
+    serials = range(INSURANCE_COUNT - APP_COUNT + 1, INSURANCE_COUNT + 1)
+    return [insurance_life(random, serial, at_weekend=True) for serial in serials]
+
+
+def _roads(seed: int) -> list[Life]:
+    random = Random(f"roads-{seed}")
+    return [road_life(random, serial) for serial in range(1, ROAD_COUNT - len(PLAN["roads"]) + 1)]
+
+
+def _mixed(seed: int, lives: list[Life]) -> list[Life]:
+    """The items in turns, as they come to a window."""
+    Random(f"order-{seed}").shuffle(lives)
+    return lives
 
 
 def _application(random: Random, serial: int) -> Life:

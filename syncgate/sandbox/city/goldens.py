@@ -1,4 +1,4 @@
-"""The cases written by hand: their calls and what both systems must hold of them, as files."""
+"""The cases written by hand: their calls and what the systems must hold of them, as files."""
 
 from __future__ import annotations
 
@@ -36,4 +36,5 @@ def _call(written: dict[str, Any]) -> Call:
         after=gates,
         source=written.get("source", "window"),
         typed=Typed(**written["typed"]) if "typed" in written else None,
+        unreached=tuple(written.get("unreached", ())),
     )

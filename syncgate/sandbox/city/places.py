@@ -1,4 +1,4 @@
-"""What every case of item A shares: the item, the organisations, the clerks, the words of its stages."""
+"""What the cases of the city share: the items, the organisations, the clerks, the places."""
 
 from __future__ import annotations
 
@@ -14,8 +14,25 @@ ITEM: dict[str, Any] = {
     "type": "01",
 }
 
+INSURANCE_ITEM: dict[str, Any] = {
+    "catalog_code": "002031903001",
+    "task_code": "11990100MB000000443002031903001",
+    "name": "灵活就业人员参保登记",
+    "version": 1,
+    "type": "20",
+}
+ROAD_ITEM: dict[str, Any] = {
+    "catalog_code": "000131904001",
+    "task_code": "11990100MB000000573000131904001",
+    "name": "占用、挖掘城市道路审批",
+    "version": 1,
+    "type": "01",
+}
+
 MARKET_OFFICE = {"name": "示例市市场监督管理局", "uscc": "11990100MB0000001T"}
 DATA_OFFICE = {"name": "示例市数据局", "uscc": "11990100MB0000006A"}
+INSURANCE_OFFICE = {"name": "示例市人力资源和社会保障局", "uscc": "11990100MB00000044"}
+URBAN_OFFICE = {"name": "示例市城市管理局", "uscc": "11990100MB00000057"}
 
 CLERKS = (
     {"name": "冯窗口", "staff_no": "SL0101"},
@@ -26,6 +43,10 @@ CLERKS = (
     {"name": "韩制证", "staff_no": "ZZ0501"},
 )
 WINDOW_A, WINDOW_B, INSPECTOR, REVIEWER, DECIDER, PRINTER = CLERKS
+INSURER = {"name": "杨参保", "staff_no": "RS0601"}
+ROAD_REVIEWER = {"name": "朱路政", "staff_no": "CG0701"}
+ROAD_DECIDER = {"name": "秦审批", "staff_no": "CG0702"}
+CASHIER = {"name": "尤收费", "staff_no": "CG0703"}
 
 SCOPES = ("热食类食品制售", "冷食类食品制售", "生食类食品制售", "糕点类食品制售", "自制饮品制售")
 STREETS = ("示例路", "样本街", "演示大道", "例甲巷", "虚构里")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 Json = dict[str, Any]
 
 Answer = Literal["accepted", "unchanged", "refused"]
-Source = Literal["window", "food"]
+Source = Literal["window", "food", "app"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Call:
         refused_at: JSON Pointers that the problem must all name, when refused.
         source: who calls.
         typed: what is typed in at food before.
+        unreached: systems that nothing of the case had reached when the call was made: they were down all the while.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Call:
     refused_at: tuple[str, ...] = ()
     source: Source = "window"
     typed: Typed | None = None
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Life:
 CASES = "/v1/cases"
 ONE_CASE = "/v1/cases/{case}"
 STAGES = "/v1/cases/{case}/stages"
+WITHDRAW = "/v1/cases/{case}/withdraw"
 FOODS_CASE = "/v1/cases/food:{food}"
 FOODS_STAGES = "/v1/cases/food:{food}/stages"
 FOODS_NUMBER = "{food}"

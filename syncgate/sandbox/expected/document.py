@@ -6,7 +6,8 @@ A line:
         material's id, or kind and time of an event), `submission` (which call brought it; something that came
         later need not wait for what is declared to come after it), `updates` (how often it is changed after),
         `is_own` (the system's clerks typed it in, and we must not bring it), `typed` (how often they typed it),
-        `record` (every compared field; keys that only the gate gives are not in it).
+        `record` (every compared field; keys that only the gate gives are not in it), `held` (`surely`; `perhaps`,
+        where the case was withdrawn meanwhile; `if_any`: exactly where any of those is held).
     leftover: what stays behind at the gate: parked [message, reason or null], pending (how many).
 """
 
@@ -43,7 +44,8 @@ def expected_lines(lives: Iterable[Life]) -> Iterator[Line]:
             yield _line("workorders", life, [_operation("create", workorders.order(history[-1]))])
         else:
             yield _province_line(life, history)
-            yield _food_line(life, history)
+            if history[-1].case["item"]["task_code"] == food.TASK_CODE:
+                yield _food_line(life, history)
 
 
 def _line(system: str, life: Life, operations: list[Operation], **leftover: Any) -> Line:
@@ -59,7 +61,7 @@ def _line(system: str, life: Life, operations: list[Operation], **leftover: Any)
 
 
 def _operation(operation: str, record: dict[str, Any], **more: Any) -> Operation:
-    usual = {"part": "", "submission": 1, "updates": 0, "is_own": False, "typed": 0}
+    usual = {"part": "", "submission": 1, "updates": 0, "is_own": False, "typed": 0, "held": "surely"}
     return {"operation": operation, **usual, **more, "record": record}
 
 
@@ -88,6 +90,9 @@ def _province_line(life: Life, history: list[State]) -> Line:
     operations += _parts("receiveSpecialnode", province.specials(last), "sn")
     operations += _parts("receiveApplyFile", province.files(last), "attrid")
     operations += _parts("receiveDone", province.dones(last))
+    if last.withdrawal is not None:
+        voided = _operation("receiveDone", province.voided(last), submission=last.submission)
+        return _line("province", life, _withdrawn("province", last, operations, voided))
     is_changed = _without(now, "acceptlist") != _without(then, "acceptlist")
     return _line(
         "province",
@@ -103,7 +108,23 @@ def _food_line(life: Life, history: list[State]) -> Line:
     if not food.takes(last):
         return _line("food", life, [], parked=[["application", None]], pending=len(events))
     how = {"updates": _updates(life, history), **_typing(history)}
-    return _line("food", life, [_operation("create", food.application(last), **how), *events])
+    operations = [_operation("create", food.application(last), **how), *events]
+    if last.withdrawal is not None:
+        record = food.withdrawn(last)
+        part = "|".join((record["kind"], record["at"]))
+        operations = _withdrawn(
+            "food", last, operations, _operation("event", record, part=part, submission=last.submission)
+        )
+    return _line("food", life, operations)
+
+
+def _withdrawn(system: str, state: State, operations: list[Operation], retraction: Operation) -> list[Operation]:
+    """What a withdrawn case leaves at a system: nothing, or what was taken by then and what takes that back."""
+    if state.withdrawal is None or system in state.withdrawal.unreached:
+        return []
+    is_sure = system in state.withdrawal.waited_for
+    held = {"held": "surely" if is_sure else "perhaps"}
+    return [*(one | held for one in operations), retraction | {"held": "surely" if is_sure else "if_any"}]
 
 
 def _updates(life: Life, history: list[State]) -> int:

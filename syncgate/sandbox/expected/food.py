@@ -11,6 +11,8 @@ from syncgate.sandbox.expected.words import local_time, without_none
 
 Record = dict[str, Any]
 
+TASK_CODE = "11990100MB0000001T3000131901001"
+"""食品经营许可（餐饮服务）新办, the only item that food takes."""
 BUSINESS_FORMS = {"1": "XS", "2": "CY", "3": "ST"}
 ID_TYPES = {"111": "IDCard", "001": "USCC", "414": "Passport"}
 
@@ -72,6 +74,14 @@ def _material(material: dict[str, Any]) -> Record:
 def events(state: State) -> list[tuple[Part, Record]]:
     """One event per stage but `applied`, without eventKey and bizKey."""
     return [(part, _event(part.content)) for part in state.stages if part.content["kind"] != "applied"]
+
+
+def withdrawn(state: State) -> Record:
+    """The event that tells food of a withdrawal, without eventKey and bizKey."""
+    if state.withdrawal is None:
+        raise ValueError(f"expected {state.case['case_no']} to be withdrawn, got one that is not")
+    said = state.withdrawal
+    return {"kind": "withdrawn", "at": local_time(said.at), "reason": said.reason, "handler": said.by}
 
 
 def _event(stage: dict[str, Any]) -> Record:

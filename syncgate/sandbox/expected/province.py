@@ -22,7 +22,9 @@ APPLICANT_TYPES = {
     "other_organisation": "9",
 }
 CITY_REGION = "990100000000"
-"""Region of the only organisation that accepts item A."""
+"""Region of every organisation that accepts cases here: all of them are the city's."""
+ONE_NODE_ITEMS = ("11990100MB000000443002031903001",)
+"""Items that begin and end with one node: 灵活就业人员参保登记."""
 
 STEP_NAMES = {
     "accepted": "受理",
@@ -98,7 +100,7 @@ def _step(case: Case, stage: Stage, sn: int) -> Record:
             "stdver": "1",
             "sn": sn,
             "nodename": stage.get("name") or STEP_NAMES[stage["kind"]],
-            "nodetype": STEP_TYPES[stage["kind"]],
+            "nodetype": _step_type(case, stage),
             "noderesult": _step_result(stage),
             "nodeprocer": stage["handler"]["staff_no"],
             "nodeprocername": stage["handler"]["name"],
@@ -113,6 +115,11 @@ def _step(case: Case, stage: Stage, sn: int) -> Record:
             "promisedate": _time_or_none(case, "promised_at") if is_accepted else None,
         }
     )
+
+
+def _step_type(case: Case, stage: Stage) -> str:
+    is_whole = stage["kind"] == "accepted" and case["item"]["task_code"] in ONE_NODE_ITEMS
+    return "4" if is_whole else STEP_TYPES[stage["kind"]]
 
 
 def _step_result(stage: Stage) -> str:
@@ -198,6 +205,24 @@ def _done(case: Case, stage: Stage) -> Record:
             "transactor": stage["handler"]["name"],
         }
     )
+
+
+def voided(state: State) -> Record:
+    """receiveDone, for a case that was withdrawn after something of it was taken, without orgbusno."""
+    withdrawal = state.withdrawal
+    if withdrawal is None:
+        raise ValueError(f"expected {state.case['case_no']} to be withdrawn, got one that is not")
+    return {
+        "projid": state.case["case_no"],
+        "regionid": region_12(state.case["region_code"]),
+        "doneresult": 2,
+        "exitres": withdrawal.reason,
+        "isdeliveryresults": "0",
+        "resulttype": "99",
+        "occurtime": local_time(withdrawal.at),
+        "isfee": "0",
+        "transactor": withdrawal.by,
+    }
 
 
 def _office(case: Case, stage: Stage) -> dict[str, str]:

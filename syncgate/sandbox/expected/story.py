@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from syncgate.sandbox.city.script import CASES, Call, Gate, Life, Typed
+from syncgate.sandbox.city.script import CASES, WITHDRAW, Call, Gate, Life, Typed
 
 Case = dict[str, Any]
 
@@ -21,6 +21,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That a case was withdrawn.
+
+    Attributes:
+        waited_for: systems that had taken everything of the case by then.
+        unreached: systems that had nothing of it and were not there. Of any other system nobody can say.
+    """
+
+    reason: str
+    by: str
+    at: str
+    waited_for: frozenset[str]
+    unreached: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A case after one submission; `case` is without stages and materials, which stand beside it."""
 
@@ -30,6 +46,7 @@ class State:
     submission: int
     waited_for: tuple[Gate, ...]
     typed: Typed | None = None
+    withdrawal: Withdrawal | None = None
 
 
 def states(life: Life) -> list[State]:
@@ -43,6 +60,8 @@ def states(life: Life) -> list[State]:
 
 
 def _after(state: State, call: Call, number: int) -> State:
+    if call.path == WITHDRAW:
+        return replace(state, submission=number, waited_for=call.after, typed=None, withdrawal=_withdrawal(call))
     body = deepcopy(call.body)
     stages, materials = body.pop("stages", []), body.pop("materials", [])
     body.pop("references", None)
@@ -55,6 +74,12 @@ def _after(state: State, call: Call, number: int) -> State:
         call.after,
         call.typed,
     )
+
+
+def _withdrawal(call: Call) -> Withdrawal:
+    waited_for = frozenset(gate.system for gate in call.after)
+    said = call.body
+    return Withdrawal(said["reason"], said["by"], said["at"], waited_for, frozenset(call.unreached))
 
 
 def _case_after(state: State, call: Call, body: Case) -> Case:

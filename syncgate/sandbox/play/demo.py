@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from syncgate.sandbox.city import City, build_city
+from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
 from syncgate.sandbox.play import care, secrecy
 from syncgate.sandbox.play.calls import Calls
@@ -32,7 +32,9 @@ PROCESSES_TAKE = 150.0
 PROOF_TAKES = 25.0
 """What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
-SOURCES = ("window", "food")
+IS_WITHDRAWN_FROM = False
+"""Whether cases are withdrawn: the gate must know the call."""
+SOURCES = ("window", "food", "app")
 
 
 class Demo:
@@ -95,6 +97,7 @@ class Demo:
     def play(self) -> bool:
         """Whether everything held."""
         city = build_city(self._seed, case_count=self._case_count)
+        city = city if IS_WITHDRAWN_FROM else city.without_withdrawals()
         count = write_expected(city.every_life, self._folder.expected)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
         self.start()
@@ -228,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stay", action="store_true", help="start everything and play nothing")
     parser.add_argument("--processes", action="store_true", help="run the gate as several processes on PostgreSQL")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--cases", type=int, default=520, help="how many applications")
+    parser.add_argument("--cases", type=int, default=CASE_COUNT, help="how many applications of item A")
     parser.add_argument("--at-most", type=float, default=_at_most(), help="seconds; more for a slow machine")
     options = parser.parse_args(arguments)
     root = options.site.resolve()

@@ -38,8 +38,9 @@ class Posting:
         self._problem: Exception | None = None
         self._until = 0.0
         now = time.monotonic()
-        step = spread / max(1, len(city.lives))
-        self._turns = [Turn(now + step * number, number, life) for number, life in enumerate(city.lives)]
+        lives = (*city.lives, *city.weekend)
+        step = spread / max(1, len(lives))
+        self._turns = [Turn(now + step * number, number, life) for number, life in enumerate(lives)]
         heapq.heapify(self._turns)
         self._open_count = len(self._turns)
 

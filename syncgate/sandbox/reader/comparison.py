@@ -119,8 +119,8 @@ class Comparison:
         held = {(slot[0], self._part(slot)): slot for slot in slots if slot in self.unmatched}
         pairs: list[tuple[Record, Slot]] = []
         absent: list[Record] = []
-        for operation in line["operations"]:
-            slot = held.pop((operation["operation"], operation["part"]), None)
+        for operation in _expected_now(line["operations"], held):
+            slot = held.pop(_place(operation), None)
             if slot is None:
                 absent.append(operation)
             else:
@@ -236,6 +236,17 @@ class Comparison:
             keys = Counter(r[name] for s, r in self.contents.items() if s[0] == operation and name in r)
             for _, count in sorted((str(key), count) for key, count in keys.items() if count > 1):
                 self._add("inconsistent", "", operation, "", f"one {name} is used by {count} records")
+
+
+def _expected_now(operations: list[Record], held: dict[tuple[str, str], Slot]) -> list[Record]:
+    """What must be held, where a case was withdrawn meanwhile: what was taken by then, and what takes that back."""
+    taken = [one for one in operations if one.get("held") == "perhaps" and _place(one) in held]
+    dropped = {"perhaps"} if taken else {"perhaps", "if_any"}
+    return [one for one in operations if one in taken or one.get("held", "surely") not in dropped]
+
+
+def _place(operation: Record) -> tuple[str, str]:
+    return (operation["operation"], operation["part"])
 
 
 def _is_same(left: Any, right: Any) -> bool:

@@ -18,8 +18,14 @@ from syncgate.sandbox.systems.province_records import REQUIRED, malformed_field,
 from syncgate.sandbox.wire import Reply, Request, json_reply
 
 BASE = "/gateway/province"
-CATALOGUE = frozenset({"11990100MB0000001T3000131901001"})
-"""Task codes that the library knows without being given more: 食品经营许可（餐饮服务）新办."""
+CATALOGUE = frozenset(
+    {
+        "11990100MB0000001T3000131901001",
+        "11990100MB000000443002031903001",
+        "11990100MB000000573000131904001",
+    }
+)
+"""Task codes that the library knows without being given more: items A, C and D of the example city."""
 
 _BASIC = "receiveBasicInfo"
 _PART_BY_OPERATION = {"receiveProc": "sn", "receiveSpecialnode": "sn", "receiveApplyFile": "unid"}

@@ -12,8 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from syncgate.sandbox.city import City, build_city
+from syncgate.sandbox.city import City, Life, build_city
 from syncgate.sandbox.city.identities import credit_code, resident_id
+from syncgate.sandbox.city.script import WITHDRAW
+from syncgate.sandbox.expected.words import local_time
 
 ROOT = Path(__file__).parents[3]
 SANDBOX = ROOT / "syncgate" / "sandbox"
@@ -27,19 +29,76 @@ def test_another_seed_gives_another_city(city: City) -> None:
     assert build_city(7) != city
 
 
+TASK_CODES = {
+    "A": "11990100MB0000001T3000131901001",
+    "C": "11990100MB000000443002031903001",
+    "D": "11990100MB000000573000131904001",
+}
+
+
+def of_item(city: City, item: str) -> list[Life]:
+    lives = [life for life in city.every_life if life.calls[0].body["kind"] == "application"]
+    return [life for life in lives if life.calls[0].body["item"]["task_code"] == TASK_CODES[item]]
+
+
+def test_an_immediate_case_is_applied_for_accepted_and_finished_within_one_second(city: City) -> None:
+    registrations = of_item(city, "C")
+    assert len(registrations) == 151
+    for life in registrations:
+        stages = [stage for call in life.calls for stage in call.body["stages"]]
+        assert [stage["kind"] for stage in stages] == ["applied", "accepted", "finished"]
+        assert len({local_time(stage["at"]) for stage in stages}) == 1
+    assert any(local_time(life.calls[0].body["applied_at"]).endswith("-30 23:58:07") for life in registrations)
+
+
+def test_what_the_app_posts_comes_at_the_weekend_and_nothing_else_does(city: City) -> None:
+    assert len(city.weekend) / len(of_item(city, "C")) == pytest.approx(0.3, abs=0.01)
+    for life in city.weekend:
+        assert {call.source for call in life.calls} == {"app"}
+        assert "2026-04-10 18:00" <= local_time(life.calls[0].body["applied_at"]) <= "2026-04-13 08:00"
+
+
+def test_permissions_to_dig_have_the_wanted_mix(city: City) -> None:
+    traits = Counter(trait for life in of_item(city, "D") for trait in life.traits)
+    count = len(of_item(city, "D"))
+    assert 60 <= count <= 65
+    assert 0.08 <= traits["withdrawn"] / count <= 0.14
+    assert 0.03 <= traits["refused_licence"] / count <= 0.07
+    assert 0.02 <= traits["corrected_after_end"] / count <= 0.04
+    assert traits["special"] / count > 0.5
+
+
+def test_cases_are_withdrawn_before_after_and_while_something_is_under_way(city: City) -> None:
+    for lives, unreached in ((city.withdrawn.before, ("province",)), (city.withdrawn.after, ())):
+        assert {life.calls[-1].unreached for life in lives} == {unreached}
+    for life in city.withdrawn.after:
+        assert {gate.system for gate in life.calls[-1].after} >= {"province"}
+    assert {life.calls[-1].after for life in city.withdrawn.in_flight} == {()}
+    for life in city.withdrawn.every_life:
+        assert (life.calls[-1].path, sum(call.path == WITHDRAW for call in life.calls)) == (WITHDRAW, 1)
+    items = {life.calls[0].body["item"]["name"] for life in city.withdrawn.every_life}
+    assert items == {"食品经营许可（餐饮服务）新办", "占用、挖掘城市道路审批"}
+
+
+def test_a_city_without_withdrawals_has_everything_else(city: City) -> None:
+    kept = city.without_withdrawals().every_life
+    assert kept == tuple(life for life in city.every_life if "withdrawn" not in life.traits)
+    assert len(kept) < len(city.every_life)
+
+
 def test_the_city_has_the_wanted_mix(city: City) -> None:
-    traits = Counter(trait for life in city.every_life for trait in life.traits)
-    applications = len(city.every_life) - traits["hotline"]
-    assert applications >= 500
-    assert 0.18 <= traits["supplement"] / applications <= 0.22
-    assert 0.07 <= traits["refused_licence"] / applications <= 0.09
-    assert traits["hotline"] == 20
+    traits = Counter(trait for life in of_item(city, "A") for trait in life.traits)
+    licences = len(of_item(city, "A"))
+    assert 0.18 <= traits["supplement"] / licences <= 0.22
+    assert 0.07 <= traits["refused_licence"] / licences <= 0.09
+    assert 0.015 <= traits["withdrawn"] / licences <= 0.025
+    assert len(city.every_life) - licences - len(of_item(city, "C")) - len(of_item(city, "D")) == 20
     for trait in ("golden", "special", "agent", "correction", "rare_character", "unmapped", "declined", "open"):
         assert traits[trait] >= 3, trait
 
 
 def test_food_accepts_six_of_ten_applications_first(city: City) -> None:
-    applications = [life for life in city.every_life if "hotline" not in life.traits]
+    applications = of_item(city, "A")
     foods = [life for life in applications if life.calls[0].source == "food"]
     assert 0.57 <= len(foods) / len(applications) <= 0.63
     for life in foods:

@@ -12,15 +12,20 @@ from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.expected import expected_lines, write_expected
 
 GOLDENS = golden_documents()
+SYSTEMS = ("province", "food")
 
 
-def test_there_are_eight_golden_cases_at_least_and_one_of_story_5() -> None:
-    assert len(GOLDENS) >= 8
-    assert "story_5" in GOLDENS
+PLACES = [(name, system) for name, golden in GOLDENS.items() for system in SYSTEMS if system in golden]
 
 
-@pytest.mark.parametrize("system", ["province", "food"])
-@pytest.mark.parametrize("name", GOLDENS)
+def test_there_are_ten_golden_cases_at_least_and_one_of_each_story() -> None:
+    assert len(GOLDENS) >= 10
+    traits = {trait for golden in GOLDENS.values() for trait in golden["traits"]}
+    assert {"story_1", "story_2", "story_5", "story_8", "immediate", "special"} <= traits
+    assert {"withdrawn_before", "withdrawn_after"} <= traits
+
+
+@pytest.mark.parametrize(("name", "system"), PLACES)
 def test_the_projection_equals_the_golden_payloads(name: str, system: str) -> None:
     golden = GOLDENS[name]
     line = next(x for x in expected_lines([golden_life(golden)]) if x["system"] == system)
@@ -36,7 +41,45 @@ def test_every_life_has_a_line_per_system_that_takes_it(lines: list[dict[str, An
     systems = {line["case_no"]: set() for line in lines}
     for line in lines:
         systems[line["case_no"]].add(line["system"])
-    assert set(map(frozenset, systems.values())) == {frozenset({"workorders"}), frozenset({"province", "food"})}
+    alone = {frozenset({"workorders"}), frozenset({"province"})}
+    assert set(map(frozenset, systems.values())) == {*alone, frozenset({"province", "food"})}
+
+
+def withdrawn(lines: list[dict[str, Any]], when: str, system: str) -> list[list[dict[str, Any]]]:
+    found = [line for line in lines if f"withdrawn_{when}" in line["traits"] and line["system"] == system]
+    assert found and all(line["leftover"] == {"parked": [], "pending": 0} for line in found)
+    return [line["operations"] for line in found]
+
+
+def test_what_was_withdrawn_before_it_reached_province_leaves_nothing_there(lines: list[dict[str, Any]]) -> None:
+    assert not any(withdrawn(lines, "before", "province"))
+    for operations in withdrawn(lines, "before", "food"):
+        assert {operation["held"] for operation in operations} == {"surely"}
+        assert operations[-1]["record"]["kind"] == "withdrawn"
+
+
+def test_what_was_withdrawn_after_province_took_it_ends_there_as_void(lines: list[dict[str, Any]]) -> None:
+    for operations in withdrawn(lines, "after", "province"):
+        assert {operation["held"] for operation in operations} == {"surely"}
+        ends = [operation["record"] for operation in operations if operation["operation"] == "receiveDone"]
+        assert [(end["doneresult"], bool(end["exitres"])) for end in ends] == [(2, True)]
+
+
+def test_what_was_withdrawn_under_way_is_void_exactly_where_something_was_taken(lines: list[dict[str, Any]]) -> None:
+    for operations in withdrawn(lines, "in_flight", "province"):
+        *taken, void = operations
+        assert {operation["held"] for operation in taken} == {"perhaps"}
+        assert (void["held"], void["record"]["doneresult"]) == ("if_any", 2)
+
+
+def test_nothing_of_a_case_that_is_not_withdrawn_is_held_perhaps(lines: list[dict[str, Any]]) -> None:
+    kept = [line for line in lines if "withdrawn" not in line["traits"]]
+    assert {operation["held"] for line in kept for operation in line["operations"]} == {"surely"}
+
+
+def test_a_code_corrected_after_the_end_stays_parked_at_province(lines: list[dict[str, Any]]) -> None:
+    corrected = [line for line in lines if "corrected_after_end" in line["traits"]]
+    assert [line["leftover"]["parked"] for line in corrected] == [[["basic_info", "correction_not_taken"]]] * 2
 
 
 def test_a_code_without_a_word_leaves_food_empty_and_province_full(lines: list[dict[str, Any]]) -> None:
@@ -125,4 +168,4 @@ def test_a_change_of_food_that_waits_for_nothing_cannot_be_expected() -> None:
 def test_the_document_is_written_a_line_per_system_and_case(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
     path = tmp_path / ".demo" / "expected.ndjson"
     count = write_expected([golden_life(document) for document in GOLDENS.values()], path)
-    assert count == len(path.read_text("utf-8").splitlines()) == 2 * len(GOLDENS)
+    assert count == len(path.read_text("utf-8").splitlines()) == len(PLACES)

@@ -152,7 +152,8 @@ class FakeGate(Gate):
         return httpx.Response(202, json=receipt)
 
     def deliveries(self, **filters: str | list[str]) -> list[dict[str, Any]]:
-        places = (("province", "basic_info"), ("food", "application"))
+        places = [("province", message) for message in ("basic_info", "step", "special", "material")]
+        places += [("food", message) for message in ("application", "event")]
         return [{"system": s, "message": m, "phase": "delivered"} for s, m in places]
 
 
@@ -176,7 +177,7 @@ def small_city(city: City) -> City:
 
 
 def posting_of(gate: FakeGate, city: City, *, spread: float, clerks: FakeClerks | None = None) -> Posting:
-    calls = Calls({"window": gate, "food": gate}, clerks or FakeClerks())
+    calls = Calls({"window": gate, "food": gate, "app": gate}, clerks or FakeClerks())
     return Posting(gate, calls, city, spread=spread, threads=3)
 
 

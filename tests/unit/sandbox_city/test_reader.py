@@ -65,6 +65,36 @@ def test_an_update_that_never_came_is_missing(small_ledgers: Ledgers, find: Find
     assert find(small_ledgers) == [("altered", "food"), ("missing", "food")]
 
 
+@pytest.fixture
+def under_way(lines: list[dict[str, Any]], write: Write) -> Find:
+    """Gives the kinds of findings where province took so many records of a case withdrawn meanwhile."""
+    line = next(x for x in lines if "withdrawn_in_flight" in x["traits"] and x["system"] == "province")
+
+    def run(taken: int, *, is_void: bool, is_void_first: bool = False) -> list[str]:
+        *entries, void = entries_of(line)
+        held = [*entries[:taken], *([void] if is_void else [])]
+        folder = write({"province": [held[0], *held[:0:-1]] if is_void_first else held})
+        read = [reader.read_ledger(folder / "province.sqlite")]
+        return sorted({found.kind for found in reader.compare([line], read, [], []).findings})
+
+    return run  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_what_was_taken_before_a_withdrawal_must_be_taken_back(under_way: Callable[..., list[str]], taken: int) -> None:
+    assert under_way(taken, is_void=True) == []
+    assert under_way(taken, is_void=False) == ["missing"]
+
+
+def test_a_withdrawn_case_of_which_nothing_was_taken_leaves_nothing(under_way: Callable[..., list[str]]) -> None:
+    assert under_way(0, is_void=False) == []
+    assert under_way(0, is_void=True) == ["unexpected"]
+
+
+def test_what_is_taken_after_the_retraction_is_reordered(under_way: Callable[..., list[str]]) -> None:
+    assert under_way(2, is_void=True, is_void_first=True) == ["reordered"]
+
+
 def test_two_effects_for_one_thing_are_doubled(small_ledgers: Ledgers, find: Find) -> None:
     place = place_of(small_ledgers["province"], "receiveProc")
     twice = deepcopy(small_ledgers["province"][place])
