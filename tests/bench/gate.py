@@ -43,6 +43,15 @@ class GateProcess(Pausable):
         wish = {"name": "load", "role": "source", "sources": ["window"], "systems": [], "regions": []}
         self._key: str = self.ask("POST", "/v1/keys", **wish, expires_at=None, reason="benchmark")["key"]
 
+    def deploy(self, file: str, before: str, after: str) -> None:
+        """Changes a line of the site's files and activates it. Raises WrongRun where the line is not there."""
+        path = self.folder / "site" / file
+        text = path.read_text("utf-8")
+        if before not in text:
+            raise WrongRun(f"expected {before!r} in {file}, got another text")
+        path.write_text(text.replace(before, after), "utf-8")
+        self.ask("POST", "/v1/deployments")
+
     def job(self, numbers: Sequence[int], connections: int) -> Job:
         """What the load generator does with it."""
         headers = {"Authorization": f"Bearer {self._key}"}
@@ -68,14 +77,14 @@ class GateProcess(Pausable):
         """How many deliveries are settled as delivered."""
         return sum(count for (_, phase), count in self.phases().items() if phase == "delivered")
 
-    def pause(self) -> None:
-        """Stops every send."""
-        for system in SYSTEMS:
+    def pause(self, *systems: str) -> None:
+        """Stops every send, or those to these systems."""
+        for system in systems or SYSTEMS:
             self.ask("POST", f"/v1/systems/{system}/pause", reason="benchmark")
 
-    def resume(self) -> None:
-        """Lets every system be sent to again."""
-        for system in SYSTEMS:
+    def resume(self, *systems: str) -> None:
+        """Lets every system be sent to again, or these."""
+        for system in systems or SYSTEMS:
             self.ask("POST", f"/v1/systems/{system}/resume", reason="benchmark")
 
     def stop(self) -> None:

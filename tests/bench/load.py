@@ -11,14 +11,14 @@ CHANNELS = ("window", "portal", "app", "wechat", "alipay", "phone", "other")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
-def case(no: int) -> dict[str, Any]:
+def case(no: int, *, case_class: str = "promised") -> dict[str, Any]:
     """The case of this number: always the same one."""
     name, mobile = NAMES[no % len(NAMES)], f"154{no % 10**8:08d}"
     id_no, day = _id_no(no), 1 + no % 28
     return {
         "kind": "application",
         "case_no": case_no(no),
-        "case_class": "promised",
+        "case_class": case_class,
         "title": f"关于{name}的食品经营许可",
         "description": "新办，小型餐饮",
         "query_password": f"{no % 10**6:06d}",
@@ -70,9 +70,9 @@ def case_no(no: int) -> str:
     return f"9901002026{no:010d}"
 
 
-def body(no: int) -> bytes:
+def body(no: int, *, case_class: str = "promised") -> bytes:
     """The case as it is posted."""
-    return orjson.dumps(case(no))
+    return orjson.dumps(case(no, case_class=case_class))
 
 
 def _form(no: int) -> dict[str, Any]:

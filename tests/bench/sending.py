@@ -23,6 +23,7 @@ class Job:
         numbers: of the cases to post, each once.
         connections: how many are under way at a time, each over a connection of its own.
         rate: posts a second; 0: as fast as they are answered.
+        case_class: of the cases.
     """
 
     port: int
@@ -31,6 +32,7 @@ class Job:
     numbers: Sequence[int]
     connections: int = 64
     rate: float = 0.0
+    case_class: str = "promised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,10 @@ class _Run:
         lines = [f"POST {job.path} HTTP/1.1", f"Host: 127.0.0.1:{job.port}", "Content-Type: application/json"]
         lines += [f"{name}: {value}" for name, value in job.headers.items()]
         head = "\r\n".join(lines).encode() + b"\r\nContent-Length: "
-        self._requests = {no: b"%b%d\r\n\r\n%b" % (head, len(text), text) for no in job.numbers for text in [body(no)]}
+        self._requests = {}
+        for no in job.numbers:
+            text = body(no, case_class=job.case_class)
+            self._requests[no] = b"%b%d\r\n\r\n%b" % (head, len(text), text)
         self._numbers: Iterator[int] = iter(job.numbers)
         self._left = len(job.numbers)
         self._done = asyncio.Event()

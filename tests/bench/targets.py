@@ -16,14 +16,15 @@ import orjson
 from tests.bench.projection import SYSTEMS
 
 HEAD = b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-REASONS = {200: b"OK", 404: b"Not Found", 503: b"Service Unavailable"}
+REASONS = {200: b"OK", 404: b"Not Found", 422: b"Unprocessable Content", 503: b"Service Unavailable"}
 
 
 @dataclass(slots=True)
 class _System:
     """One system: its records as they came, and how it behaves.
 
-    busy_every: each so manieth POST is answered 503 and not kept; 0: none. is_down: all of them are.
+    status: of the answer to a POST; what is not answered 200 is not kept.
+    busy_every: each so manieth POST is answered 503 all the same; 0: none. delay: seconds before an answer.
     arrived_at: by the record's place, on the clock that all processes of the machine share.
     """
 
@@ -31,7 +32,7 @@ class _System:
     arrived_at: list[float] = field(default_factory=list)
     posts_count: int = 0
     busy_every: int = 0
-    is_down: bool = False
+    status: int = 200
     delay: float = 0.0
 
     def answer(self, method: bytes, path: bytes, body: bytes) -> tuple[int, bytes]:
@@ -39,8 +40,9 @@ class _System:
         if method != b"POST":
             return self._shown(path.rpartition(b"/")[2])
         self.posts_count += 1
-        if self.is_down or (self.busy_every and self.posts_count % self.busy_every == 0):
-            return 503, b'{"code":"503"}'
+        status = 503 if self.busy_every and self.posts_count % self.busy_every == 0 else self.status
+        if status != 200:
+            return status, b'{"code":"%d"}' % status
         self.records.append(body)
         self.arrived_at.append(time.monotonic())
         return 200, b'{"code":"200","text":"taken","id":"R-%d"}' % len(self.records)
@@ -171,7 +173,7 @@ class Targets:
         return self._ask("arrivals")  # type: ignore[no-any-return]
 
     def behave(self, system: str, **how: Any) -> None:
-        """Makes a system misbehave: busy_every, is_down, delay."""
+        """Makes a system misbehave: status, busy_every, delay."""
         self._ask("behave", system, **how)
 
     def forget(self) -> None:

@@ -136,10 +136,15 @@ def until(count: Callable[[], int], wanted: int, *, what: str, told: Callable[[]
 
 def check_all(targets: Targets, *jobs: Sent) -> None:
     """Raises WrongRun where anything was refused, or the systems differ from what was accepted."""
+    refuse_refusals(*jobs)
+    check([no for sent in jobs for no in sent.accepted], targets.contents())
+
+
+def refuse_refusals(*jobs: Sent) -> None:
+    """Raises WrongRun where a case was not accepted."""
     refused = [f"{count} answers {status}" for sent in jobs for status, count in sent.refused.items()]
     if refused:
         raise WrongRun(f"expected every case to be accepted, got {', '.join(refused)}")
-    check([no for sent in jobs for no in sent.accepted], targets.contents())
 
 
 def _warmed(subject: Subject, targets: Targets, load: Load) -> Sent:
