@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from syncgate.bootstrap.looking import look_live
 from syncgate.bootstrap.place import SitePlace
 from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, SiteSecrets
@@ -18,6 +19,7 @@ from syncgate.domain.errors import StoreUnavailable, SyncgateError
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.operating.deploy import Deployed, deploy, deploy_first, stored_bundles
+from syncgate.flows.operating.probing import Seen
 from syncgate.ports import Keyring
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.folder import Site, recompiled
@@ -73,7 +75,8 @@ class Bundles:
             site = await asyncio.to_thread(self._place.load, mac=self._mac)
             await self._use(site, self._place.secrets(site, wished=self._secret_names()))
             deployed = await self._deployed(deploy, by)
-            self._behind = {s: digest for s, digest in self._behind.items() if s not in site.bundles}
+            activated = site.bundles.keys() - deployed.refused.keys()
+            self._behind = {s: digest for s, digest in self._behind.items() if s not in activated}
             return deployed
 
     async def start(self, *, by: str) -> None:
@@ -89,9 +92,11 @@ class Bundles:
             log.warning("folder_not_deployed", system=", ".join(sorted(differing)), reason="see syncgate deploy")
 
     async def deploy_now(self, *, by: str) -> None:
-        """Deploys the folder as it was read."""
+        """Deploys the folder as it was read; what it may not activate goes on as the store has it."""
         await self._load_stored()
-        await self._deployed(deploy, by)
+        deployed = await self._deployed(deploy, by)
+        if deployed.refused:
+            await self.follow()
         self._let_send()
 
     async def follow(self) -> None:
@@ -185,9 +190,26 @@ class Bundles:
         return self._place.secrets(site, wished=self._secret_names()) if self._transports is not None else NO_SECRETS
 
     async def _deployed(self, how: Deploy, by: str) -> Deployed:
-        bundles = self.site.bundles.values()
+        """Deploys all but what contradicts its adapter now; an outage keeps nothing from being activated."""
+        seen = await self._looked_at()
+        refused = {one.system: one.differences for one in seen if one.differences}
+        unseen = {one.system: one.failure for one in seen if one.failure}
+        for system, differences in refused.items():
+            log.error("system_not_activated", system=system, reason="; ".join(map(str, differences)))
+        for system, failure in unseen.items():
+            log.warning("system_not_seen", system=system, reason=failure)
+        bundles = [bundle for bundle in self.site.bundles.values() if bundle.system not in refused]
         packed = {bundle.digest: pack(bundle.files) for bundle in bundles}
-        return await how(self._gate, bundles, packed=packed, sources=frozenset(self.site.sources), by=by)
+        deployed = await how(self._gate, bundles, packed=packed, sources=frozenset(self.site.sources), by=by)
+        return replace(deployed, refused=refused, unseen=unseen)
+
+    async def _looked_at(self) -> tuple[Seen, ...]:
+        """What can be seen of the systems that are sent to and whose bundle is not the active one yet."""
+        rows = await self._gate.writer.read(lambda tx: tx.systems())
+        active = {row.active_bundle for row in rows}
+        return await look_live(
+            self._place, self.site, (b for b in self.site.bundles.values() if b.digest not in active)
+        )
 
     def _secret_names(self) -> frozenset[str]:
         return frozenset(name for bundle in self._gate.bundles.values() for name in bundle.secret_names)

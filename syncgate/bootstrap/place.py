@@ -44,6 +44,11 @@ class SitePlace:
         SiteSecrets.load(site.config.secret_refs, root=self.root, needed=needed)
         return SiteSecrets.load(site.config.secret_refs, root=self.root, needed=needed | self._found(site, wished))
 
+    def found_secrets(self, site: Site, wished: Collection[str]) -> SiteSecrets:
+        """Of the secrets wished for the ones that there are."""
+        needed = self._found(site, wished)
+        return SiteSecrets.load(site.config.secret_refs, root=self.root, needed=needed)
+
     def _found(self, site: Site, names: Collection[str]) -> set[str]:
         refs = site.config.secret_refs
         return {name for name in names if name in refs and refs[name].read(self.root, os.environ) is not None}

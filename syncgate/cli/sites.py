@@ -9,6 +9,7 @@ import typer
 
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.context import Invocation
+from syncgate.cli.live import is_well, look, row, words
 from syncgate.cli.output import AsJson, note, show
 from syncgate.domain.errors import SiteInvalid
 
@@ -32,10 +33,16 @@ def init(
     show(result, as_json=as_json, text=lambda: "\n".join(lines))
 
 
-def check(context: typer.Context, as_json: AsJson = False) -> None:
+def check(
+    context: typer.Context,
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at the systems too: what is there and contradicts its adapter.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check the whole site: every problem with file, line and column, and what a system makes impossible.
 
-    Example: syncgate check
+    Example: syncgate check --live
     """
     from syncgate.documents import ProblemSet
 
@@ -45,10 +52,16 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     except ProblemSet as found:
         _refuse(found.problems, as_json=as_json)
     warnings = [_row(problem) for problem in site.warnings]
-    result = {"ok": True, "problems": [], "warnings": warnings, "systems": sorted(site.bundles)}
+    result: dict[str, Any] = {"ok": True, "problems": [], "warnings": warnings, "systems": sorted(site.bundles)}
     lines = [f"{w['file']}:{w['line']}:{w['column']}: warning: {w['message']}" for w in warnings]
     lines.append(f"{len(site.bundles)} systems, {len(site.sources)} sources, no problems, {len(warnings)} warnings")
+    seen = look(invocation, site) if live else ()
+    if live:
+        result |= {"ok": all(map(is_well, seen)), "live": [row(one) for one in seen]}
+        lines += [line for one in seen for line in words(one)]
     show(result, as_json=as_json, text=lambda: "\n".join(lines))
+    if not result["ok"]:
+        raise typer.Exit(1)
 
 
 def deploy(context: typer.Context, as_json: AsJson = False) -> None:
@@ -65,7 +78,13 @@ def deploy(context: typer.Context, as_json: AsJson = False) -> None:
 
     done = call(invocation, act)
     lines = [f"{row['system']}: {_short(row['before'])} -> {_short(row['after'])}" for row in done["changed"]]
+    for one in done["refused"]:
+        lines.append(f"{one['system']}: not activated, because what is there contradicts its adapter:")
+        lines += [f"  {difference['at']}: {difference['words']}" for difference in one["differences"]]
+    lines += [f"{one['system']}: could not be looked at: {one['failure']}" for one in done["unseen"]]
     show(done, as_json=as_json, text=lambda: "\n".join(lines) or "nothing to change")
+    if done["refused"]:
+        raise typer.Exit(1)
 
 
 def _refuse(problems: Any, *, as_json: bool) -> Any:

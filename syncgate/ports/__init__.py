@@ -1,5 +1,6 @@
 """The seams between what decides and what acts, as Protocols: the outside world, and the store."""
 
+from syncgate.ports.live import Difference, Probed, Probing
 from syncgate.ports.outside import Clock, Entropy, Request, Secrets, Transport
 from syncgate.ports.store import (
     CaseFilter,
@@ -16,9 +17,12 @@ __all__ = [
     "CaseFilter",
     "Clock",
     "DeliveryFilter",
+    "Difference",
     "Entropy",
     "Keyring",
     "OnSystem",
+    "Probed",
+    "Probing",
     "Request",
     "Secrets",
     "Step",

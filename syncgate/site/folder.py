@@ -134,6 +134,7 @@ class _Reading:
         found = check_references(bundles, systems=config.systems, sources=config.sources)
         self.problems.extend(found)
         self._check_narrowing(config, node, schema)
+        self._check_addresses(config, node, bundles)
         self._name_unserved(config)
         sources = self.attempt(lambda: compile_sources(config, node, self.files, tables=tables, schema=schema))
         self.problems.raise_if_any()
@@ -190,6 +191,17 @@ class _Reading:
                     place = documents.node_at(node, ("systems", system, "personal", position)).place
                     self.problems.add(place, words, "personal")
 
+    def _check_addresses(self, config: Config, node: Node, bundles: Mapping[str, Bundle]) -> None:
+        """An address of another protocol would be found out only by the first send."""
+        known = kinds()
+        for system, bundle in bundles.items():
+            if bundle.address is None:
+                continue
+            try:
+                known[bundle.transport].check_address(bundle.address)
+            except ValueError as error:
+                self.problems.add(_address_place(config, node, system), f"address: {error}", "address")
+
     def _personal_of(self, system: str) -> Permitted | None:
         """What a system's adapter lists, read even where the rest of it is wrong; None where it cannot be."""
         path = adapter_path(system)
@@ -207,6 +219,17 @@ class _Reading:
                 place = Place(adapter_path(system), 1, 1)
                 words = f"{system} gets nothing: expected it under systems in the configuration, got none"
                 self.warnings.append(Problem(place, words, "unserved"))
+
+
+def _address_place(config: Config, node: Node, system: str) -> Place:
+    """Where a system's address is written: under the environment that holds, or else under the system."""
+    own, chosen = (
+        ("systems", system, "address"),
+        ("environments", str(config.environment), "systems", system, "address"),
+    )
+    found = documents.node_at(node, chosen)
+    is_there = isinstance(found, documents.Scalar) and found.text == config.system(system).address
+    return (found if is_there else documents.node_at(node, own)).place
 
 
 def _names(config: Config, node: Node, known: list[str]) -> list[Problem]:

@@ -68,6 +68,10 @@ class Build(Protocol):
         ...
 
 
+def _any_address(text: str) -> str:
+    return text
+
+
 def _no_secrets(_: BaseModel) -> frozenset[str]:
     return frozenset()
 
@@ -83,6 +87,8 @@ class TransportKind:
         options_model_with: the options model of an adapter that brings `quirks.py`; None where quirks add
             nothing to it.
         secret_names: the names of all secrets that given options refer to.
+        check_address: gives an address of the site's configuration as it is used; raises ValueError where it is none
+            of this protocol.
     """
 
     name: str
@@ -90,6 +96,7 @@ class TransportKind:
     build: Build
     options_model_with: Callable[[Any], type[BaseModel]] | None = None
     secret_names: Callable[[Any], frozenset[str]] = _no_secrets
+    check_address: Callable[[str], str] = _any_address
 
     def options_model_for(self, quirks: Any = None) -> type[BaseModel]:
         """The model to validate options with, given the adapter's loaded `quirks.py` or None."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from syncgate.domain.rows import AuditEntry, Blob, SystemRow
 from syncgate.flows.gate import Gate
-from syncgate.ports import Tx
+from syncgate.ports import Difference, Tx
 from syncgate.site.bundle import Bundle
 
 SITE_SCOPE = "site"
@@ -15,9 +15,17 @@ SITE_SCOPE = "site"
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What a deploy changed: the systems whose active bundle is another one now, with both digests."""
+    """What a deploy changed.
+
+    Attributes:
+        changed: the systems whose active bundle is another one now, with both digests.
+        refused: systems that stay as they were, and where what is there contradicts their adapter.
+        unseen: systems that were activated although nothing could be seen of them now, and why.
+    """
 
     changed: Mapping[str, tuple[str | None, str]]
+    refused: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 async def deploy(

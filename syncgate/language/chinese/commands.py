@@ -14,6 +14,7 @@ SENTENCES: Final[dict[str, str]] = {
     "A folder that is empty or not there yet.": "空文件夹，或尚不存在的文件夹。",
     "Print JSON for machines.": "输出 JSON，供程序读取。",
     "Check the whole site: every problem with file, line and column, and what a system makes impossible.": "检查整个部署实例：逐一列出问题所在的文件、行、列，并指出对接系统做不到的事项。",
+    "Look at the systems too: what is there and contradicts its adapter.": "同时查看各对接系统：实际情况与对接配置不符之处。",
     "Check the site and activate it on the running gate, without restart. Queues nothing.": "检查部署实例并在运行中的服务上启用，无需重启。不会产生任何推送任务。",
     "Run the gate: REST intake, dispatch and confirmation in one process, until it is told to end.": "运行服务：在一个进程内接收办件、推送并核实结果，直到收到停止信号。",
     "Another address than the configuration's.": "不用配置中的地址，改用另一个监听地址。",

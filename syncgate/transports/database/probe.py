@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
 from sqlalchemy import Connection, inspect, text, types
 from sqlalchemy.engine import Inspector
 
+from syncgate.ports import Difference
 from syncgate.transports.database.columns import Column
 from syncgate.transports.database.options import DatabaseOptions, Insert
 
@@ -24,35 +24,6 @@ _BITS: Final[Mapping[str, int]] = {
     "bigint": 64,
 }
 _NEEDED: Final[Mapping[str, int]] = {"smallint": 16, "int": 32, "bigint": 64}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference. at: table, or table and column, divided by a dot; words: what was expected, and what is there."""
-
-    at: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.at}: {self.words}"
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """What a live check showed.
-
-    Attributes:
-        differences: all at once; empty: everything is as declared.
-        failure: why nothing could be seen, in neutral words; empty: it could.
-    """
-
-    differences: tuple[Difference, ...] = ()
-    failure: str = ""
-
-    @property
-    def is_as_declared(self) -> bool:
-        """Whether everything was seen, and is as declared."""
-        return not self.differences and not self.failure
 
 
 def differences(options: DatabaseOptions, connection: Connection) -> list[Difference]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
-from syncgate.ports import Clock, Entropy, Request, Secrets
+from syncgate.ports import Clock, Entropy, Probed, Request, Secrets
 from syncgate.transports.answers import AnswerCondition, AnswerRule, AnswerRules, rule_problems
 from syncgate.transports.asking import AbsentConditions, record_pointer
 from syncgate.transports.database.address import parse_address
@@ -15,7 +15,7 @@ from syncgate.transports.database.client import DatabaseClient
 from syncgate.transports.database.engines import Times, driver_of
 from syncgate.transports.database.faults import Fault
 from syncgate.transports.database.options import DatabaseOptions
-from syncgate.transports.database.probe import Probed, differences
+from syncgate.transports.database.probe import differences
 from syncgate.transports.database.script import Script
 from syncgate.transports.database.unfit import Unsendable
 from syncgate.transports.database.wire import Wire

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncgate.transports.kind import TransportKind
-from syncgate.transports.rest.options import RestOptions, rest_options_with, secret_names
+from syncgate.transports.rest.options import RestOptions, check_base_url, rest_options_with, secret_names
 from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme, with_headers
 from syncgate.transports.rest.text import SecretRef
 from syncgate.transports.rest.transport import RestTransport, build
@@ -26,4 +26,5 @@ KIND = TransportKind(
     build=build,
     options_model_with=rest_options_with,
     secret_names=secret_names,
+    check_address=check_base_url,
 )

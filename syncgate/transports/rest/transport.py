@@ -16,7 +16,7 @@ from tenacity import (
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
-from syncgate.ports import Clock, Entropy, Request, Secrets
+from syncgate.ports import Clock, Entropy, Probed, Request, Secrets
 from syncgate.transports.answers import (
     AnswerCondition,
     AnswerRule,
@@ -27,7 +27,8 @@ from syncgate.transports.asking import AbsentConditions, record_pointer
 from syncgate.transports.kind import Limits
 from syncgate.transports.rest.clients import MakeClient, make_client
 from syncgate.transports.rest.http import HttpClient, HttpFailure, HttpRequest, HttpResponse, Timeouts
-from syncgate.transports.rest.options import RestOptions, check_base_url, secret_names
+from syncgate.transports.rest.options import RestOptions, TlsOptions, check_base_url, secret_names
+from syncgate.transports.rest.probe import probe
 from syncgate.transports.rest.signing import schemes_with
 from syncgate.transports.rest.text import is_header_value
 from syncgate.transports.rest.unsendable import Unsendable
@@ -42,7 +43,9 @@ _PAUSE: Final = 0.1
 class RestTransport:
     """Speaks HTTP with one system."""
 
-    def __init__(self, wire: Wire, client: HttpClient, timeouts: Timeouts) -> None:
+    def __init__(self, wire: Wire, client: HttpClient, timeouts: Timeouts, *, base_url: str, tls: TlsOptions) -> None:
+        self._base_url = base_url
+        self._tls = tls
         self._wire = wire
         self._client = client
         self._timeouts = timeouts
@@ -72,6 +75,10 @@ class RestTransport:
             found = Found.DENIED if is_denied else Found.UNDECIDED
             return Reading(found=found, evidence=unsendable.answer().evidence)
         return self._wire.reading(request, sent, came, record_at=tokens, absent=condition)
+
+    async def probe(self) -> Probed:
+        """Whether a connection can be made and its certificate is trusted; nothing is asked for."""
+        return await probe(self._base_url, self._tls, within=self._timeouts.connect)
 
     async def aclose(self) -> None:
         """Closes connections."""
@@ -133,7 +140,7 @@ def build(
         entropy=entropy,
     )
     timeouts = Timeouts(connect=limits.connect_timeout, total=limits.timeout)
-    return RestTransport(wire, make_client(options, base_url, timeouts), timeouts)
+    return RestTransport(wire, make_client(options, base_url, timeouts), timeouts, base_url=base_url, tls=options.tls)
 
 
 def _base_url(address: str | None, options: RestOptions, problems: list[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from syncgate.documents import Place, Problem, ProblemSet
 from syncgate.flows.operating.deploy import Deployed
+from syncgate.ports import Difference
 from syncgate.storage import SiteKeyring, SqlStore
 from tests.integration.web.served import serving
 from tests.support.rows import SetClock
@@ -14,11 +15,19 @@ from tests.support.rows import SetClock
 def test_a_deployment_says_what_changed(sqlite_store: SqlStore, keyring: SiteKeyring, clock: SetClock) -> None:
     async def deploy(by: str) -> Deployed:
         assert by == "tester"
-        return Deployed(changed={"food": (None, "sha256:ab")})
+        return Deployed(
+            changed={"food": (None, "sha256:ab")},
+            refused={"front": (Difference("records", "expected a table, got none"),)},
+            unseen={"province": "connection failed"},
+        )
 
     with serving(sqlite_store, keyring, clock, deploy=deploy) as served:
         answer = served.call("POST", "/v1/deployments", key=served.key("integrator"))
-        assert answer.json() == {"changed": [{"system": "food", "before": None, "after": "sha256:ab"}]}
+        assert answer.json() == {
+            "changed": [{"system": "food", "before": None, "after": "sha256:ab"}],
+            "refused": [{"system": "front", "differences": [{"at": "records", "words": "没有该表"}]}],
+            "unseen": [{"system": "province", "failure": "连接失败"}],
+        }
         assert served.call("POST", "/v1/deployments", key=served.key("operator")).status_code == 403
         assert served.call("POST", "/v1/deployments").status_code == 401
 
