@@ -12,6 +12,9 @@ from pathlib import Path
 
 from .comparison import Comparison
 from .findings import KINDS, Finding
+from .front import SYSTEM as FRONT
+from .front import Front, read_front
+from .front_comparison import FrontComparison
 from .ledger import SHAPES, Ledger, Record, read_ledger
 
 
@@ -51,16 +54,18 @@ class Report:
         return not self.findings
 
 
-def compare(lines: list[Record], ledgers: list[Ledger], kills: list[datetime], faults_required: list[str]) -> Report:
+def compare(
+    lines: list[Record], ledgers: list[Ledger | Front], kills: list[datetime], faults_required: list[str]
+) -> Report:
     """Everything there is to say about these systems."""
     findings: list[Finding] = []
     by_system: dict[str, list[Record]] = defaultdict(list)
     for line in lines:
         by_system[line["system"]].append(line)
-    comparisons = [Comparison(ledger, by_system[ledger.system], kills) for ledger in ledgers]
+    comparisons = [_comparison(ledger, by_system[ledger.system], kills) for ledger in ledgers]
     for comparison in comparisons:
         findings += comparison.run()
-    findings += _split_cases(comparisons)
+    findings += _split_cases([each for each in comparisons if isinstance(each, Comparison)])
     struck: Counter[str] = Counter()
     for ledger in ledgers:
         struck.update(ledger.faults())
@@ -71,6 +76,10 @@ def compare(lines: list[Record], ledgers: list[Ledger], kills: list[datetime], f
     ]
     held = {ledger.system: dict(Counter(slot[0] for slot in ledger.contents())) for ledger in ledgers}
     return Report(findings, held, {ledger.system: dict(ledger.faults()) for ledger in ledgers})
+
+
+def _comparison(ledger: Ledger | Front, lines: list[Record], kills: list[datetime]) -> Comparison | FrontComparison:
+    return FrontComparison(ledger, lines) if isinstance(ledger, Front) else Comparison(ledger, lines, kills)
 
 
 def _split_cases(comparisons: list[Comparison]) -> list[Finding]:
@@ -100,6 +109,10 @@ def _print(report: Report, limit: int) -> None:
     print("every system holds exactly what was expected" if report.is_good else "NOT as expected")
 
 
+def _read(folder: Path, name: str) -> Ledger | Front:
+    return read_front(folder) if name == FRONT else read_ledger(folder / f"{name}.sqlite")
+
+
 def _kills(path: Path | None) -> list[datetime]:
     if path is None or not path.exists():
         return []
@@ -123,8 +136,8 @@ def main(arguments: list[str]) -> int:
         lines, systems = csv_lines(options.workorders_csv), ["workorders"]
     else:
         lines = read_expected(options.expected)
-        systems = [name for name in SHAPES if any(line["system"] == name for line in lines)]
-    ledgers = [read_ledger(options.systems / f"{name}.sqlite") for name in systems]
+        systems = [name for name in (*SHAPES, FRONT) if any(line["system"] == name for line in lines)]
+    ledgers = [_read(options.systems, name) for name in systems]
     required = [mode for mode in options.faults_required.split(",") if mode]
     report = compare(lines, ledgers, _kills(options.kills), required)
     if options.json:

@@ -107,6 +107,15 @@ class FrontDb:
         """How many rows nobody has looked at yet."""
         return self._consumer.waiting_count()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the consumer stands still."""
+        return self._stopped_since is not None
+
+    def sent_back(self) -> set[str]:
+        """The row_guids of what was taken and sent back."""
+        return self._ledger.struck("late_rejection")
+
     # what Desk asks for
     def answer(self, requests: Sequence[Request]) -> Sequence[Deed]:
         """The control path, and 404 for everything else."""

@@ -1,0 +1,105 @@
+"""What is expected of the front database is exactly what the site's mappings give, case by case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from syncgate.domain.plan import parts_of, plan
+from syncgate.mapping import Context, Inputs, Mapped
+from syncgate.sandbox.city import City, Life
+from syncgate.sandbox.expected import frontdb
+from syncgate.sandbox.expected.story import State, states
+from tests.unit.sandbox_city.front_lives import insurance, road_works
+from tests.unit.sandbox_city.test_mappings_agree import document_of
+from tests.unit.test_example_site import bundle
+
+TABLES = {
+    "accept": "up_pro_accept",
+    "process": "up_pro_process",
+    "special": "up_pro_special_procedure",
+    "material": "up_pro_material",
+    "result": "up_pro_result",
+}
+
+
+def lives_of(city: City) -> list[Life]:
+    return [*(life for life in city.every_life if frontdb.takes(states(life)[-1])), insurance(), road_works()]
+
+
+def mapped(state: State) -> tuple[list[tuple[str, Any]], list[list[str]]]:
+    """What the mappings give of a state, by table, in the declared order; and what cannot be mapped, with its rule."""
+    found, case = bundle("frontdb"), document_of(state)
+    rows, refused = [], []
+    for planned in plan(case, found.messages, applies=found.applies(case), numbers={}):
+        message, spec = found.message(planned.message), found.specs[planned.message]
+        part = dict(parts_of(case, message.of))[planned.part]
+        outcome = spec.mapping.apply(Inputs(case=case, part=part, context=Context(version_no=1)))
+        if isinstance(outcome, Mapped):
+            assert spec.contract.violations(outcome.payload) == ()
+            payload = {name: value for name, value in outcome.payload.items() if name != "cd_operation"}
+            rows.append((TABLES[planned.message], payload | {"data_source": "999"}))
+        else:
+            refused.append([planned.message, outcome.faults[0].rule])  # type: ignore[union-attr]
+    return rows, refused
+
+
+def test_every_row_is_what_its_mapping_gives(city: City) -> None:
+    count = 0
+    for life in lives_of(city):
+        history = states(life)
+        rows, refused = mapped(history[-1])
+        line = frontdb.line(life, history)
+        if not line["leftover"]["parked"]:
+            wanted = [(one["operation"], one["records"][-1]) for one in line["operations"]]
+            assert wanted == rows, life.case_no
+            assert (refused, line["leftover"]["pending"]) == ([], 0)
+        else:
+            assert [one for one in refused if one in line["leftover"]["parked"]] == line["leftover"]["parked"]
+            assert len(rows) + len(refused) == len(line["operations"]) + line["leftover"]["pending"] + len(
+                line["leftover"]["parked"]
+            )
+        count += len(line["operations"])
+    assert count > 2000
+
+
+def test_a_change_of_the_case_is_a_row_more_of_its_acceptance(city: City) -> None:
+    changed = [
+        (life, frontdb.line(life, states(life))) for life in lives_of(city) if {"mobile", "title"} & set(life.traits)
+    ]
+    counts = [
+        len(op["records"]) for _, line in changed for op in line["operations"] if op["operation"] == "up_pro_accept"
+    ]
+    assert counts and set(counts) <= {1, 2} and 2 in counts
+
+
+def test_an_acceptance_that_cannot_be_written_leaves_the_whole_case_behind(city: City) -> None:
+    parked = {
+        life.case_no: frontdb.line(life, states(life))
+        for life in lives_of(city)
+        if frontdb.line(life, states(life))["leftover"]["parked"]
+    }
+    assert len(parked) > 10
+    for line in parked.values():
+        assert {rule for _, rule in line["leftover"]["parked"]} <= {"unencodable", "too_long"}
+        if "accept" in dict(line["leftover"]["parked"]):
+            assert line["operations"] == []
+
+
+def test_a_landline_is_too_long() -> None:
+    life = road_works(contact={"name": "赵示例", "mobile": "010-00000005转8"})
+    line = frontdb.line(life, states(life))
+    assert line["operations"] == []
+    assert line["leftover"] == {"parked": [["accept", "too_long"]], "pending": 6}
+
+
+def test_no_file_that_the_gap_refuses_is_told() -> None:
+    line = frontdb.line(road_works(), states(road_works()))
+    told = [op["part"] for op in line["operations"] if op["operation"] == "up_pro_material"]
+    assert told == ["申请表|申请表.pdf"]
+
+
+@pytest.mark.parametrize("life", [insurance(), road_works()], ids=["insurance", "road works"])
+def test_items_c_and_d_are_told(life: Life) -> None:
+    assert frontdb.takes(states(life)[-1])
