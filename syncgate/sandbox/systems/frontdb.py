@@ -112,6 +112,10 @@ class FrontDb:
         """Whether the consumer stands still."""
         return self._stopped_since is not None
 
+    def effects(self) -> list[Effect]:
+        """Every row that was written or removed so far, as the ledger keeps it."""
+        return self._ledger.effects()
+
     def sent_back(self) -> set[str]:
         """The row_guids of what was taken and sent back."""
         return self._ledger.struck("late_rejection")

@@ -99,6 +99,11 @@ class FrontLedger:
                 [(s.at, s.mode, s.tab, s.row_guid, s.cd_batch) for s in strikes],
             )
 
+    def effects(self) -> list[Effect]:
+        """All of them, oldest first."""
+        rows = self._ask("SELECT seq, at, actor, verb, tab, row FROM effects ORDER BY seq")
+        return [Effect(seq, at, actor, verb, tab, json.loads(row)) for seq, at, actor, verb, tab, row in rows]
+
     def struck(self, mode: str) -> set[str]:
         """The row_guids that a mode struck so far."""
         return {row[0] for row in self._ask("SELECT DISTINCT row_guid FROM faults WHERE mode = ?", mode)}

@@ -60,7 +60,9 @@ _PG_OWN = (
       BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$ LANGUAGE plpgsql""",
     """CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sandbox_journal
       FOR EACH ROW EXECUTE FUNCTION sandbox_append_only()""",
+    # One transaction after another, so that the journal's numbers are in the order of the commits.
     """CREATE FUNCTION sandbox_note() RETURNS trigger AS $$ BEGIN
+      PERFORM pg_advisory_xact_lock(4711);
       INSERT INTO sandbox_journal(at, actor, verb, tab, row) VALUES (
         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
         coalesce(nullif(current_setting('sandbox.actor', true), ''), 'peer'), lower(TG_OP), TG_TABLE_NAME,
@@ -165,6 +167,9 @@ _MARIA_OWN = (
     """CREATE TABLE sandbox_journal(seq bigint AUTO_INCREMENT PRIMARY KEY, at varchar(40) NOT NULL,
       actor varchar(20) NOT NULL, verb varchar(10) NOT NULL, tab varchar(64) NOT NULL, row longtext NOT NULL)
       ENGINE=InnoDB CHARACTER SET utf8mb4""",
+    # One transaction after another, so that the journal's numbers are in the order of the commits.
+    "CREATE TABLE sandbox_turn(no bigint NOT NULL) ENGINE=InnoDB",
+    "INSERT INTO sandbox_turn VALUES (0)",
     "CREATE TABLE sandbox_full(tab varchar(64) PRIMARY KEY) ENGINE=InnoDB CHARACTER SET utf8mb4",
     "CREATE TABLE sandbox_full_strikes(tab varchar(64) NOT NULL) ENGINE=MyISAM CHARACTER SET utf8mb4",
     """CREATE TRIGGER sandbox_journal_no_update BEFORE UPDATE ON sandbox_journal FOR EACH ROW
@@ -172,10 +177,12 @@ _MARIA_OWN = (
     """CREATE TRIGGER sandbox_journal_no_delete BEFORE DELETE ON sandbox_journal FOR EACH ROW
       SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the journal is append-only'""",
 )
-_MARIA_JOURNAL = """CREATE TRIGGER {table}_{verb} AFTER {verb} ON {table} FOR EACH ROW
+_MARIA_JOURNAL = """CREATE TRIGGER {table}_{verb} AFTER {verb} ON {table} FOR EACH ROW BEGIN
+  UPDATE sandbox_turn SET no = no + 1;
   INSERT INTO sandbox_journal(at, actor, verb, tab, row) VALUES (
     date_format(utc_timestamp(6), '%Y-%m-%dT%H:%i:%s.%f'), coalesce(@sandbox_actor, 'peer'), '{verb}', '{table}',
-    json_object({pairs}))"""
+    json_object({pairs}));
+  END"""
 _MARIA_FULL = """CREATE TRIGGER {table}_full BEFORE INSERT ON {table} FOR EACH ROW
   IF EXISTS (SELECT 1 FROM sandbox_full WHERE tab = '{table}') THEN
     INSERT INTO sandbox_full_strikes VALUES ('{table}');
