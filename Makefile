@@ -50,6 +50,9 @@ bench: $(STAMP) ## measure the gate beside Celery with Redis; what the systems h
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends redis-server >/dev/null; }
 	$(BIN)/python -m tests.bench
 
+mutants: $(STAMP) ## break each promise on purpose, and show which test notices
+	$(BIN)/python -m tests.mutants
+
 format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

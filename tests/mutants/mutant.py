@@ -1,0 +1,50 @@
+"""What a mutant is: a patch with a header that says what it breaks and which test must fail.
+
+The header stands before the first `diff --git` line, one `Name: value` a line: `Promise` (its number in the design),
+`Breaks` (in words), `Caught-by` (a pytest id; repeated where several must fail).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PATCHES = Path(__file__).parent / "patches"
+PROMISES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13)
+"""The promises that mutants break; personal data (10) is looked for in the demo's files instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One patch. `caught_by` are pytest ids, relative to the repository's root."""
+
+    name: str
+    promise: int
+    breaks: str
+    caught_by: tuple[str, ...]
+    patch: str
+
+
+def mutants(folder: Path = PATCHES) -> list[Mutant]:
+    """Every mutant of the folder, by promise and name. Raises ValueError for a header that is not whole."""
+    return sorted((_read(file) for file in folder.glob("*.patch")), key=lambda mutant: (mutant.promise, mutant.name))
+
+
+def _read(file: Path) -> Mutant:
+    text = file.read_text("utf-8")
+    header = text.partition("diff --git ")[0]
+    pairs = [line.split(":", 1) for line in header.splitlines() if line.strip()]
+    said: dict[str, list[str]] = {}
+    for pair in pairs:
+        if len(pair) != 2:
+            raise ValueError(f"{file.name}: expected Name: value, got {pair[0]!r}")
+        said.setdefault(pair[0].strip(), []).append(pair[1].strip())
+    if set(said) != {"Promise", "Breaks", "Caught-by"}:
+        raise ValueError(f"{file.name}: expected Promise, Breaks and Caught-by, got {sorted(said)}")
+    return Mutant(
+        name=file.stem,
+        promise=int(said["Promise"][0]),
+        breaks=said["Breaks"][0],
+        caught_by=tuple(said["Caught-by"]),
+        patch=text,
+    )
