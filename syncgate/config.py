@@ -137,6 +137,27 @@ class IntakeSettings(Model):
     depth_limit: Annotated[StrictInt, Field(ge=4, le=200)] = 32
 
 
+def _link_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(sign in text for sign in "?#@ "):
+        raise ValueError("expected an address such as https://gate.example:8443, got something else")
+    return text.rstrip("/")
+
+
+class MaterialSettings(Model):
+    """The bytes of materials.
+
+    Attributes:
+        size_at_most: bytes of one file.
+        within: how long one file may take to arrive.
+        link_address: where systems fetch files by link: the gate as they reach it; left out: no system can.
+    """
+
+    size_at_most: Annotated[Size, Field(ge=1, le=4 * 1024**3)] = 100 * 1024**2
+    within: Annotated[Wait, Field(le=timedelta(hours=1))] = timedelta(minutes=10)
+    link_address: Annotated[Text, AfterValidator(_link_address)] | None = None
+
+
 class SourceSettings(Model):
     """One system that posts cases.
 
@@ -303,6 +324,7 @@ class Config(Model):
         listen: where the gate answers.
         roles: what a `serve` process does, unless it is started with others.
         intake: what the intake takes at most.
+        materials: the bytes of materials.
         schema: the canonical schema, relative to the site's folder.
         secrets: where secrets are, by name.
         sources: who posts cases, by name.
@@ -319,6 +341,7 @@ class Config(Model):
     listen: Listen = Listen()
     roles: Annotated[tuple[Role, ...], Field(min_length=1), AfterValidator(_not_twice)] = ALL_ROLES
     intake: IntakeSettings = IntakeSettings()
+    materials: MaterialSettings = MaterialSettings()
     schema_file: Annotated[StrictStr, Field(alias="schema", min_length=1)] = "schemas/case.schema.json"
     secrets: dict[Name, SecretRef] = Field(default_factory=dict)
     sources: dict[Name, SourceSettings] = Field(default_factory=dict)

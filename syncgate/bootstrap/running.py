@@ -15,6 +15,7 @@ from syncgate.bootstrap.opening import OpenStore
 from syncgate.bootstrap.place import SitePlace
 from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, Role
+from syncgate.flows.accepting.leftovers import remove_leftovers
 from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.delivering.rescue import rescue_all
@@ -32,6 +33,7 @@ RESCUED_EVERY = timedelta(seconds=1)
 REQUEUED_EVERY = timedelta(seconds=1)
 CLEARED_EVERY = timedelta(seconds=5)
 PARTITIONED_EVERY = timedelta(days=1)
+LEFTOVERS_EVERY = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ async def running_gate(
             if opened.is_alone:
                 await gate.writer.write(lambda tx: tx.expire_leases())
                 await rescue_all(gate)
+                await remove_leftovers(gate, older_than=timedelta(0))
             later.dispatcher.start()
         if is_working or is_scheduling:
             _schedule(gate, opened, stack, is_scheduling=is_scheduling)
@@ -135,6 +138,7 @@ def _gate(opened: OpenStore, site: Site, bundles: dict[str, Bundle], later: _Lat
         sources=frozenset(site.sources),
         on_due=later.on_due,
         follow=None if opened.is_alone else later.follow,
+        link_address=site.config.materials.link_address,
     )
 
 
@@ -163,6 +167,8 @@ def _jobs(gate: Gate, opened: OpenStore, *, is_scheduling: bool) -> list[Job]:
         Job("requeue", REQUEUED_EVERY, lambda: go_on_with_all(gate)),
         Job("holds", CLEARED_EVERY, lambda: clear_lifted(gate)),
     ]
+    if is_scheduling:
+        jobs.append(Job("leftovers", LEFTOVERS_EVERY, lambda: remove_leftovers(gate), is_once=True))
     if is_scheduling and not opened.is_alone:
         partition = lambda: asyncio.to_thread(migrate, opened.url)  # noqa: E731
         jobs.append(Job("partitions", PARTITIONED_EVERY, partition, is_once=True))

@@ -89,6 +89,8 @@ def application(running: Running, config: Config, token: str, *, is_ending: Call
     settings = WebSettings(
         body_limit=config.intake.body_limit,
         depth_limit=config.intake.depth_limit,
+        material_limit=config.materials.size_at_most,
+        material_within=config.materials.within,
         language=config.site.language,
         local_token=token,
     )

@@ -11,10 +11,12 @@
     │   ├── BodyTooLarge        body_too_large          413
     │   ├── UnsupportedMedia    unsupported_media_type  415
     │   ├── InvalidCase         invalid_case            422
+    │   ├── MaterialMismatch    material_mismatch       422
     │   └── KeyReused           idempotency_key_reused  422
     ├── StoreUnavailable        store_unavailable       503   operations
     │   └── CommitUnknown       commit_unknown          503   operations
     ├── SealBroken              seal_broken             500   operations   (storage/sealing.py)
+    ├── FileBroken              file_broken             500   operations   (flows/files.py)
     ├── Unstorable              unstorable_value        500   developer    (storage/work.py)
     ├── SiteInvalid             site_invalid            exit 1, integrator
     └── IllegalMove             illegal_move            a defect of ours, or a move that came too late
@@ -138,6 +140,13 @@ class InvalidCase(RequestError):
     """The document breaks the canonical schema or its rules; `errors` names every field at once."""
 
     code = "invalid_case"
+    status = 422
+
+
+class MaterialMismatch(RequestError):
+    """The bytes are not those that the material's record, or their sender, tells of; `errors` names every mismatch."""
+
+    code = "material_mismatch"
     status = 422
 
 

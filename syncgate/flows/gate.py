@@ -30,6 +30,7 @@ class Gate:
         sources: names of the systems that may post.
         on_due: told which systems have lanes due after a commit; must not block.
         follow: takes over what the store names active; None where no other process can deploy.
+        link_address: where systems fetch files by link; None where they cannot.
     """
 
     writer: Writer
@@ -43,6 +44,7 @@ class Gate:
     sources: frozenset[str]
     on_due: Callable[[Iterable[str]], None]
     follow: Callable[[], Awaitable[None]] | None = None
+    link_address: str | None = None
 
     def active_bundle(self, system: str) -> Bundle:
         """The active bundle of a system. Raises KeyError for a system without one."""

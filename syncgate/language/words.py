@@ -77,6 +77,13 @@ REASONS: Final[Mapping[str, str]] = {
     "header_unusable": "请求头内容不可用",
     "key_missing": "缺少占位内容",
     "secret_missing": "缺少密钥",
+    # --- the files of materials
+    "material_missing": "材料文件未上传",
+    "material_too_large": "材料文件超出对方系统的上限",
+    "material_stored": "材料文件已上传",
+    "file_name_unusable": "文件名不可用",
+    "file_broken": "已保存的文件损坏",
+    "link_address_missing": "未配置文件链接的地址",
     # --- what a mapping cannot do
     "missing": "缺少必需内容",
     "wrong_type": "类型不符",

@@ -1,7 +1,7 @@
 """The seams between what decides and what acts, as Protocols: the outside world, and the store."""
 
 from syncgate.ports.live import Difference, Probed, Probing
-from syncgate.ports.outside import Clock, Entropy, Request, Secrets, Transport
+from syncgate.ports.outside import Clock, Entropy, Request, Secrets, SentFile, Transport
 from syncgate.ports.store import (
     CaseFilter,
     DeliveryFilter,
@@ -25,6 +25,7 @@ __all__ = [
     "Probing",
     "Request",
     "Secrets",
+    "SentFile",
     "Step",
     "Store",
     "Transport",

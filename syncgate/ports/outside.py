@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -39,6 +39,31 @@ class Secrets(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentFile:
+    """A file that leaves beside the payload; its bytes are read while they leave, from the start at every try.
+
+    Attributes:
+        name: of its part.
+        payload_name: of the payload's part; None: each of its members is one.
+        file_name: what the system is told that it is called.
+        file_name_charset: of the bytes of that name; `rfc5987` percent-encodes it.
+        media_type: its kind.
+        size: its bytes.
+        digest: keyed; what evidence keeps in place of the bytes.
+        pieces: gives the bytes.
+    """
+
+    name: str
+    payload_name: str | None
+    file_name: str = field(repr=False)
+    file_name_charset: str
+    media_type: str
+    size: int
+    digest: str
+    pieces: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One thing to ask of a system: a send or a look-up.
@@ -57,6 +82,10 @@ class Request:
     remote_ref_at: Mapping[str, str] = field(default_factory=dict)
     """Where remote_ref is in the answer: `{"body": "/id"}` or `{"header": "Location"}`; empty: nowhere."""
     delivery_id: UUID | None = None
+    kept: Any = None
+    """What evidence keeps in the payload's place, where that holds a file's bytes; None: the payload."""
+    file: SentFile | None = None
+    """A file that leaves beside the payload."""
 
 
 class Transport(Protocol):

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
+from syncgate.transports.content import ContentRule
 from syncgate.values import Duration, Mode, Model, Name, Rate, Title, Wait
 
 PersonalClass = Literal["name", "identity", "contact", "address", "content", "sensitive"]
@@ -133,6 +134,7 @@ class AdapterMessage(Model):
         mapping: name of the mapping, `mappings/<system>/<mapping>.yaml`; left out: the message's name.
         contract: name of the contract, `schemas/<system>/<contract>.schema.json`; left out: likewise.
         operation: the transport's operation that sends it.
+        content: how the bytes of a material's file go along; `none` sends what the mapping makes, and no file.
         after: messages that must be there first; left out: all that are listed earlier.
         is_ordered: whether its own parts follow one another.
         next_after: when what comes after it may be sent.
@@ -149,6 +151,7 @@ class AdapterMessage(Model):
     mapping: Name | None = None
     contract: Name | None = None
     operation: OperationName
+    content: ContentRule = "none"
     after: tuple[Name, ...] | None = None
     is_ordered: StrictBool = True
     next_after: Literal["acknowledged", "queued_there"] = "acknowledged"

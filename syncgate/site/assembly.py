@@ -101,6 +101,7 @@ def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:
         confirm=_confirm(adapter.confirm_of(declared)),
         compared_fields=message.mapping.compared_fields,
         needs_references=_needs_references(message.mapping),
+        content=None if declared.content == "none" else declared.content,
     )
 
 

@@ -14,6 +14,7 @@ from syncgate.domain.plan import Message
 from syncgate.site.adapter import Adapter
 from syncgate.site.contract import Contract
 from syncgate.transports.answers import AnswerRule
+from syncgate.transports.content import Content
 from syncgate.values import Mode
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class MessageSpec:
         confirm: how an unknown outcome is confirmed.
         compared_fields: top-level payload fields to compare on read-back.
         needs_references: whether the mapping reads what other systems call things.
+        content: how the bytes of a material's file go along; None: they do not.
     """
 
     name: str
@@ -97,6 +99,7 @@ class MessageSpec:
     confirm: ConfirmPolicy
     compared_fields: frozenset[str]
     needs_references: bool
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from syncgate.documents import Node, Place, Problem, node_at, unknown
 from syncgate.domain.outcome import Outcome
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.site.adapter import Adapter, AdapterMessage, Confirm, RetractBy, UpdateBy
+from syncgate.site.content_checks import check_place, filled_by_content
 from syncgate.site.contract import Contract
 from syncgate.site.files import contract_path, is_mapping, mapping_path
 from syncgate.site.paths import places_of_paths
@@ -242,24 +243,38 @@ def check_message(
             f"got one that reads {mapping.reads}"
         )
         yield Problem(place, words, "reads")
-    yield from check_payload(mapping, contract, permitted, paths)
+    yield from check_place(message, mapping, place)
+    yield from check_payload(mapping, contract, permitted, paths, filled=filled_by_content(message))
 
 
 def check_payload(
-    mapping: FieldMapping | None, contract: Contract | None, permitted: Permitted, paths: CanonicalPaths | None
+    mapping: FieldMapping | None,
+    contract: Contract | None,
+    permitted: Permitted,
+    paths: CanonicalPaths | None,
+    *,
+    filled: str | None = None,
 ) -> Iterator[Problem]:
-    """Whether a mapping gives what its contract wants, and nothing that the system may not receive."""
+    """Whether a mapping gives what its contract wants, and nothing that the system may not receive.
+
+    filled: the member of the payload that a file is put into, which the mapping leaves free.
+    """
     if mapping is None or mapping.direction != "out":
         return
     if contract is not None:
-        yield from _contract_fields(mapping, contract)
+        yield from _contract_fields(mapping, contract, filled)
     if paths is not None:
         yield from check_leaks(mapping, paths, permitted)
 
 
-def _contract_fields(mapping: FieldMapping, contract: Contract) -> Iterator[Problem]:
+def _contract_fields(mapping: FieldMapping, contract: Contract, filled: str | None) -> Iterator[Problem]:
     payload = mapping.document.payload
     names = {entry.name for entry in payload.fields}
+    if filled is not None:
+        names.add(filled)
+        if contract.is_closed and filled not in contract.fields:
+            words = unknown("field of the contract", filled, contract.fields)
+            yield Problem(payload.place, f"content: {words}", "contract_field")
     for entry in payload.fields:
         if contract.is_closed and entry.name not in contract.fields:
             words = unknown("field of the contract", entry.name, contract.fields)

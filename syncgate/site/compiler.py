@@ -22,6 +22,7 @@ from syncgate.site.assembly import CompiledMessage, CompiledPayload, assemble
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.checks import check_adapter, check_message, check_payload, check_secrets, unused_files
+from syncgate.site.content_checks import check_contents
 from syncgate.site.contract import Contract, ContractError, compile_contract
 from syncgate.site.files import (
     adapter_path,
@@ -120,6 +121,10 @@ class _Compilation:
         applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
         positions = range(len(adapter.messages))
         messages = [self._message(adapter, node, at, tables=tables, permitted=permitted) for at in positions]
+        if options is not None:
+            kind = self.transports[adapter.transport]
+            problems_of = lambda name, content: kind.content_problems(options, name, content, quirks)  # noqa: E731
+            self.problems.extend(check_contents(adapter, node, problems_of, permitted, self.paths))
         self.problems.raise_if_any()
         place_of = partial(_message_place, node)
         return assemble(

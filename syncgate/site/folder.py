@@ -14,6 +14,7 @@ from syncgate.documents import Node, Place, Problem, Problems, ProblemSet, unkno
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.compiler import compile_bundle
+from syncgate.site.content_checks import needs_links
 from syncgate.site.files import adapter_path, decoded, files_of, read_files, read_json, systems_in
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.references import check_references
@@ -135,6 +136,7 @@ class _Reading:
         self.problems.extend(found)
         self._check_narrowing(config, node, schema)
         self._check_addresses(config, node, bundles)
+        self._check_links(config, bundles)
         self._name_unserved(config)
         sources = self.attempt(lambda: compile_sources(config, node, self.files, tables=tables, schema=schema))
         self.problems.raise_if_any()
@@ -178,6 +180,12 @@ class _Reading:
             for system in served
         }
         return {system: bundle for system, bundle in found.items() if bundle is not None}
+
+    def _check_links(self, config: Config, bundles: Mapping[str, Bundle]) -> None:
+        for system, bundle in bundles.items():
+            if config.materials.link_address is None and needs_links(bundle.adapter):
+                words = f"{system}: expected materials.link_address in the configuration for links to files, got none"
+                self.problems.add(Place(adapter_path(system), 1, 1), words, "content")
 
     def _check_narrowing(self, config: Config, node: Node, schema: CanonicalSchema | None) -> None:
         paths = None if schema is None else CanonicalPaths(schema)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from syncgate.ports import Clock, Entropy, Secrets, Transport
 from syncgate.transports.answers import AnswerRule
+from syncgate.transports.content import Content, links_only
 
 
 class Limits(Protocol):
@@ -72,6 +73,11 @@ def _any_address(text: str) -> str:
     return text
 
 
+ContentProblems = Callable[[Any, str, Content, Any], Iterator[str]]
+"""What is wrong with how a file goes along with an operation: from the options, the operation's name, what the adapter
+says under `content`, and the adapter's loaded `quirks.py` or None."""
+
+
 def _no_secrets(_: BaseModel) -> frozenset[str]:
     return frozenset()
 
@@ -89,6 +95,7 @@ class TransportKind:
         secret_names: the names of all secrets that given options refer to.
         check_address: gives an address of the site's configuration as it is used; raises ValueError where it is none
             of this protocol.
+        content_problems: what is wrong with how a file goes along; by default only links do.
     """
 
     name: str
@@ -97,6 +104,7 @@ class TransportKind:
     options_model_with: Callable[[Any], type[BaseModel]] | None = None
     secret_names: Callable[[Any], frozenset[str]] = _no_secrets
     check_address: Callable[[str], str] = _any_address
+    content_problems: ContentProblems = links_only
 
     def options_model_for(self, quirks: Any = None) -> type[BaseModel]:
         """The model to validate options with, given the adapter's loaded `quirks.py` or None."""

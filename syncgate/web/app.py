@@ -18,6 +18,7 @@ from syncgate.web import (
     health,
     holds,
     keys,
+    materials,
     problems,
     requeues,
     submissions,
@@ -68,7 +69,8 @@ def create_app(
         redirect_slashes=False,
         telemetry={"logs": False},
     )
-    app.router.routes.extend([*submissions.routes(place), *batch.routes(place), *checks.routes(place)])
+    for raw in (submissions, batch, checks, materials):
+        app.router.routes.extend(raw.routes(place))
     for router in (cases, explanations, deliveries, requeues, systems, holds, keys, health):
         app.include_router(router.router(place))
     if deploy is not None:

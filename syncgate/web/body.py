@@ -61,6 +61,11 @@ def require_media(headers: Headers, *media: str) -> None:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip(' "').lower() not in ("utf-8", "utf8"):
             raise UnsupportedMedia("expected charset=utf-8, got another")
+    require_identity(headers)
+
+
+def require_identity(headers: Headers) -> None:
+    """Refuses any content coding. Raises UnsupportedMedia."""
     if (header(headers, b"content-encoding") or "identity").lower() != "identity":
         raise UnsupportedMedia("expected a body without Content-Encoding, got one")
 

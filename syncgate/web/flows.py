@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from syncgate.domain.rows import Delivery, Hold, Principal
-from syncgate.flows.accepting import check, intake
+from syncgate.flows.accepting import check, intake, materials
 from syncgate.flows.accepting.check import CheckedCase
 from syncgate.flows.accepting.intake import Call
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
@@ -40,6 +40,22 @@ class Confirm(Protocol):
     ) -> Delivery: ...
 
 
+class PutMaterial(Protocol):
+    """Stores the bytes of a material."""
+
+    async def __call__(
+        self,
+        gate: Gate,
+        caller: Caller,
+        ref: CaseRef,
+        material: str,
+        declared: materials.Declared,
+        pieces: AsyncIterator[bytes],
+        *,
+        size_at_most: int,
+    ) -> materials.Stored: ...
+
+
 class Pause(Protocol):
     """Stops sends to a system; says how many were already in flight."""
 
@@ -56,6 +72,7 @@ class Resume(Protocol):
 class Flows:
     """What the routes call."""
 
+    put_material: PutMaterial = materials.put_material
     post_case: Callable[[Gate, Caller, Json, Call], Awaitable[Accepted]] = intake.post_case
     check_case: Callable[[Gate, Caller, Json, Call], Awaitable[CheckedCase]] = check.check_case
     put_case: Change = intake.put_case

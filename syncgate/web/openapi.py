@@ -11,15 +11,17 @@ from pydantic import TypeAdapter
 
 from syncgate.domain.delivery import OF_ITS_OWN, Phase
 from syncgate.web import body as bodies
+from syncgate.web import openapi_materials as materials
 from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
 from syncgate.web.explanations import SCHEMAS as EXPLANATION
 from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
+from syncgate.web.materials import LINK_PATH
 from syncgate.web.place import Place
 
 Json = Any
-OPEN: Final = frozenset({"/livez", "/readyz", "/openapi.json", "/docs"})
+OPEN: Final = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", LINK_PATH})
 """Paths that need no key."""
 _CHANGING: Final = (*WRITING, 412)
 
@@ -72,6 +74,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
         "Problem": _PROBLEM,
         "BrokenField": _BROKEN_FIELD,
         **EXPLANATION,
+        **materials.SCHEMAS,
     }
 
 
@@ -146,6 +149,7 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
         "/v1/cases/{case}/stages": {
             "post": _operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change)
         },
+        **materials.PATHS,
     }
 
 

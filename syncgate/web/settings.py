@@ -18,6 +18,8 @@ class WebSettings:
         depth_limit: levels of nesting of one body.
         body_within: how long one body may take to arrive.
         piece_within: how long a batch may pause between two pieces.
+        material_limit: bytes of one material's file.
+        material_within: how long one may take to arrive.
         lines_under_way: lines of one batch that are taken side by side.
         results_held: bytes of results that wait for a batch's caller before no more of its lines are read.
         language: what messages are in where a caller asks for none.
@@ -30,6 +32,8 @@ class WebSettings:
     depth_limit: int = 32
     body_within: timedelta = timedelta(seconds=30)
     piece_within: timedelta = timedelta(seconds=60)
+    material_limit: int = 100 * 1024**2
+    material_within: timedelta = timedelta(minutes=10)
     lines_under_way: int = 64
     results_held: int = 2 * 1024**2
     language: Language = "zh"

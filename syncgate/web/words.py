@@ -18,6 +18,8 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "unsupported_media_type": ("不支持的内容类型或编码", "This media type or charset is not taken"),
     "invalid_case": ("办件内容有误", "The case breaks its rules"),
     "invalid_request": ("请求参数有误", "The request breaks its rules"),
+    "material_mismatch": ("文件与申请材料的记录不符，未保存", "The file is not the one that the material tells of"),
+    "reason_missing": ("未说明原因", "What is personal is shown for a reason only"),
     "idempotency_key_reused": ("幂等键已用于其他请求", "This Idempotency-Key came with another request"),
     "store_unavailable": ("系统暂时无法保存，请稍后重试", "Nothing was stored; try again later"),
     "commit_unknown": (
@@ -58,6 +60,11 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "unbounded": ("还应限定以下至少一项：{expected}", "must say at least one of {expected} too"),
     "future": ("应晚于现在", "must be later than now"),
     "identity_is_fixed": ("不得更改", "cannot be changed"),
+    "size_differs": ("文件大小应为 {expected} 字节", "must be {expected} bytes long"),
+    "digest_differs": ("文件摘要与声明的不符", "must have the digest that is stated"),
+    "media_type_differs": ("文件格式应为 {expected}", "must be declared as {expected}"),
+    "file_type_differs": ("文件内容不是 {expected}", "must begin as {expected} does"),
+    "file_empty": ("文件为空", "must not be empty"),
 }
 
 _NEAREST: Final = ("，是否为 {expected}", "; did you mean {expected}")

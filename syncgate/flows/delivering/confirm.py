@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from syncgate.domain.comparison import different_fields
 from syncgate.domain.delivery import Event
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Change
+from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
 from syncgate.flows.delivering.send import lease_suffices, request_for
 from syncgate.flows.delivering.work import Payload, Verdict, Work
@@ -40,7 +42,11 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
     if policy.by == "look_up":
         verdict = await _by_look_up(gate, work, bundle, policy, payload.value, transport)
     else:
-        verdict = after_probe(await transport.send(request_for(work, bundle, payload.value)), work, policy)
+        sent = await with_content(gate, work, payload)
+        if isinstance(sent, Verdict):
+            return _undecided("payload_not_derivable")
+        answer = await transport.send(request_for(work, bundle, sent))
+        verdict = replace(after_probe(answer, work, policy), file=sent.file)
     return verdict.begun(started_at)
 
 

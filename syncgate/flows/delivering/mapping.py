@@ -12,6 +12,7 @@ import structlog
 from syncgate.domain.delivery import Event
 from syncgate.domain.plan import Json, part_of
 from syncgate.domain.rows import Delivery, Submission
+from syncgate.flows.delivering.content import without_content
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.work import Payload, PayloadFault, Verdict, Work
 from syncgate.flows.gate import Gate
@@ -66,11 +67,15 @@ def mapped(
             told = (PayloadFault(field=fault.field, rule=fault.rule, path=fault.path) for fault in faults)
             return replace(refused, faults=tuple(told))
         case Mapped(payload):
-            violations = spec.contract.violations(payload)
-            if violations:
-                lines = "\n".join(f"{v.pointer}: {v.rule} {v.expected}" for v in violations)
-                return replace(_refused("contract_violated", "mapping", lines), faults=_broken(violations))
-            return Payload(payload)
+            return contract_broken(without_content(spec, payload)) or Payload(payload)
+
+
+def contract_broken(violations: Sequence[Violation]) -> Verdict | None:
+    """The verdict on a payload that breaks its contract; None where nothing is broken."""
+    if not violations:
+        return None
+    lines = "\n".join(f"{v.pointer}: {v.rule} {v.expected}" for v in violations)
+    return replace(_refused("contract_violated", "mapping", lines), faults=_broken(violations))
 
 
 def _broken(violations: Sequence[Violation]) -> tuple[PayloadFault, ...]:

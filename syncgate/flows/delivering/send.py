@@ -9,8 +9,9 @@ from datetime import timedelta
 from syncgate.domain.delivery import Event
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.outcome import Answer, Outcome
-from syncgate.domain.plan import Json, OnChange
+from syncgate.domain.plan import OnChange
 from syncgate.domain.rows import Change
+from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import payload_of
 from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
@@ -25,7 +26,7 @@ SAFETY = timedelta(milliseconds=200)
 
 async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport]) -> Verdict:
     """What sending one claimed delivery came to. Sends at most once."""
-    payload = prepared(gate, work)
+    payload = await with_content(gate, work, prepared(gate, work))
     if isinstance(payload, Verdict):
         return payload
     bundle = gate.bundles[work.delivery.bundle]
@@ -34,8 +35,8 @@ async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport])
     if bundle.specs[work.delivery.message].confirm.by == "hold" and not await _note_start(gate, work):
         return Verdict(event=Event.HANDED_BACK, rule="lease_lost")
     started_at = gate.clock.now()
-    answer = await transport_of(bundle.digest).send(request_for(work, bundle, payload.value))
-    return judged(answer).begun(started_at)
+    answer = await transport_of(bundle.digest).send(request_for(work, bundle, payload))
+    return replace(judged(answer), started_at=started_at, file=payload.file)
 
 
 def prepared(gate: Gate, work: Work) -> Payload | Verdict:
@@ -43,14 +44,16 @@ def prepared(gate: Gate, work: Work) -> Payload | Verdict:
     return _held_back(gate, work) or payload_of(gate, work, sent_at=gate.clock.now())
 
 
-def request_for(work: Work, bundle: Bundle, payload: Json) -> Request:
+def request_for(work: Work, bundle: Bundle, payload: Payload) -> Request:
     """What is asked of the system for this work: the same each time it is asked."""
     return Request(
         operation=_operation(work, bundle),
         keys=work.keys,
-        payload=payload,
+        payload=payload.value,
         remote_ref_at=bundle.specs[work.delivery.message].remote_ref_at,
         delivery_id=work.delivery.delivery_id,
+        kept=payload.kept,
+        file=payload.beside,
     )
 
 

@@ -14,6 +14,7 @@ from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
 from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, remote_refs
+from syncgate.flows.delivering.content import MATERIAL_MISSING
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
@@ -85,7 +86,14 @@ def _by_the_store(work: Work, verdict: Verdict) -> Verdict:
 
 
 def _not_overtaken(tx: Tx, work: Work, verdict: Verdict) -> Verdict:
-    """A wait for another system's number, unless the number has come since the claim; its settle cannot be missed."""
+    """A wait for another system's number, unless the number has come since the claim; its settle cannot be missed.
+
+    So with a wait for a material's bytes, which let go only what is parked as they come.
+    """
+    if verdict.reason == MATERIAL_MISSING:
+        tx.lane(work.case.case_id, work.lane.system, lock=True)
+        has_come = tx.material(work.case.case_id, work.delivery.part) is not None
+        return Verdict(event=Event.HANDED_BACK, rule="bytes_have_come") if has_come else verdict
     if verdict.waits_for is None:
         return verdict
     tx.lanes(work.case.case_id, lock=True)
@@ -302,6 +310,8 @@ def _detail(verdict: Verdict) -> dict[str, str | int | bool | None]:
         "note": evidence.note,
         "faults": verdict.detail,
         "waits_for": verdict.waits_for,
+        "file_size": verdict.file.size if verdict.file is not None else None,
+        "file_digest": verdict.file.digest if verdict.file is not None else None,
     }
     return {name: value for name, value in facts.items() if value not in ("", None)}
 

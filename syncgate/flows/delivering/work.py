@@ -13,6 +13,7 @@ from syncgate.domain.head import Task
 from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
+from syncgate.ports import SentFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,14 @@ class PayloadFault:
     expected: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FileSent:
+    """A material's file that went along: its size, and a keyed digest."""
+
+    size: int
+    digest: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What serving a piece of work came to; settle turns it into rows.
@@ -106,6 +115,7 @@ class Verdict:
         retry_after: the wait that the system asked for.
         waits_for: the system whose number the mapping needs (with `handed_back`).
         started_at: when the sending began.
+        file: what went along of a material, without its bytes.
     """
 
     event: Event
@@ -120,6 +130,7 @@ class Verdict:
     retry_after: timedelta | None = None
     waits_for: str | None = None
     started_at: datetime | None = None
+    file: FileSent | None = None
 
     def begun(self, at: datetime) -> Verdict:
         """The same, with the time when the sending began."""
@@ -128,6 +139,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A mapped and checked payload."""
+    """A mapped and checked payload.
 
-    value: Json
+    Attributes:
+        value: what is sent.
+        kept: what evidence keeps in its place, where it holds a file's bytes; None: the value.
+        beside: a file that leaves beside it.
+        file: which file goes along, in whatever way.
+    """
+
+    value: Json = field(repr=False)
+    kept: Json = field(default=None, repr=False)
+    beside: SentFile | None = None
+    file: FileSent | None = None

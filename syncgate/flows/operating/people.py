@@ -39,16 +39,18 @@ class Action(StrEnum):
     DEPLOY = "deploy"
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
+    READ_CONTENT = "read_content"
+    """Reads the files of materials: a source those of the cases that it posted, others with a reason that is kept."""
 
 
 _READ: Final = frozenset({Action.READ_CASES, Action.READ_DELIVERIES, Action.READ_SYSTEMS, Action.READ_METRICS})
 
 ACTIONS_BY_ROLE: Final[dict[str, frozenset[Action]]] = {
-    "source": frozenset({Action.SUBMIT, Action.READ_CASES, Action.READ_DELIVERIES}),
+    "source": frozenset({Action.SUBMIT, Action.READ_CASES, Action.READ_DELIVERIES, Action.READ_CONTENT}),
     "viewer": _READ,
-    "operator": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS},
+    "operator": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.READ_CONTENT},
     "integrator": _READ | {Action.PAUSE_SYSTEMS, Action.REPLAN, Action.DEPLOY},
-    "admin": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.REPLAN, Action.DEPLOY},
+    "admin": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.REPLAN, Action.DEPLOY, Action.READ_CONTENT},
     "security": frozenset({Action.MANAGE_KEYS, Action.READ_SYSTEMS, Action.READ_METRICS}),
     "auditor": _READ | {Action.READ_AUDIT},
 }

@@ -12,9 +12,11 @@ import orjson
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
 from syncgate.domain.errors import NotFound
 from syncgate.domain.holds import HELD
+from syncgate.domain.material import material_ids
 from syncgate.domain.replan import is_of_its_own
 from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principal, SystemRow
 from syncgate.flows.documents import open_document
+from syncgate.flows.files import kept_file
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.showing.holds import as_held, holds_on_system
 from syncgate.flows.showing.scope import (
@@ -41,6 +43,7 @@ from syncgate.flows.showing.views import (
     EvidenceView,
     Held,
     Holding,
+    MaterialView,
     Open,
     Passport,
     PauseView,
@@ -64,9 +67,27 @@ async def read_case(gate: Gate, principal: Principal, ref: CaseRef) -> CaseView:
         document = open_document(gate, tx, case) if case.wrapped_key else None
         is_masked = not sees_open(principal, case)
         shown = gate.schema.mask(document) if is_masked else document
-        return CaseView(case=CaseSummary.of(case), is_masked=is_masked, document=shown)
+        materials = () if document is None else tuple(_materials(gate, tx, case, document))
+        return CaseView(case=CaseSummary.of(case), is_masked=is_masked, document=shown, materials=materials)
 
     return await gate.writer.read(step)
+
+
+def _materials(gate: Gate, tx: Tx, case: Case, document: Json) -> Iterator[MaterialView]:
+    stored = {material.material: material for material in tx.materials(case.case_id)}
+    for material in material_ids(document):
+        if material not in stored:
+            yield MaterialView(material=material, is_stored=False)
+            continue
+        facts = kept_file(gate, case, stored[material]).facts
+        yield MaterialView(
+            material=material,
+            is_stored=True,
+            size=facts.size,
+            sha256=facts.sha256,
+            media_type=facts.media_type,
+            stored_at=stored[material].stored_at,
+        )
 
 
 async def case_id_of(gate: Gate, principal: Principal, ref: CaseRef) -> UUID:

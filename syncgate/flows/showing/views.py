@@ -38,12 +38,25 @@ class CaseSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialView:
+    """One material of a case: whether its file is stored, and what is known of a file that is."""
+
+    material: str
+    is_stored: bool
+    size: int | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+    stored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
-    """One case. document: the current revision; None once the case is erased."""
+    """One case. document: the current revision; None once the case is erased. materials: in the case's order."""
 
     case: CaseSummary
     is_masked: bool
     document: Json
+    materials: tuple[MaterialView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

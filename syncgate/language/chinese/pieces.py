@@ -19,6 +19,7 @@ PIECES: Final[dict[str, str]] = {
     "deploy": "启用配置版本",
     "read metrics": "查看指标",
     "read audit": "查看审计记录",
+    "read content": "读取材料文件",
     "replan": "重新核算应推数据",
     # --- units
     "bytes": "字节",
@@ -54,6 +55,7 @@ PIECES: Final[dict[str, str]] = {
     "key of a branch": "分支的键",
     "key of limit": "限制的键",
     "file": "文件",
+    "material": "申请材料",
     # --- parts of a case
     "stages": "办理环节",
     "materials": "申请材料",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncgate.transports.kind import TransportKind
+from syncgate.transports.rest.multipart import content_problems
 from syncgate.transports.rest.options import RestOptions, check_base_url, rest_options_with, secret_names
 from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme, with_headers
 from syncgate.transports.rest.text import SecretRef
@@ -27,4 +28,5 @@ KIND = TransportKind(
     options_model_with=rest_options_with,
     secret_names=secret_names,
     check_address=check_base_url,
+    content_problems=content_problems,
 )

@@ -67,7 +67,23 @@ def _json(payload: Any) -> str:
         raise unfit(note, reason="payload_not_json") from None
 
 
+def fields_of(operation: OperationOptions, payload: Any) -> Iterator[tuple[str, str]]:
+    """The fields of a form, of which every character is one of the operation's charset. Raises Unsendable."""
+    envelope, xml, charset = operation.envelope, operation.xml, operation.charset
+    if envelope is not None:
+        payload = {name: _member(part, payload, xml, charset) for name, part in envelope.items()}
+    for name, text in _texts(payload):
+        _encoded(name + text, charset, {name: text})
+        yield name, text
+
+
 def _fields(payload: Any, charset: str) -> Iterator[str]:
+    for name, text in _texts(payload):
+        field = {name: text}
+        yield f"{quote_plus(_encoded(name, charset, field))}={quote_plus(_encoded(text, charset, field))}"
+
+
+def _texts(payload: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(payload, Mapping):
         raise unfit("expected an object as a form's payload, got something else", reason="payload_not_form")
     for name, value in payload.items():
@@ -77,8 +93,7 @@ def _fields(payload: Any, charset: str) -> Iterator[str]:
                 expected = "text, a number, true, false or a list of these"
                 got = "null" if one is None else "something nested"
                 raise unfit(f"/{name}: expected {expected}, got {got}", reason="payload_not_form")
-            field = {name: text}
-            yield f"{quote_plus(_encoded(name, charset, field))}={quote_plus(_encoded(text, charset, field))}"
+            yield name, text
 
 
 def _document(payload: Any, xml: XmlOptions | None, charset: str) -> bytes:

@@ -22,7 +22,8 @@ _KEPT_HEADERS: Final = ("content-type", "retry-after", "location", "date", "x-re
 
 def evidence_of(sent: HttpRequest, came: HttpResponse | HttpFailure) -> Evidence:
     """What left and what came, bodies cut where they are long; of the headers only harmless ones that came."""
-    left = sent.body if isinstance(came, HttpResponse) or came.could_have_acted else None
+    body = sent.body if sent.kept is None else sent.kept
+    left = body if isinstance(came, HttpResponse) or came.could_have_acted else None
     received = came.body if isinstance(came, HttpResponse) else came.received
     notes = [came.note] if isinstance(came, HttpFailure) else []
     notes += [

@@ -18,7 +18,15 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.http import HeaderMap
 from pyreqwest.request import StreamRequest
 
-from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse, Timeouts
+from syncgate.transports.rest.http import (
+    FILE_UNREAD,
+    FileUnread,
+    Headers,
+    HttpFailure,
+    HttpRequest,
+    HttpResponse,
+    Timeouts,
+)
 from syncgate.transports.rest.whole import KEEP_ALIVE, Progress
 
 CONNECTING: Final = "client error (Connect)"
@@ -47,6 +55,7 @@ FAILURES: Final[Mapping[type[Exception], str]] = {
     exceptions.BuilderError: "request not usable",
     exceptions.DetailedPyreqwestError: "request failed",
     exceptions.PyreqwestError: "request failed",
+    FileUnread: FILE_UNREAD,
 }
 """What each foreign exception means once a connection was ready: with each of them the system could have acted."""
 
@@ -146,7 +155,9 @@ def _client(connections: int, *, connect: float) -> Client:
 def _outgoing(client: Client, request: HttpRequest, within: float) -> StreamRequest:
     builder = client.request(request.method, request.url).timeout(timedelta(seconds=within))
     # Without a buffer the answer's head is known before its body, and each piece of the body as it comes.
-    builder = builder.headers(list(request.headers)).streamed_read_buffer_limit(0)
+    builder = builder.headers(list(request.all_headers)).streamed_read_buffer_limit(0)
+    if request.streamed is not None:
+        return builder.body_stream(request.streamed.chunks()).build_streamed()
     return (builder.body_bytes(request.body) if request.body else builder).build_streamed()
 
 

@@ -2,20 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+from syncgate.domain.errors import SyncgateError
 
 Headers = tuple[tuple[str, str], ...]
+FILE_UNREAD: Final = "file could not be read to its end while it left"
+
+
+class FileUnread(OSError):
+    """A file could not be read to its end while it left; what the system got of it is torn off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A body around a file that is read while it leaves, anew for every request.
+
+    Attributes:
+        head, tail: what stands before the file and after it.
+        size: bytes of the file.
+        pieces: gives them.
+    """
+
+    head: bytes = field(repr=False)
+    tail: bytes = field(repr=False)
+    size: int
+    pieces: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+
+    @property
+    def length(self) -> int:
+        """Bytes of the whole body."""
+        return len(self.head) + self.size + len(self.tail)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The whole body. Raises FileUnread."""
+        yield self.head
+        try:
+            async for piece in self.pieces():
+                yield piece
+        except SyncgateError as error:
+            raise FileUnread(error.code) from None
+        yield self.tail
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request, ready to leave. Its repr shows neither headers nor body nor query."""
+    """One request, ready to leave. Its repr shows neither headers nor body nor query.
+
+    kept: what evidence keeps in the body's place; None: the body. streamed: the body, where a file is part of it.
+    """
 
     method: str
     url: str = field(repr=False)
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    kept: bytes | None = field(default=None, repr=False)
+    streamed: Streamed | None = field(default=None, repr=False)
+
+    @property
+    def all_headers(self) -> Headers:
+        """With the length of a body that is streamed: what cannot be told in advance would come in chunks, which many
+        systems do not take."""
+        if self.streamed is None:
+            return self.headers
+        return (*self.headers, ("Content-Length", str(self.streamed.length)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from syncgate.transports.rest.http import HttpFailure, HttpRequest, HttpResponse, Timeouts
+from syncgate.transports.rest.http import FILE_UNREAD, FileUnread, HttpFailure, HttpRequest, HttpResponse, Timeouts
 from syncgate.transports.rest.options import TlsOptions
 from syncgate.transports.rest.whole import KEEP_ALIVE, Progress, ascii_fields
 
@@ -48,6 +48,7 @@ FAILURES: Final[Mapping[type[Exception], tuple[bool, str]]] = {
     httpx.RequestNotRead: (True, "request not read"),
     httpx.StreamError: (True, "answer not readable"),
     httpx.CookieConflict: (True, "cookies in conflict"),
+    FileUnread: (True, FILE_UNREAD),
     OSError: (True, "connection failed after it was made"),
 }
 """Every foreign exception, sorted by: could the system have acted?"""
@@ -165,7 +166,7 @@ def _outgoing(request: HttpRequest, timeouts: Timeouts, progress: Progress) -> h
     return httpx.Request(
         request.method,
         request.url,
-        headers=list(request.headers),
-        content=request.body,
+        headers=list(request.all_headers),
+        content=request.body if request.streamed is None else request.streamed.chunks(),
         extensions={"timeout": timeout.as_dict(), "trace": watch},
     )

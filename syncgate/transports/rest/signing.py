@@ -53,10 +53,11 @@ Sign = Callable[[HttpRequest, Any, Moment], HttpRequest]
 
 @dataclass(frozen=True, slots=True)
 class SigningScheme:
-    """One way to sign."""
+    """One way to sign. reads_body: whether it covers or changes the body; then no file can be streamed in it."""
 
     options_model: type[SigningOptions]
     sign: Sign
+    reads_body: bool = True
 
 
 def _checked_name(text: str) -> str:
@@ -203,12 +204,12 @@ def with_headers(request: HttpRequest, headers: Mapping[str, str]) -> HttpReques
 
 
 BUILT_IN: Final[Mapping[str, SigningScheme]] = {
-    "none": SigningScheme(NoSigning, _leave),
-    "tif": SigningScheme(TifOptions, _sign_tif),
-    "aep": SigningScheme(AepOptions, _sign_aep),
-    "md5_date": SigningScheme(Md5DateOptions, _sign_md5_date),
-    "bearer": SigningScheme(BearerOptions, _sign_bearer),
-    "api_key": SigningScheme(ApiKeyOptions, _sign_api_key),
+    "none": SigningScheme(NoSigning, _leave, reads_body=False),
+    "tif": SigningScheme(TifOptions, _sign_tif, reads_body=False),
+    "aep": SigningScheme(AepOptions, _sign_aep, reads_body=False),
+    "md5_date": SigningScheme(Md5DateOptions, _sign_md5_date, reads_body=False),
+    "bearer": SigningScheme(BearerOptions, _sign_bearer, reads_body=False),
+    "api_key": SigningScheme(ApiKeyOptions, _sign_api_key, reads_body=False),
 }
 
 

@@ -17,6 +17,7 @@ from syncgate.transports.pointer import MISSING, follow
 from syncgate.transports.rest.bodies import Write, content_type_of, writer_of
 from syncgate.transports.rest.evidence import evidence_of, parse_retry_after, remote_ref_in
 from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse
+from syncgate.transports.rest.multipart import boundary_of, kept_of, streamed
 from syncgate.transports.rest.options import OperationOptions, RestOptions
 from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme
 from syncgate.transports.rest.text import (
@@ -48,6 +49,7 @@ class _Operation:
     write: Write
     content_type: str
     answer: AnswerFormat
+    options: OperationOptions
 
 
 class Wire:
@@ -83,15 +85,23 @@ class Wire:
             SiteInvalid: the options have no such operation.
         """
         operation = self._operation(request.operation)
-        body = b"" if request.payload is None else operation.write(request.payload)
-        bare = HttpRequest(
-            method=operation.method,
-            url=self._base_url + _target(operation, request.keys),
-            headers=self._headers(operation, request.keys, has_body=request.payload is not None),
-            body=body,
-        )
+        bare = self._with_body(operation, request)
         moment = Moment(self._clock.now(), self._entropy, self._secret, request.operation)
         return _checked(self._sign(bare, self._signing, moment))
+
+    def _with_body(self, operation: _Operation, request: Request) -> HttpRequest:
+        url, payload = self._base_url + _target(operation, request.keys), request.payload
+        content_type = None if payload is None else operation.content_type
+        body, kept, stream = b"", None, None
+        if payload is not None and request.file is not None:
+            boundary = boundary_of(self._entropy.token(16))
+            stream = streamed(operation.options, operation.write, payload, request.file, boundary)
+            content_type, kept = f"multipart/form-data; boundary={boundary}", kept_of(stream, request.file)
+        elif payload is not None:
+            body = operation.write(payload)
+            kept = None if request.kept is None else operation.write(request.kept)
+        headers = self._headers(operation, request.keys, content_type)
+        return HttpRequest(operation.method, url, headers, body, kept, stream)
 
     def answer(self, request: Request, sent: HttpRequest, came: HttpResponse | HttpFailure) -> Answer:
         """The judged send."""
@@ -153,10 +163,10 @@ class Wire:
             known = ", ".join(sorted(self._operations))
             raise SiteInvalid(f"expected one of the operations {known}, got {name!r}") from None
 
-    def _headers(self, operation: _Operation, keys: Mapping[str, str], *, has_body: bool) -> Headers:
+    def _headers(self, operation: _Operation, keys: Mapping[str, str], content_type: str | None) -> Headers:
         filled = _DEFAULT_HEADERS | {"Accept": f"application/{operation.answer}"}
-        if has_body:
-            filled["Content-Type"] = operation.content_type
+        if content_type is not None:
+            filled["Content-Type"] = content_type
         given = {name: self._header(name, text, keys) for name, text in operation.headers}
         names = {name.lower() for name in given}
         kept = [pair for pair in filled.items() if pair[0].lower() not in names]
@@ -195,6 +205,7 @@ def _compiled(operation: OperationOptions, headers: Mapping[str, HeaderText]) ->
         write=writer_of(operation),
         content_type=content_type_of(operation),
         answer=operation.answer,
+        options=operation,
     )
 
 

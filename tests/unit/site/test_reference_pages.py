@@ -16,6 +16,7 @@ from syncgate import config
 from syncgate.documents import plain, read_yaml
 from syncgate.records import settings
 from syncgate.site import adapter
+from syncgate.transports import content
 from syncgate.transports.answers import AnswerCondition, AnswerRule
 from tests.unit.site.conftest import CONFIG, ROOT
 
@@ -28,6 +29,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "`master_key`": (config.SecretRef,),
         "`listen`": (config.Listen,),
         "`intake`": (config.IntakeSettings,),
+        "`materials`": (config.MaterialSettings,),
         "`sources`": (
             config.SourceSettings,
             settings.CsvSettings,
@@ -44,6 +46,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "Top level": (adapter.Adapter,),
         "`messages`": (adapter.AdapterMessage,),
         "`retract`": (adapter.RetractBy,),
+        "`content`": (content.Base64Content, content.UrlContent, content.MultipartContent),
         "`answers`": (AnswerRule, AnswerCondition),
         "`confirm`": (adapter.Confirm,),
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
@@ -51,6 +54,8 @@ PAGES: dict[str, dict[str, Models]] = {
 }
 SHOWN_ELSEWHERE = {"charset"}
 """Said in a sentence of its own, for all formats at once."""
+SHARED = {"as", "at", "size_at_most"}
+"""Keys that several ways of sending a file have, and that mean the same in each; the first of them is looked at."""
 DEFAULT = re.compile(r"default (?:`([^`]+)`|(\d+|true|false|none)\b)|`([a-z_]+)` \(default")
 
 
@@ -72,7 +77,7 @@ class Row:
         """The fields of the models that these keys are."""
         for key in self.keys:
             found = [field for model in self._models() for name, field in named(model) if name == key]
-            assert len(found) == 1, f"{self}: {key} is a key of {len(found)} models"
+            assert len(found) == 1 or (found and key in SHARED), f"{self}: {key} is a key of {len(found)} models"
             yield found[0]
 
     def _models(self) -> Models:
