@@ -4,6 +4,8 @@ A line is as `document` describes it, with what a front database has beside it. 
     records: what its row may have said, from submission to submission; the last is what it must say in the end.
     after: the tables whose rows, brought by the same call or an earlier one, must have come first.
     is_ordered: whether its own rows come in the order in which they are listed.
+    held: `surely`; `perhaps`, where the case was withdrawn meanwhile; `if_any`: exactly where a row of its own that is
+        no material's is held.
 Columns that a row leaves out are NULL; row_guid, cd_batch, cd_time, cd_operation and is_sync are not listed.
 """
 
@@ -63,12 +65,15 @@ def objection(record: Record) -> str | None:
 def line(life: Life, history: Sequence[State]) -> dict[str, Any]:
     """What must be there in the end, and what is left behind at the gate."""
     told = _Told(history)
+    operations = told.operations()
+    if history[-1].withdrawal is not None:
+        operations, told.parked, told.pending = _withdrawn(history[-1], operations), [], 0
     return {
         "system": "frontdb",
         "case_no": life.case_no,
         "or_no": life.or_no,
         "traits": sorted(life.traits),
-        "operations": told.operations(),
+        "operations": operations,
         "leftover": {"parked": told.parked, "pending": told.pending},
     }
 
@@ -156,6 +161,45 @@ class _Told:
         return is_whole
 
 
+def _withdrawn(state: State, operations: list[Operation]) -> list[Operation]:
+    """Nothing, or what was written by then and the row that closes the case as void; a finished case is not withdrawn.
+
+    Materials alone need no such row: nobody there knows of the case without its acceptance.
+    """
+    withdrawal = state.withdrawal
+    if withdrawal is None or "frontdb" in withdrawal.unreached:
+        return []
+    if all(operation["operation"] == "up_pro_material" for operation in operations):
+        return [operation | {"held": "perhaps"} for operation in operations]
+    is_sure = "frontdb" in withdrawal.waited_for
+    closing = {
+        "operation": "up_pro_result",
+        "part": "",
+        "submission": state.submission,
+        "after": list(AFTER["up_pro_result"]),
+        "is_ordered": True,
+        "records": [voided(state)],
+        "held": "surely" if is_sure else "if_any",
+    }
+    return [*(operation | {"held": "surely" if is_sure else "perhaps"} for operation in operations), closing]
+
+
+def voided(state: State) -> Record:
+    """up_pro_result, for a case that was withdrawn after its acceptance was written."""
+    withdrawal = state.withdrawal
+    if withdrawal is None:
+        raise ValueError(f"expected {state.case['case_no']} to be withdrawn, got one that is not")
+    return {
+        "project_no": state.case["case_no"],
+        "result_type": "2",
+        "result_date": local_time(withdrawal.at),
+        "result_explain": withdrawal.reason,
+        "is_delivery_results": "0",
+        "handle_user_name": withdrawal.by,
+        "data_source": "999",
+    }
+
+
 def _operation(row: _Row, records: list[Record]) -> Operation:
     return {
         "operation": row.table,
@@ -164,6 +208,7 @@ def _operation(row: _Row, records: list[Record]) -> Operation:
         "after": list(AFTER[row.table]),
         "is_ordered": row.table != "up_pro_material",
         "records": records,
+        "held": "surely",
     }
 
 

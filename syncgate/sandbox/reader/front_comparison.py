@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .findings import Finding
 from .front import KEYS, Effect, Front, Record
 
+MATERIAL = "up_pro_material"
 NOT_COMPARED = frozenset({"id", "row_guid", "cd_batch", "cd_time", "cd_operation", "is_sync"})
 HIDDEN = frozenset({"recordtime", "error_msg"})
 
@@ -120,6 +121,7 @@ class FrontComparison:
         by_place: dict[tuple[str, str], list[_Slot]] = defaultdict(list)
         for slot in self._slots_by_case.get(case_no, ()):
             by_place[slot.table, slot.part].append(slot)
+        operations = _certain(operations, by_place.keys())
         pairs: list[tuple[Record, _Slot]] = []
         absent: list[Record] = []
         for operation in operations:
@@ -191,6 +193,16 @@ class FrontComparison:
             self._add("inconsistent", case_no, slot.table, part, "changed before it was new")
         if len({effect.row["project_no"] for effect in slot.inserts}) > 1:
             self._add("inconsistent", case_no, slot.table, part, "one row_guid is used by two cases")
+
+
+def _certain(operations: Sequence[Record], places: Iterable[tuple[str, str]]) -> list[Record]:
+    """What must be there: of a case that was withdrawn meanwhile what is there, and what closes it if it must."""
+    known = set(places)
+    closing = [one for one in operations if one["held"] == "if_any"]
+    others = [one for one in operations if one["held"] != "if_any"]
+    held = [one for one in others if one["held"] == "surely" or (one["operation"], one["part"]) in known]
+    has_more = any(one["operation"] != MATERIAL for one in held)
+    return [*held, *(closing if has_more else [])]
 
 
 def _numbered(operation: Record, case_no: str) -> Record:

@@ -49,6 +49,8 @@ def test_every_row_is_what_its_mapping_gives(city: City) -> None:
     count = 0
     for life in lives_of(city):
         history = states(life)
+        if history[-1].withdrawal is not None:
+            continue
         rows, refused = mapped(history[-1])
         line = frontdb.line(life, history)
         if not line["leftover"]["parked"]:
@@ -85,6 +87,17 @@ def test_an_acceptance_that_cannot_be_written_leaves_the_whole_case_behind(city:
         assert {rule for _, rule in line["leftover"]["parked"]} <= {"unencodable", "too_long"}
         if "accept" in dict(line["leftover"]["parked"]):
             assert line["operations"] == []
+
+
+def test_a_withdrawn_case_is_closed_as_void_wherever_its_acceptance_was_written(city: City) -> None:
+    lines = [frontdb.line(life, states(life)) for life in lives_of(city) if states(life)[-1].withdrawal is not None]
+    assert lines
+    for line in lines:
+        tables = [operation["operation"] for operation in line["operations"]]
+        assert ("up_pro_accept" in tables) == ("up_pro_result" in tables)
+        assert line["leftover"] == {"parked": [], "pending": 0}
+        closing = [operation for operation in line["operations"] if operation["operation"] == "up_pro_result"]
+        assert all(operation["records"][-1]["result_type"] == "2" for operation in closing)
 
 
 def test_a_landline_is_too_long() -> None:

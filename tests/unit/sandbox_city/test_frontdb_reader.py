@@ -212,3 +212,41 @@ def test_one_guid_for_two_cases_is_inconsistent(tmp_path: Path) -> None:
 def test_no_finding_names_a_value(tmp_path: Path) -> None:
     found = changed(tmp_path, lambda rows: rows[at(rows, "up_pro_accept")][1].update(applyer_name="王样本"))
     assert found and all("王样本" not in word and "阿依古丽" not in word for each in found for word in each)
+
+
+WITHDRAWN = [
+    {**operation, "held": "perhaps"}
+    for operation in LINES[1]["operations"]
+    if operation["operation"] in ("up_pro_accept", "up_pro_material")
+]
+VOID = {
+    **LINES[1]["operations"][-1],
+    "records": [{"project_no": D, "result_type": "2", "result_date": "2026-03-14 09:00:00", "is_delivery_results": "0",
+                 "result_explain": "不再施工", "data_source": "999"}],
+    "held": "if_any",
+}  # fmt: skip
+WITHDRAWN_LINE = {**LINES[1], "operations": [*WITHDRAWN, VOID]}
+
+
+@pytest.mark.parametrize(
+    ("tables", "found"),
+    [
+        ((), []),
+        (("up_pro_material",), []),
+        (("up_pro_accept", "up_pro_material", "up_pro_result"), []),
+        (("up_pro_accept", "up_pro_result"), []),
+        (("up_pro_accept",), ["missing"]),
+    ],
+)
+def test_a_withdrawn_case_is_closed_exactly_where_it_was_accepted(
+    tmp_path: Path, tables: tuple[str, ...], found: list[str]
+) -> None:
+    rows = [(table, row) for table, row in rows_of(WITHDRAWN_LINE) if table in tables]
+    front = read_front(written(tmp_path, rows))
+    assert [each.kind for each in FrontComparison(front, [WITHDRAWN_LINE]).run()] == found
+
+
+def test_a_result_of_a_withdrawn_case_that_was_never_accepted_is_unexpected(tmp_path: Path) -> None:
+    rows = [(table, row) for table, row in rows_of(WITHDRAWN_LINE) if table == "up_pro_result"]
+    front = read_front(written(tmp_path, rows))
+    assert [each.kind for each in FrontComparison(front, [WITHDRAWN_LINE]).run()] == ["unexpected"]
