@@ -119,7 +119,7 @@ def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision
     held, waiting, newest = _held(slot), slot.waiting, slot.newest
     is_held = held is not None and held.input_mac == planned.input_mac
     if waiting is not None:
-        if is_held and _is_never_sent(waiting):
+        if is_held and _is_never_sent(waiting) and not _is_anew(waiting, held, planned):
             return [Cancel(waiting, Event.SUPERSEDED)]
         return [] if _carries(waiting, planned) else [Refresh(waiting, planned)]
     if is_held or (newest is not None and newest.phase is Phase.CANCELLED and _carries(newest, planned)):
@@ -150,6 +150,11 @@ def _held(slot: Slot) -> Delivery | None:
 
 def _carries(delivery: Delivery, planned: Planned) -> bool:
     return delivery.change is not Change.RETRACT and delivery.input_mac == planned.input_mac
+
+
+def _is_anew(waiting: Delivery, held: Delivery | None, planned: Planned) -> bool:
+    """Whether a person has the same inputs sent again, mapped as another bundle maps them."""
+    return held is not None and held.bundle != waiting.bundle and _carries(waiting, planned)
 
 
 def _is_never_sent(delivery: Delivery) -> bool:

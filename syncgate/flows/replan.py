@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from syncgate.domain import ids
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import messages_by_name
 from syncgate.domain.plan import Json, Planned, part_of, plan
-from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, replan, slots_of
+from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, is_of_its_own, replan, slots_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Change, Delivery
+from syncgate.flows.delivering.told import says_the_same
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork
 from syncgate.site.bundle import Bundle
+
+_OTHER: Final = b"other"
+"""Stands for inputs that are none of a slot's; what is queued or refreshed because of it has its own digest taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,8 @@ class CaseNow:
     """A case as a replan sees it.
 
     before: the document of the previous revision, None for a new case. `by_person` compares under the active
-    bundle and fills what was never planned; an event of the case does neither (promise 13).
+    bundle and fills what was never planned; an event of the case does neither (promise 13). only: of a person's
+    replan, the messages that it is about; None: all.
     """
 
     case_id: UUID
@@ -33,12 +38,18 @@ class CaseNow:
     document: Json
     before: Json | None
     by_person: bool = False
+    only: frozenset[str] | None = None
 
 
 def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> list[Delivery]:
     """Brings the lane's waiting deliveries to what is planned now. Gives the rows that it wrote."""
     slots = slots_of(work.deliveries)
-    wanted = _wanted(gate, case, bundle, slots, part_numbers(work.deliveries))
+    numbers = part_numbers(work.deliveries)
+    if case.by_person:
+        slots = {name: slot for name, slot in slots.items() if case.only is None or name[0] in case.only}
+        wanted = _wanted_by_person(gate, work, case, bundle, slots, numbers)
+    else:
+        wanted = _wanted(gate, case, bundle, slots, numbers)
     messages = messages_by_name(bundle.messages)
     decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages)
     return [_carry_out(gate, work, case, bundle, decision) for decision in decisions]
@@ -78,8 +89,6 @@ def _wanted(
     numbers: Mapping[SlotName, int],
 ) -> list[Planned]:
     now = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
-    if case.by_person:
-        return now
     planned_before = _planned_before(case, bundle, numbers)
     found: list[Planned] = []
     for planned in now:
@@ -91,6 +100,32 @@ def _wanted(
             found.append(planned)
         else:
             found.append(under_bundle_of(gate, case.document, planned, newest, numbers))
+    return found
+
+
+def _wanted_by_person(
+    gate: Gate,
+    work: LaneWork,
+    case: CaseNow,
+    bundle: Bundle,
+    slots: Mapping[SlotName, Slot],
+    numbers: Mapping[SlotName, int],
+) -> list[Planned]:
+    """The plan under the active bundle; a slot counts as it is where that would tell the system nothing else."""
+    now = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
+    found: list[Planned] = []
+    for planned in now:
+        newest = slots.get((planned.message, planned.part), Slot()).newest
+        if case.only is not None and planned.message not in case.only:
+            continue
+        if newest is None or newest.bundle == bundle.digest:
+            found.append(planned)
+        elif newest.phase is Phase.CANCELLED or is_of_its_own(newest):
+            found.append(under_bundle_of(gate, case.document, planned, newest, numbers))
+        elif says_the_same(gate, work, newest, case.revision, bundle):
+            found.append(replace(planned, input_mac=newest.input_mac))
+        else:
+            found.append(replace(planned, input_mac=_OTHER))
     return found
 
 
@@ -143,7 +178,8 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
             work.add(delivery)
             return delivery
         case Refresh(delivery, planned):
-            return _refreshed(work, case, delivery, planned)
+            mac = _mac_under(bundle, case, planned, None) if case.by_person else planned.input_mac
+            return _refreshed(work, case, delivery, replace(planned, input_mac=mac))
         case Cancel(delivery, event):
             return work.move(delivery, event)
 

@@ -58,6 +58,7 @@ class CaseFilter:
     origins: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
     """Region prefixes."""
+    items: tuple[str, ...] | None = None
     kinds: tuple[str, ...] | None = None
     created_from: datetime | None = None
     created_until: datetime | None = None
@@ -204,6 +205,10 @@ class Tx(Protocol):
 
     def list_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:
         """Newest first by case_id; `after` is the last one of the page before."""
+        ...
+
+    def oldest_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:
+        """Oldest first by case_id; `after` is the last one of the page before."""
         ...
 
     # lanes

@@ -20,6 +20,7 @@ from syncgate.web import (
     keys,
     materials,
     problems,
+    replans,
     requeues,
     submissions,
     systems,
@@ -71,7 +72,7 @@ def create_app(
     )
     for raw in (submissions, batch, checks, materials):
         app.router.routes.extend(raw.routes(place))
-    for router in (cases, explanations, deliveries, requeues, systems, holds, keys, health):
+    for router in (cases, explanations, deliveries, requeues, systems, replans, holds, keys, health):
         app.include_router(router.router(place))
     if deploy is not None:
         app.include_router(deployments.router(place, deploy))

@@ -14,6 +14,7 @@ from syncgate.flows.accepting.intake import Call
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.operating import by_hand, holds
 from syncgate.flows.operating.holds import HoldWish, Placed
+from syncgate.flows.operating.replanning import Replanned, ReplanWish, replan_system
 
 Json = Any
 Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]
@@ -68,6 +69,23 @@ class Resume(Protocol):
     async def __call__(self, gate: Gate, principal: Principal, system: str, *, reason: str) -> None: ...
 
 
+class Replan(Protocol):
+    """Queues what a system should hold under the active bundle and was not sent."""
+
+    async def __call__(
+        self,
+        gate: Gate,
+        principal: Principal,
+        system: str,
+        wish: ReplanWish,
+        *,
+        cap: int,
+        reason: str,
+        is_dry_run: bool = False,
+        after: UUID | None = None,
+    ) -> Replanned: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flows:
     """What the routes call."""
@@ -85,3 +103,4 @@ class Flows:
     resume: Resume = by_hand.resume
     place_hold: Callable[[Gate, Principal, HoldWish], Awaitable[Placed]] = holds.place_hold
     lift_hold: Callable[[Gate, Principal, UUID], Awaitable[Hold]] = holds.lift_hold
+    replan: Replan = replan_system

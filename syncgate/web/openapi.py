@@ -19,6 +19,7 @@ from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
 from syncgate.web.materials import LINK_PATH
 from syncgate.web.place import Place
+from syncgate.web.replans import ReplanAsked, ReplanFilter
 
 Json = Any
 OPEN: Final = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", LINK_PATH})
@@ -47,7 +48,7 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         document["paths"].setdefault(path, {}).update(operations)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(_schemas(place.gate.schema.document))
-    for model in (ReasonAsked, ConfirmAsked, HoldAsked, KeyAsked):
+    for model in (ReasonAsked, ConfirmAsked, HoldAsked, ReplanAsked, ReplanFilter, KeyAsked):
         schemas[model.__name__] = _model(model)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -62,7 +63,8 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
 
 
 def _model(model: type[Asked]) -> Json:
-    return TypeAdapter(model).json_schema()
+    schema = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
+    return {key: value for key, value in schema.items() if key != "$defs"}
 
 
 def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:

@@ -96,7 +96,15 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "expected a hold of something that this site knows, got another": "暂缓推送的对象在本部署实例中不存在",
     "expected a hold that ends later than now, got one that is over": "暂缓推送的截止时间应晚于现在",
+    "expected a replan that is bounded by what this site knows, got another": "重新核算的范围不明确，或所指内容在本部署实例中不存在",
+    "expected a system that takes cases, got one that is {mode}": "该对接系统不接收办件，方式为 {mode}",
+    "expected no other replan of this system, got one since {at}": "该对接系统正在重新核算，开始于 {at}",
+    "expected this replan to go on, got another one in its place": "本次重新核算已被另一次取代",
+    "expected to replan under the active bundle, got a process that does not have it": "本进程没有启用的配置版本，无法重新核算",
     # --- what a rule wants
+    "item, message, source, case, region or since": (
+        "事项（item）、报文（message）、来源系统（source）、办件（case）、行政区划（region）、起始时间（since）"
+    ),
     "message, reason, rule, field, item, source, since or until": (
         "报文（message）、原因（reason）、规则（rule）、字段（field）、事项（item）、来源系统（source）、起始时间（since）、截止时间（until）"
     ),

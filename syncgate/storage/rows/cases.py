@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import false, literal_column, or_, select
 
 from syncgate.domain.errors import Conflict
+from syncgate.domain.ids import uuid7
 from syncgate.domain.rows import Case, Submission, Words
 from syncgate.ports.store import CaseFilter
 from syncgate.storage.statement import Shape, Statement, given
@@ -76,6 +78,15 @@ WORDS_OF_SOURCE = Statement(
 SAVE_WORDS = insert_or_replace(words, keys=("case_id", "source"))
 
 
+_CLOCKS_DIFFER_BY: Final = timedelta(days=1)
+"""At most, of the store and of the process that made a case's id."""
+
+
+def oldest_of(created_from: datetime) -> UUID:
+    """An id older than that of every case created from then on, so that a scan begins near them."""
+    return uuid7(created_from - _CLOCKS_DIFFER_BY, bytes(10))
+
+
 class CaseRows:
     """Cases and submissions of one transaction."""
 
@@ -138,6 +149,13 @@ class CaseRows:
             found = found.where(cases.c.case_id < after)
         return CASE.rows(self._work.all(Statement(found)))
 
+    def oldest_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:
+        found = select(cases).where(*_conditions(where)).order_by(cases.c.case_id).limit(limit)
+        least = after or (oldest_of(where.created_from) if where.created_from is not None else None)
+        if least is not None:
+            found = found.where(cases.c.case_id > least)
+        return CASE.rows(self._work.all(Statement(found)))
+
     def _submission(self, statement: Statement, **params: Any) -> Submission | None:
         record = self._work.one(statement, **params)
         return None if record is None else SUBMISSION.row(record)
@@ -151,6 +169,8 @@ def _conditions(where: CaseFilter) -> list[Any]:
         conditions.append(
             or_(false(), *(cases.c.region.startswith(prefix, autoescape=True) for prefix in where.regions))
         )
+    if where.items is not None:
+        conditions.append(cases.c.item.in_(where.items))
     if where.kinds is not None:
         conditions.append(cases.c.kind.in_(where.kinds))
     if where.created_from is not None:
