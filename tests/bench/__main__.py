@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").partition(":")[2])
     parser.add_argument("--rounds", type=int, default=3, help="how often each subject runs, in turn (default 3)")
     parser.add_argument("--cases", type=int, default=3000, help="cases of a run (default 3000)")
+    parser.add_argument("--warm", type=int, default=300, help="cases before the clock runs (default 300)")
     parser.add_argument("--connections", type=int, default=64, help="posts under way at a time (default 64)")
     parser.add_argument("--only", default="", help=f"some of {','.join(TRIALS)}")
     parser.add_argument("--profile", action="store_true", help="no rates: where the time of the gate's process goes")
@@ -53,8 +55,9 @@ def _figures(trials: Sequence[str], rounds_count: int, targets: Targets, load: L
 
 def main() -> int:
     """0 where every run was right."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its processes and folders are cleared away
     asked = _asked()
-    load = Load(cases=asked.cases, connections=asked.connections)
+    load = Load(cases=asked.cases, warm=asked.warm, connections=asked.connections)
     targets = Targets()
     try:
         if asked.profile:

@@ -13,6 +13,7 @@ is well. In all arms but the last the system `archive` is dead, so that all have
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +33,6 @@ from tests.bench.trial import refuse_refusals, until
 
 SICK, WELL = "archive", ("licence", "oversight")
 PRELOADED_FROM = 1_000_000
-SLOW = "rate: 20/s, burst: 20"
 ONLY_THERE = "immediate"
 """The class of the cases that go to the sick system alone."""
 
@@ -44,6 +44,11 @@ class Plan:
     lanes: int = 10_000
     cases: int = 200
     rate: float = 40.0
+
+    @property
+    def slow(self) -> int:
+        """How many a second a system takes that is limited: few enough that much stays due."""
+        return max(1, self.lanes // 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,9 @@ def prepare_limited(arm: Arm, plan: Plan) -> None:
     arm.gate.pause(SICK)
     _preload(arm, range(plan.lanes, 2 * plan.lanes), "pending")
     arm.targets.behave(SICK, status=200)
-    arm.gate.deploy(f"adapters/{SICK}/adapter.yaml", "limits: {", f"limits: {{{SLOW}, ")
+    arm.gate.deploy(
+        f"adapters/{SICK}/adapter.yaml", "limits: {", f"limits: {{rate: {plan.slow}/s, burst: {plan.slow}, "
+    )
 
 
 ARMS: Mapping[str, Callable[[Arm, Plan], None]] = {
@@ -203,6 +210,7 @@ def told(engine: str, rounds: Sequence[Mapping[str, Latency]], waiting: Mapping[
 
 def main() -> int:
     """0 where every run was right."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its processes and folders are cleared away
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.isolation", description=(__doc__ or "").splitlines()[0]
     )
