@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -72,7 +72,7 @@ class Request:
         operation: name of an operation of the adapter's options.
         payload: the mapped payload (JSON), None for a look-up.
         keys: values for the operation's placeholders: case_id, case_no, slot_key, send_key, and, where known,
-            remote_ref, case_ref. All are ours, the origin's or the system's own numbers, none is personal.
+            remote_ref, case_ref, version_no. All are ours, the origin's or the system's own numbers, none is personal.
         delivery_id: for log correlation.
     """
 
@@ -91,6 +91,11 @@ class Request:
 class Transport(Protocol):
     """Speaks one protocol with one system. Answers are values; only a defect of ours raises."""
 
+    @property
+    def polls_at_once(self) -> int:
+        """How many sendings one question may be about; 1 where each is a request of its own."""
+        ...
+
     async def send(self, request: Request) -> Answer:
         """Sends once, never twice, and judges the answer by the adapter's rules.
 
@@ -106,6 +111,19 @@ class Transport(Protocol):
             request: the look-up operation with its keys.
             record_at: JSON Pointer of the record within the answer.
             absent: the answer condition (as in answer rules) that means "we hold no such record".
+        """
+        ...
+
+    async def poll(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Asks what became of what was sent; changes nothing at the system. Gives an answer for each, in order.
+
+        `taken`, `queued_there` (it has still to say) and `refused` are the system's own word. A question that was
+        not answered is `unavailable`, `throttled` or `denied`, whatever may have left. `unknown` under the name
+        of a rule says that the system no longer knows it, or not clearly; an answer that no rule matches says
+        nothing, and so does a `refused` without anything received: it was not asked.
+
+        Args:
+            requests: of one operation, at most `polls_at_once`, without payloads.
         """
         ...
 

@@ -78,6 +78,10 @@ ContentProblems = Callable[[Any, str, Content, Any], Iterator[str]]
 says under `content`, and the adapter's loaded `quirks.py` or None."""
 
 
+def _any_operation(_: BaseModel) -> frozenset[str] | None:
+    return None
+
+
 def _no_secrets(_: BaseModel) -> frozenset[str]:
     return frozenset()
 
@@ -96,6 +100,8 @@ class TransportKind:
         check_address: gives an address of the site's configuration as it is used; raises ValueError where it is none
             of this protocol.
         content_problems: what is wrong with how a file goes along; by default only links do.
+        poll_names: the names of the operations of given options that ask what became of a sending, and whose
+            answers need no rules; None where any operation may, and rules say what it answers.
     """
 
     name: str
@@ -105,6 +111,7 @@ class TransportKind:
     secret_names: Callable[[Any], frozenset[str]] = _no_secrets
     check_address: Callable[[str], str] = _any_address
     content_problems: ContentProblems = links_only
+    poll_names: Callable[[Any], frozenset[str] | None] = _any_operation
 
     def options_model_for(self, quirks: Any = None) -> type[BaseModel]:
         """The model to validate options with, given the adapter's loaded `quirks.py` or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncgate.transports.database.address import check_address
-from syncgate.transports.database.options import DatabaseOptions, secret_names
+from syncgate.transports.database.options import DatabaseOptions, poll_names, secret_names
 from syncgate.transports.database.transport import DatabaseTransport, build
 from syncgate.transports.kind import TransportKind
 
@@ -15,4 +15,5 @@ KIND = TransportKind(
     build=build,
     secret_names=secret_names,
     check_address=check_address,
+    poll_names=poll_names,
 )

@@ -339,3 +339,8 @@ def _known_name(name: str, known: Mapping[str, Any], what: str) -> None:
 def secret_names(options: Any) -> frozenset[str]:
     """The names of all secrets that the options refer to."""
     return frozenset(secrets_in(options))
+
+
+def poll_names(options: Any) -> frozenset[str]:
+    """The names of the operations that ask what became of a row."""
+    return frozenset(name for name, operation in options.operations.items() if isinstance(operation, Poll))

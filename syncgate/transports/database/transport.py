@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
@@ -16,10 +16,13 @@ from syncgate.transports.database.engines import Times, driver_of
 from syncgate.transports.database.faults import Fault
 from syncgate.transports.database.options import DatabaseOptions
 from syncgate.transports.database.probe import differences
+from syncgate.transports.database.reading import Meant
 from syncgate.transports.database.script import Script
 from syncgate.transports.database.unfit import Unsendable
 from syncgate.transports.database.wire import Wire
 from syncgate.transports.kind import Limits
+
+POLLS_AT_ONCE: Final = 100
 
 
 class DatabaseTransport:
@@ -52,6 +55,36 @@ class DatabaseTransport:
             return Reading(found=found, evidence=unsendable.answer().evidence)
         came = await self._client.run(script)
         return self._wire.reading(request, script, came, record_at=tokens, absent=condition)
+
+    @property
+    def polls_at_once(self) -> int:
+        """So many rows are asked about with one SELECT a table."""
+        return POLLS_AT_ONCE
+
+    async def poll(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Asks what became of many rows at once; one that cannot be asked about fails alone."""
+        answers: dict[int, Answer] = {}
+        meant: dict[int, Meant] = {}
+        for place, request in enumerate(requests):
+            try:
+                meant[place] = self._wire.meant(request)
+                password_of(self._options, self._secrets)
+            except Unsendable as unsendable:
+                answers[place] = unsendable.answer()
+        asked = {place: one for place, one in meant.items() if place not in answers}
+        found = await self._polled([requests[place] for place in asked], list(asked.values())) if asked else []
+        answers |= zip(asked, found, strict=True)
+        return [answers[place] for place in range(len(requests))]
+
+    async def _polled(self, requests: Sequence[Request], meant: Sequence[Meant]) -> list[Answer]:
+        script = self._wire.compose_polls(requests[0].operation, meant)
+        answers = self._wire.poll_answers(requests, script, await self._client.run(script))
+        if answers is not None:
+            return answers
+        one_by_one: list[Answer] = []
+        for request, one in zip(requests, meant, strict=True):
+            one_by_one += await self._polled([request], [one])
+        return one_by_one
 
     async def probe(self) -> Probed:
         """Whether the database is there, lets us in, and has the declared tables: every difference at once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,10 +13,10 @@ from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.ports import Clock, Request
 from syncgate.transports.answer_view import AnswerView
-from syncgate.transports.answers import AnswerRules, CompiledCondition, Verdict
+from syncgate.transports.answers import UNMATCHED, AnswerRules, CompiledCondition, Verdict
 from syncgate.transports.database.faults import MEANINGS, SILENT, Fault, Stage
 from syncgate.transports.database.options import DatabaseOptions, Insert, Mark, Poll, Read, Update
-from syncgate.transports.database.reading import Asking
+from syncgate.transports.database.reading import Asking, Meant
 from syncgate.transports.database.rows import Fill
 from syncgate.transports.database.script import Document, Finished, Script
 from syncgate.transports.database.tables import tables_of
@@ -27,6 +29,7 @@ NO_STATUS: Final = 0
 """A database has no status; no rule that asks for one holds."""
 
 _SHUT: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
+_SHUT_OUT: Final = _SHUT | {Outcome.DENIED}
 _GIVES_REF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE})
 _SILENT_RULES: Final = {
     Stage.CONNECTING: "not_connected",
@@ -98,6 +101,28 @@ class Wire:
             raise SiteInvalid(f"expected an operation that reads, got {request.operation!r}, which does not")
         return self._asking.read(operation, self._fill(request))
 
+    def meant(self, request: Request) -> Meant:
+        """What a polled request's row is found by; raises as `compose`."""
+        return self._asking.meant(self._poll(request.operation), self._fill(request))
+
+    def compose_polls(self, name: str, meant: Sequence[Meant]) -> Script:
+        """The transaction that asks about many rows at once."""
+        return self._asking.polls(self._poll(name), meant)
+
+    def poll_answers(self, requests: Sequence[Request], script: Script, came: Finished | Fault) -> list[Answer] | None:
+        """The judged questions, one for each request; None where they must be asked one by one."""
+        if isinstance(came, Finished):
+            if came.document["result"] != "polls":
+                return None
+            told = zip(requests, came.document["polls"], strict=True)
+            return [self.answer(request, script, Finished(document)) for request, document in told]
+        answers = [self.answer(request, script, came) for request in requests]
+        is_shut = answers[0].outcome in _SHUT_OUT
+        if not is_shut and len(requests) > 1:
+            return None
+        # What the engine has against a SELECT says nothing about the row.
+        return answers if is_shut else [replace(answers[0], outcome=Outcome.UNKNOWN, rule=UNMATCHED)]
+
     def answer(self, request: Request, script: Script, came: Finished | Fault) -> Answer:
         """The judged send."""
         document = _document(came)
@@ -148,6 +173,12 @@ class Wire:
                 return Verdict(rule=_SILENT_RULES[came.stage], outcome=Outcome.UNAVAILABLE)
         verdict = self._rules.judge(view, operation=request.operation)
         return _implied(came, view) or verdict if verdict.is_implied else verdict
+
+    def _poll(self, name: str) -> Poll:
+        operation = self._operation(name)
+        if not isinstance(operation, Poll):
+            raise SiteInvalid(f"expected an operation that polls, got {name!r}, which does not")
+        return operation
 
     def _operation(self, name: str) -> Any:
         try:

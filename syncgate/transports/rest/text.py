@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
-PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id", "case_no")
+PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id", "case_no", "version_no")
 """What a path, a query value or a header may name in braces, several with `|` between them."""
 
 _PIECES: Final = re.compile(r"\{([^{}]*)\}|([{}])")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from tenacity import (
@@ -79,6 +80,24 @@ class RestTransport:
     async def probe(self) -> Probed:
         """Whether a connection can be made and its certificate is trusted; nothing is asked for."""
         return await probe(self._base_url, self._tls, within=self._timeouts.connect)
+
+    @property
+    def polls_at_once(self) -> int:
+        """Each question is a request of its own."""
+        return 1
+
+    async def poll(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Asks what became of each; a connection that could not be made is tried once more."""
+        return [await self._polled(request) for request in requests]
+
+    async def _polled(self, request: Request) -> Answer:
+        try:
+            sent, came = await self._ask(request)
+        except Unsendable as unsendable:
+            return unsendable.answer()
+        answer = self._wire.answer(request, sent, came)
+        # A question changes nothing, so one without an answer is over, whatever may have left.
+        return replace(answer, outcome=Outcome.UNAVAILABLE) if isinstance(came, HttpFailure) else answer
 
     async def aclose(self) -> None:
         """Closes connections."""
