@@ -124,6 +124,26 @@ OnUnplannedRule = Annotated[
 ]
 
 
+class Acknowledged(Model):
+    """How a system is asked what became of what lies in its own queue.
+
+    Attributes:
+        operation: the operation that asks.
+        waits: waits between questions; the last repeats, and is how often what was taken is asked about.
+        final_after: how long an answer is awaited; afterwards the outcome is unknown.
+        returned_for: how long after it was taken something may still be given back; left out: never.
+    """
+
+    operation: OperationName
+    waits: Annotated[tuple[Wait, ...], Field(min_length=1)] = (
+        timedelta(seconds=30),
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+    )
+    final_after: Duration = timedelta(hours=24)
+    returned_for: Duration | None = None
+
+
 class AdapterMessage(Model):
     """One kind of record that the system takes.
 
@@ -143,6 +163,7 @@ class AdapterMessage(Model):
         remote_ref: where the answer shows the system's own id.
         is_case_ref: whether that id is what the system calls the case.
         confirm: overrides the adapter's.
+        acknowledged: overrides the adapter's.
     """
 
     name: Name
@@ -160,6 +181,7 @@ class AdapterMessage(Model):
     remote_ref: RemoteRefAt | None = None
     is_case_ref: StrictBool = False
     confirm: Confirm | None = None
+    acknowledged: Acknowledged | None = None
 
     @property
     def mapping_name(self) -> str:
@@ -218,6 +240,7 @@ class Adapter(Model):
         messages: in their declared order.
         answers: what an answer means, in the order of judging; the last is always `unknown`.
         confirm: how an unknown outcome is confirmed.
+        acknowledged: how the system is asked what became of what lies in its queue; left out: it is not.
         limits: what the system can bear.
         schedule: waits after `unavailable`; the last repeats while the system takes nothing.
         breaker: when sending stops by itself.
@@ -233,6 +256,7 @@ class Adapter(Model):
     messages: Annotated[tuple[AdapterMessage, ...], Field(min_length=1)]
     answers: Annotated[tuple[AnswerRule, ...], Field(min_length=1)]
     confirm: Confirm
+    acknowledged: Acknowledged | None = None
     limits: AdapterLimits = AdapterLimits()
     schedule: Annotated[tuple[Wait, ...], Field(min_length=1)] = (
         timedelta(seconds=1),
@@ -243,6 +267,10 @@ class Adapter(Model):
     )
     breaker: AdapterBreaker = AdapterBreaker()
     personal: tuple[StrictStr, ...] = ()
+
+    def acknowledged_of(self, message: AdapterMessage) -> Acknowledged | None:
+        """How the system is asked what became of this message; None where it is not."""
+        return message.acknowledged or self.acknowledged
 
     def confirm_of(self, message: AdapterMessage) -> Confirm:
         """How an unknown outcome of this message is confirmed."""

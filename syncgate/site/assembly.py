@@ -17,7 +17,7 @@ from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
 from syncgate.mapping.walks import expressions_in
 from syncgate.site.adapter import Adapter, AdapterLimits, AdapterMessage, Confirm, RetractBy, UpdateBy
-from syncgate.site.bundle import Bundle, ConfirmPolicy, Limits, Mac, MessageSpec, RetractionSpec
+from syncgate.site.bundle import Acknowledgement, Bundle, ConfirmPolicy, Limits, Mac, MessageSpec, RetractionSpec
 from syncgate.site.contract import Contract
 from syncgate.site.packing import digest_of
 from syncgate.site.personal import Permitted
@@ -87,7 +87,20 @@ def assemble(
         files=MappingProxyType(dict(files)),
         condition=lambda case: applies(case, None),
         warnings=tuple(warnings),
+        acknowledgements=MappingProxyType(_acknowledgements(adapter, of_cases)),
     )
+
+
+def _acknowledgements(adapter: Adapter, retractions: Iterable[str]) -> dict[str, Acknowledgement]:
+    declared = {message.name: adapter.acknowledged_of(message) for message in adapter.messages}
+    declared |= dict.fromkeys(retractions, adapter.acknowledged)
+    return {
+        name: Acknowledgement(
+            operation=one.operation, waits=one.waits, final_after=one.final_after, returned_for=one.returned_for
+        )
+        for name, one in declared.items()
+        if one is not None
+    }
 
 
 def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:

@@ -76,6 +76,23 @@ class ConfirmPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """How a system is asked what became of a message that lies in its own queue.
+
+    Attributes:
+        operation: the asking operation.
+        waits: between questions; the last repeats, and is how often what was taken is asked about.
+        final_after: for so long an answer is awaited.
+        returned_for: for so long after it was taken it may be given back; None: it is not.
+    """
+
+    operation: str
+    waits: tuple[timedelta, ...]
+    final_after: timedelta
+    returned_for: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSpec:
     """What one message needs beyond planning.
 
@@ -135,6 +152,7 @@ class Bundle:
         specs: what else a message with a payload needs, by its name.
         retractions: how a retraction is sent, by the name of its delivery's message: its own where it is one for the
             case, that of the slot's message where it is one of a slot.
+        acknowledgements: how the system is asked what became of a delivery, by the name of its message.
         limits, schedule, breaker: how fast, how often, when not.
         personal: classes and canonical paths that the system may receive here.
         secret_names: names of the secrets that the options refer to.
@@ -165,6 +183,7 @@ class Bundle:
     files: Mapping[str, bytes] = field(repr=False)
     condition: Callable[[Json], bool] = field(repr=False)
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
+    acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict, repr=False)
 
     @property
     def short_digest(self) -> str:

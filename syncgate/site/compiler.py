@@ -17,6 +17,7 @@ from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.plan import Json
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_condition, load_mapping
+from syncgate.site.acknowledgements import check_acknowledgements
 from syncgate.site.adapter import Adapter, AdapterMessage, RetractBy
 from syncgate.site.assembly import CompiledMessage, CompiledPayload, assemble
 from syncgate.site.bundle import Bundle, Mac
@@ -118,6 +119,8 @@ class _Compilation:
         permitted = self._permitted(adapter, node)
         timeout = self.settings.limits.timeout or adapter.limits.timeout
         self.problems.extend(check_adapter(adapter, node, system=self.system, timeout=timeout))
+        poll_names = None if options is None else self.transports[adapter.transport].poll_names(options)
+        self.problems.extend(check_acknowledgements(adapter, node, poll_names=poll_names))
         applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
         positions = range(len(adapter.messages))
         messages = [self._message(adapter, node, at, tables=tables, permitted=permitted) for at in positions]

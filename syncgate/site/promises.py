@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from syncgate.documents import Place, Problem
+from syncgate.site.acknowledgements import is_never_asked_about
 from syncgate.site.adapter import Adapter, AdapterMessage
 
 _BY_HAND = {
@@ -33,6 +34,7 @@ def promise_warnings(adapter: Adapter, place_of: Callable[[int], Place]) -> Iter
     for by, words in _BY_HAND.items():
         yield from _about(adapter, place_of, lambda message, by=by: adapter.confirm_of(message).by == by, words)  # type: ignore[misc]
     yield from _about(adapter, place_of, _cannot_show_absence(adapter), _ABSENCE)
+    yield from _about(adapter, place_of, lambda message: is_never_asked_about(adapter, message), _NEVER_ASKED)
     yield from _about(adapter, place_of, lambda message: message.on_change == "hold", _CHANGE)
     yield from _about(adapter, place_of, lambda message: message.on_unplanned == "hold", _UNPLANNED)
 
@@ -40,6 +42,10 @@ def promise_warnings(adapter: Adapter, place_of: Callable[[int], Place]) -> Iter
 _ABSENCE = (
     "no answer of the look-up means that the record is absent: an unknown outcome that did not arrive waits "
     "for a person (promise 4)"
+)
+_NEVER_ASKED = (
+    "the system queues it and is not asked what became of it (acknowledged): only after 'final_after' is it confirmed "
+    "that it holds it, and what it rejects is not noticed (promise 3)"
 )
 _CHANGE = (
     "a change of what was delivered cannot be sent: it is parked as correction_not_taken for a person "

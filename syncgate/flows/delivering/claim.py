@@ -15,6 +15,7 @@ from syncgate.domain.plan import OnChange, part_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Grant, Lane, SystemRow
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
+from syncgate.flows.delivering.polling import LATE, Batch, claim_polls, is_asking
 from syncgate.flows.delivering.set_aside import set_aside_due
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
@@ -32,6 +33,7 @@ class Claimed:
     next_due_at: when the next unleased lane is due; None while there is none.
     granted: sends left over, which this process may start for lanes that fall due until `granted_until`.
     is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
+    batch: what the system is asked; next_poll_at: when it is asked next, None where nothing is.
     is_behind: nothing was claimed, because the store names another bundle active than this process has.
     is_stopped: nothing is until somebody resumes or deploys.
     """
@@ -42,6 +44,8 @@ class Claimed:
     is_held_back: bool = True
     granted: int = 0
     granted_until: datetime | None = None
+    batch: Batch | None = None
+    next_poll_at: datetime | None = None
     is_behind: bool = False
     is_stopped: bool = False
 
@@ -55,11 +59,15 @@ def claim(
     limit: int,
     is_granting: bool = True,
     is_careful: bool = False,
+    polls_at_once: int | None = None,
+    is_polls_turn: bool = False,
 ) -> Claimed:
     """Leases up to `limit` due lanes of a system, as far as pause, breaker, rate and concurrency admit.
 
     is_granting: whether what is left over becomes this process's grant; a quiet gate writes none.
     is_careful: each lane by itself, and one that fails is set aside; for the claim after one that failed.
+    polls_at_once: how many sendings one question may be about; None: none is asked now.
+    is_polls_turn: whether questions that are late come before sends, so that neither starves the other.
     """
     row = tx.system(system, lock=True)
     unused = gate.hand_over.drain(system)
@@ -70,16 +78,34 @@ def claim(
         return Claimed(tx.now, is_stopped=True)
     row = refilled(row, bundle.limits, now=tx.now, unused=unused)
     admitted = _admitted(tx, row, bundle.limits, limit, owner=owner)
-    lanes = tx.due_lanes(system, limit=admitted) if admitted else []
+    next_poll_at = tx.next_poll_at(system) if polls_at_once is not None and is_asking(gate, system) else None
+    is_poll_due = next_poll_at is not None and next_poll_at <= tx.now
+    kept = int(is_polls_turn and next_poll_at is not None and next_poll_at + LATE <= tx.now)
+    lanes = tx.due_lanes(system, limit=admitted - kept) if admitted > kept else []
     works = _leased(gate, tx, bundle, lanes, owner=owner, is_careful=is_careful)
     next_due_at = tx.next_due_at(system)
-    granted = _granted(row, admitted - len(works), next_due_at, now=tx.now) if is_granting else 0
+    batch, cost = None, 0
+    if is_poll_due and polls_at_once is not None and admitted > len(works):
+        batch = claim_polls(gate, tx, row, bundle, owner=owner, at_once=polls_at_once)
+        next_poll_at = tx.next_poll_at(system)
+        cost = 0 if batch is None else batch.requests_count(polls_at_once)
+    left = admitted - len(works) - (batch is not None)
+    granted = _granted(row, left, next_due_at, now=tx.now) if is_granting else 0
     if granted or unused:
         tx.save_grant(Grant(system=system, process=owner, sends_count=granted, until=tx.now + GRANTED_FOR))
-    if works or granted or unused:
-        tx.save_system(_spent(row, bundle, len(works) + granted, now=tx.now))
+    if works or granted or unused or batch:
+        tx.save_system(_spent(row, bundle, len(works) + granted + cost, now=tx.now))
     until = min(tx.now + GRANTED_FOR, next_due_at or tx.now + GRANTED_FOR)
-    return Claimed(tx.now, tuple(works), next_due_at, admitted < limit, granted, until)
+    return Claimed(
+        tx.now,
+        tuple(works),
+        next_due_at,
+        admitted < limit,
+        granted,
+        until,
+        batch=batch,
+        next_poll_at=next_poll_at,
+    )
 
 
 def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
@@ -210,6 +236,7 @@ def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, t
         "lease_token": token,
         "change": _change(work, bundle, delivery),
         "version_no": _version_no(work, delivery),
+        "delivered_at": None,
     }
     if delivery.bundle != bundle.digest:
         changes |= {"bundle": bundle.digest, "input_mac": _input_mac(gate, work, bundle, delivery)}
@@ -239,9 +266,14 @@ def _is_ignored(work: LaneWork, bundle: Bundle, head: Head) -> bool:
 
 
 def _version_no(work: LaneWork, delivery: Delivery) -> int:
-    """The number of this version: taken once, at the first send, and kept through retries and refusals."""
+    """The number of this version: taken once, at the first send, and kept through retries and refusals.
+
+    One that the system gave back after it had lain there is not used again.
+    """
+    if delivery.version_no is not None and delivery.version_no != delivery.given_back_no:
+        return delivery.version_no
     same = [d.version_no or 0 for d in work.deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
-    return delivery.version_no or max(same, default=0) + 1
+    return max(same, default=0) + 1
 
 
 def _input_mac(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> bytes:
@@ -266,6 +298,7 @@ def _overdue(work: LaneWork, delivery: Delivery) -> None:
         Event.OVERDUE,
         reason="acknowledgement_overdue",
         due_at=work.tx.now,
+        confirms_count=0,
         entries_count=counted.entries_count,
     )
 

@@ -22,6 +22,8 @@ FOUND_DIFFERENT = "correction_not_taken"
 ANSWERED = Outcome.REFUSED
 """What the breaker learns of a look-up: the system answered as itself, and took nothing."""
 HELD_FOR_A_PERSON = "held_for_a_person"
+VANISHED_THERE = "vanished_there"
+"""Why a person must tell: it lay in the system's queue and is there no more, without a word of what became of it."""
 
 
 async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transport]) -> Verdict:
@@ -47,7 +49,18 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
             return _undecided("payload_not_derivable")
         answer = await transport.send(request_for(work, bundle, sent))
         verdict = replace(after_probe(answer, work, policy), file=sent.file)
-    return verdict.begun(started_at)
+    return _once_queued(work, verdict).begun(started_at)
+
+
+def _once_queued(work: Work, verdict: Verdict) -> Verdict:
+    """The verdict, unless absence is all that shows what became of what lay in the system's own queue.
+
+    It was there, and its consumer may have taken it away and over: sent again, it could be there twice.
+    """
+    is_gone = verdict.event is Event.ABSENT and work.delivery.queued_at is not None
+    if not is_gone or work.delivery.change is Change.RETRACT:
+        return verdict
+    return replace(verdict, event=Event.UNDECIDED, reason=VANISHED_THERE, actor="operator")
 
 
 async def _by_look_up(

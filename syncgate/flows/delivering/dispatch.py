@@ -13,12 +13,15 @@ import structlog
 from syncgate.domain.delivery import Event
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
+from syncgate.domain.outcome import Answer
 from syncgate.flows.delivering.claim import Claimed, claim, is_stopped
 from syncgate.flows.delivering.confirm import confirm
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
+from syncgate.flows.delivering.polling import Asked, Batch, Question, ask, end_batch, is_asking
 from syncgate.flows.delivering.send import send
 from syncgate.flows.delivering.settle import Settled, settle
+from syncgate.flows.delivering.settle_polls import settle_poll
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.ports import OnSystem, Step, Transport
@@ -56,11 +59,14 @@ class _Loop:
     """One system's loop: what is under way, and what wakes it.
 
     busy_until: more is likely to come until then. is_careful: the last claim failed, the next takes lane by lane.
+    is_asking: questions are under way. is_polls_turn: late ones come before sends, unless they did the last time.
     """
 
     system: str
     busy_until: datetime
     is_careful: bool = False
+    is_asking: bool = False
+    is_polls_turn: bool = True
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -152,16 +158,34 @@ class Dispatcher:
             self._gate.hand_over.refill(loop.system, claimed.granted, claimed.granted_until)
         for work in claimed.works:
             self._begin(loop, work)
-        return self._pause_after(claimed, free)
+        loop.is_polls_turn = claimed.batch is None
+        if claimed.batch is not None:
+            self._begin_asking(loop, claimed.batch)
+        return self._pause_after(loop, claimed, free)
 
     def _claiming(self, loop: _Loop, limit: int, *, is_granting: bool) -> Step[Claimed]:
-        owner, is_careful = self._settings.owner, loop.is_careful
+        owner, is_careful, is_polls_turn = self._settings.owner, loop.is_careful, loop.is_polls_turn
+        at_once = self._polls_at_once(loop)
         return OnSystem(
             loop.system,
             lambda tx: claim(
-                self._gate, tx, loop.system, owner=owner, limit=limit, is_granting=is_granting, is_careful=is_careful
+                self._gate,
+                tx,
+                loop.system,
+                owner=owner,
+                limit=limit,
+                is_granting=is_granting,
+                is_careful=is_careful,
+                polls_at_once=at_once,
+                is_polls_turn=is_polls_turn,
             ),
         )
+
+    def _polls_at_once(self, loop: _Loop) -> int | None:
+        """How many sendings one question may be about; None while questions are under way, or none is ever asked."""
+        if loop.is_asking or loop.is_careful or not is_asking(self._gate, loop.system):
+            return None
+        return self._transport_of(self._gate.active[loop.system]).polls_at_once
 
     async def _caught_up(self, loop: _Loop) -> timedelta:
         """Takes over what another process deployed. Gives how long to wait where that cannot be done here."""
@@ -188,12 +212,58 @@ class Dispatcher:
         loop.running.add(task)
         task.add_done_callback(lambda done: _ended(loop, done))
 
-    def _pause_after(self, claimed: Claimed, free: int) -> timedelta:
+    def _begin_asking(self, loop: _Loop, batch: Batch) -> None:
+        loop.is_asking = True
+        task = asyncio.create_task(self._ask(loop, batch))
+        loop.running.add(task)
+        task.add_done_callback(lambda done: _ended(loop, done))
+
+    async def _ask(self, loop: _Loop, batch: Batch) -> None:
+        """Asks, settles every answer, and gives the place at the system free."""
+        asked = Asked()
+        try:
+            if not self._is_stopping:
+                asked = await self._answered(batch)
+        finally:
+            loop.is_asking = False
+            owner = self._settings.owner
+            ending: Step[None] = OnSystem(batch.system, lambda tx: end_batch(self._gate, tx, batch, asked, owner=owner))
+            await self._gate.writer.write(ending)
+
+    async def _answered(self, batch: Batch) -> Asked:
+        try:
+            asked = await ask(self._gate, batch, self._transport_of)
+        except Exception as error:
+            log.error("asking_broke", system=batch.system, error=type(error).__name__, at=place_of(error))
+            return Asked()
+        settled = await asyncio.gather(*(self._settled_poll(batch, *one) for one in asked.answers))
+        self.on_due({system for woken in settled for system in woken})
+        return asked
+
+    async def _settled_poll(
+        self, batch: Batch, question: Question, answer: Answer, started_at: datetime
+    ) -> frozenset[str]:
+        """Settles one answer; where the store does not take it, the system is asked again."""
+        at = batch.claimed_at + (started_at - batch.taken_at)
+        try:
+            return await self._gate.writer.write(
+                lambda tx: settle_poll(self._gate, tx, question, answer, started_at=at)
+            )
+        except StoreUnavailable as error:
+            log.warning("settle_failed", system=batch.system, code=error.code, reason=error.message)
+        except Exception as error:
+            log.error("settle_broke", system=batch.system, error=type(error).__name__, at=place_of(error))
+        return frozenset()
+
+    def _pause_after(self, loop: _Loop, claimed: Claimed, free: int) -> timedelta:
         if len(claimed.works) == free:
             return timedelta(0)
         if claimed.is_held_back and not claimed.is_stopped:
             return self._settings.poll_interval / 4
         longest = self._settings.safety_interval if self._is_told() else self._settings.poll_interval
+        polled = None if loop.is_asking or claimed.next_poll_at is None else claimed.next_poll_at - claimed.at
+        if polled is not None:
+            longest = min(longest, max(polled, self._settings.poll_interval / 4))
         if claimed.next_due_at is None:
             return longest
         return min(longest, max(claimed.next_due_at - claimed.at, LOCKED_FOR))

@@ -36,7 +36,7 @@ def with_own_number(opened: LaneWork, delivery: Delivery, verdict: Verdict, bund
     if reason is None:
         return verdict
     log.warning(reason, system=opened.lane.system, delivery_id=str(delivery.delivery_id))
-    event = Event.UNKNOWN if delivery.phase is Phase.IN_FLIGHT else Event.UNDECIDED
+    event = Event.UNKNOWN if delivery.phase in (Phase.IN_FLIGHT, Phase.AWAITING) else Event.UNDECIDED
     return replace(verdict, event=event, rule=reason, reason=reason, actor="operator")
 
 

@@ -11,11 +11,13 @@ from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Delivery, Lane, SystemRow
+from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, Lane, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
 from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, remote_refs
 from syncgate.flows.delivering.content import MATERIAL_MISSING
+from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
+from syncgate.flows.delivering.watching import awaited, watched
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
@@ -68,7 +70,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
     verdict = with_own_number(opened, delivery, verdict, bundle)
     after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
-    woken = _wake(tx, after)
+    woken = wake(tx, after)
     if opened.lane.system in woken:
         opened.lane = replace(opened.lane, waits_for=None)
     opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
@@ -208,12 +210,14 @@ def _changes(
     match phase:
         case Phase.DELIVERED:
             changes |= {"delivered_at": tx.now, "tries_count": 0, "confirms_count": 0, "first_failed_at": None}
+            changes |= watched(delivery, bundle, verdict.event, now=tx.now, draw=gate.entropy.draw())
         case Phase.PENDING:
             changes |= _retried(gate, tx, delivery, verdict, bundle=bundle, row=row)
         case Phase.UNCONFIRMED:
             changes |= _asked_later(gate, tx, delivery, verdict, bundle)
         case Phase.AWAITING:
-            changes["due_at"] = tx.now + _policy_of(delivery, bundle).final_after
+            final_after = _policy_of(delivery, bundle).final_after
+            changes |= awaited(delivery, bundle, final_after=final_after, now=tx.now, draw=gate.entropy.draw())
         case _:
             pass
     return changes
@@ -254,7 +258,7 @@ def _asked_wait(verdict: Verdict, bundle: Bundle) -> timedelta:
 def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> dict[str, Any]:
     """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
     policy = _policy_of(delivery, bundle)
-    if verdict.reason in NUMBER_IN_QUESTION:
+    if verdict.reason in NUMBER_IN_QUESTION or verdict.reason == VANISHED_THERE:
         return {"due_at": None}
     if verdict.event is not Event.UNDECIDED:
         due_at = None if policy.by == "hold" else _ended_at(tx, verdict, bundle) + policy.visible_after
@@ -294,12 +298,12 @@ def _attempt(gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdic
         at=tx.now,
         started_at=verdict.started_at,
         lease_token=work.token,
-        detail=_detail(verdict),
-        **_evidence_blobs(gate, tx, work, verdict.evidence),
+        detail=facts_of(verdict),
+        **evidence_blobs(gate, tx, work.case, verdict.evidence),
     )
 
 
-def _detail(verdict: Verdict) -> dict[str, str | int | bool | None]:
+def facts_of(verdict: Verdict) -> dict[str, str | int | bool | None]:
     evidence = verdict.evidence
     facts: dict[str, str | int | bool | None] = {
         "request": evidence.request_line,
@@ -316,15 +320,16 @@ def _detail(verdict: Verdict) -> dict[str, str | int | bool | None]:
     return {name: value for name, value in facts.items() if value not in ("", None)}
 
 
-def _evidence_blobs(gate: Gate, tx: Tx, work: Work, evidence: Evidence) -> dict[str, bytes | None]:
-    scope = str(work.case.case_id)
+def evidence_blobs(gate: Gate, tx: Tx, case: Case, evidence: Evidence) -> dict[str, bytes | None]:
+    """Stores what left and what came, sealed. Gives the digests for an entry."""
+    scope = str(case.case_id)
     macs: dict[str, bytes | None] = {}
     blobs: list[Blob] = []
     for name, content in (("sent_blob", evidence.sent), ("received_blob", evidence.received)):
         if content is None:
             continue
-        mac = gate.keyring.mac("blob", work.case.case_id.bytes, content)
-        sealed = gate.keyring.seal(work.case.wrapped_key, content, bound_to=f"blob:{scope}:{mac.hex()}")
+        mac = gate.keyring.mac("blob", case.case_id.bytes, content)
+        sealed = gate.keyring.seal(case.wrapped_key, content, bound_to=f"blob:{scope}:{mac.hex()}")
         blobs.append(Blob(scope=scope, mac=mac, sealed=sealed, created_at=tx.now))
         macs[name] = mac
     tx.put_blobs(blobs)
@@ -342,8 +347,8 @@ def _note_late(gate: Gate, tx: Tx, work: Work, verdict: Verdict, delivery: Deliv
         at=tx.now,
         started_at=verdict.started_at,
         lease_token=work.token,
-        detail=_detail(verdict),
-        **_evidence_blobs(gate, tx, work, verdict.evidence),
+        detail=facts_of(verdict),
+        **evidence_blobs(gate, tx, work.case, verdict.evidence),
     )
     if tx.save_delivery(counted, before=delivery):
         tx.insert_attempts([replace(attempt, revision=work.delivery.revision, bundle=work.delivery.bundle)])
@@ -356,11 +361,11 @@ def _waits_for(opened: LaneWork, verdict: Verdict) -> str | None:
     return opened.lane.waits_for if is_waiting else None
 
 
-def _wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
+def wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
     """Wakes the case's lanes that wait for this system's number."""
     if delivery.phase is not Phase.DELIVERED or delivery.remote_ref is None:
         return frozenset()
     waiting = {lane.system: lane.waits_for for lane in tx.lanes(delivery.case_id) if lane.waits_for is not None}
-    for awaited in set(waiting.values()):
-        tx.wake(delivery.case_id, waits_for=awaited)
+    for needed in set(waiting.values()):
+        tx.wake(delivery.case_id, waits_for=needed)
     return frozenset(waiting)

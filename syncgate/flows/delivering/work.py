@@ -61,19 +61,34 @@ class Work:
     @property
     def keys(self) -> dict[str, str]:
         """Values for the placeholders of the adapter's operations."""
-        d = self.delivery
-        keys = {
-            "case_id": str(d.case_id),
-            "case_no": self.case.case_no,
-            "slot_key": self.slot_key,
-            "send_key": ids.send_key(d.delivery_id, d.revision, d.bundle),
-        }
-        own_ref = d.remote_ref or (self.held[0].remote_ref if self.held else None)
-        if own_ref is not None:
-            keys["remote_ref"] = own_ref
-        if self.lane.case_ref is not None:
-            keys["case_ref"] = self.lane.case_ref
-        return keys
+        held_ref = self.held[0].remote_ref if self.held else None
+        return keys_of(self.delivery, self.case, case_ref=self.lane.case_ref, held_ref=held_ref)
+
+
+def keys_of(delivery: Delivery, case: Case, *, case_ref: str | None, held_ref: str | None) -> dict[str, str]:
+    """Values for the placeholders of the adapter's operations, whatever is asked of the system.
+
+    Args:
+        delivery: what it is about.
+        case: its case.
+        case_ref: what the system calls the case.
+        held_ref: the system's own id of what it holds in the slot, where the delivery has none of its own.
+    """
+    d = delivery
+    keys = {
+        "case_id": str(d.case_id),
+        "case_no": case.case_no,
+        "slot_key": ids.slot_key(d.case_id, d.system, d.message, d.part),
+        "send_key": ids.send_key(d.delivery_id, d.revision, d.bundle, d.given_back_no),
+    }
+    if d.version_no is not None:
+        keys["version_no"] = str(d.version_no)
+    own_ref = d.remote_ref or held_ref
+    if own_ref is not None:
+        keys["remote_ref"] = own_ref
+    if case_ref is not None:
+        keys["case_ref"] = case_ref
+    return keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

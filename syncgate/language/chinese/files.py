@@ -70,6 +70,13 @@ SENTENCES: Final[dict[str, str]] = {
     "expected an answer that means duplicate for operation {operation!r}, got none": "操作 {operation} 没有表示“数据已存在”的应答规则",
     "expected the key 'operation' for by: look_up, got none": "by: look_up 缺少键 'operation'",
     "expected no 'operation' for by: {by}, got one": "by: {by} 不得填写 'operation'",
+    "expected an operation that polls, got {name}, which does not": "应填查询办理情况的操作，{name} 不是",
+    "expected an operation that sends nothing, got {name}, which does": "应填不推送数据的操作，{name} 会推送",
+    "expected an answer that means taken for operation {name}, got none": "操作 {name} 没有表示“已接收”（taken）的应答规则",
+    "expected 'final_after' not before the first wait, got a shorter one": "'final_after' 不得短于第一个等待时间",
+    "the system queues it and is not asked what became of it (acknowledged): only after 'final_after' is it confirmed "
+    "that it holds it, and what it rejects is not noticed (promise 3)": "对方先收下排队，而未配置查询办理情况（acknowledged）："
+    "要到 'final_after' 之后才核实对方是否持有，对方退回的数据不会被发现（承诺 3）",
     "expected 'final_after' not before 'visible_after', got a shorter one": "'final_after' 不得短于 'visible_after'",
     "expected 'visible_after' not shorter than the time-out of {timeout}s": "'visible_after' 不得短于超时时间 {timeout} 秒",
     "expected 'visible_after' not shorter than the time-out of {timeout}s, got {got}s": "'visible_after' 不得短于超时时间 {timeout} 秒，实为 {got} 秒",

@@ -49,6 +49,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "`content`": (content.Base64Content, content.UrlContent, content.MultipartContent),
         "`answers`": (AnswerRule, AnswerCondition),
         "`confirm`": (adapter.Confirm,),
+        "`acknowledged`": (adapter.Acknowledged,),
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
     },
 }

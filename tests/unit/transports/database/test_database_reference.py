@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from syncgate.domain.outcome import Outcome
-from syncgate.site.adapter import Confirm
+from syncgate.site.adapter import Acknowledged, Confirm
 from syncgate.transports.answers import load_rules, rule_problems
 from syncgate.transports.database import options as declared
 from syncgate.transports.database.charsets import Charset
@@ -48,8 +48,10 @@ def test_every_example_loads(example: dict[str, Any]) -> None:
                 assert not rule_problems(load_rules(value), operations=[])
             case "confirm":
                 Confirm.model_validate(value)
+            case "acknowledged":
+                Acknowledged.model_validate(value)
             case _:
-                pytest.fail(f"expected options, answers or confirm, got {part}")
+                pytest.fail(f"expected options, answers, confirm or acknowledged, got {part}")
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

@@ -1,0 +1,354 @@
+"""What became of what lies in a system's own queue: asked, settled, overdue, given back (design §4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from syncgate.domain.delivery import Phase
+from syncgate.domain.outcome import Answer, Evidence, Outcome
+from syncgate.domain.rows import AttemptKind, BreakerState
+from syncgate.flows.operating import by_hand
+from syncgate.storage import SqlStore
+from tests.integration.flows.altered import OPERATOR
+from tests.integration.flows.frontsite import FrontSite, front_site
+from tests.support.cases import an_application
+from tests.support.rows import SetClock
+
+STEP = {"id": "s1", "kind": "step", "at": "2026-03-02T10:00:00+08:00", "name": "审核"}
+AWAY = Answer(Outcome.UNAVAILABLE, Evidence(note="connection lost"), rule="not_connected")
+
+
+@pytest.fixture
+def front(store: SqlStore, clock: SetClock, tmp_path: Path) -> FrontSite:
+    """A gate with a front database, once on each engine of ours."""
+    return front_site(store, clock, tmp_path)
+
+
+def test_what_lies_in_their_table_is_awaited_and_asked_about_until_its_flag_flips(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    row = front.accept(case_id)
+    now = front.site.clock.at
+    assert (row.phase, row.queued_at, row.due_at) == (Phase.AWAITING, now, now + timedelta(hours=24))
+    assert front.step() == 0, "not before the first wait"
+    front.move(seconds=30)
+    assert front.step() == 1
+    assert front.accept(case_id).phase is Phase.AWAITING
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=59)
+    assert front.step() == 0, "not before the second wait"
+    front.move(seconds=1)
+    front.step()
+    taken = front.accept(case_id)
+    assert (taken.phase, taken.delivered_at, taken.queued_at) == (Phase.DELIVERED, front.site.clock.at, now)
+    assert [(e.kind, e.outcome) for e in front.entries(taken)][1:] == [
+        (AttemptKind.POLL, "queued_there"),
+        (AttemptKind.POLL, "taken"),
+    ]
+
+
+def test_equal_answers_make_one_entry_and_are_counted(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    for _ in range(6):
+        front.move(minutes=5)
+        assert front.step() == 1
+    row = front.accept(case_id)
+    assert (row.polled_at, row.confirms_count) == (front.site.clock.at, 6)
+    assert [e.outcome for e in front.entries(row)] == ["queued_there", "queued_there"]
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(minutes=5)
+    front.step()
+    assert front.entries(row)[-1].detail["question_no"] == 7
+
+
+def test_a_reject_parks_with_the_rules_reason_and_never_with_its_text(front: FrontSite) -> None:
+    """Promise 10: the reject names the citizen; only sealed evidence does."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.reject("accept", "张示例 受理时间早于申请时间")
+    front.move(seconds=30)
+    front.step()
+    row = front.accept(case_id)
+    assert (row.phase, row.reason, row.actor) == (Phase.PARKED, "accepted_before_applied", "source")
+    entry = front.entries(row)[-1]
+    assert "张示例" not in f"{row} {entry}"
+    assert entry.received_blob is not None
+
+
+def test_what_comes_after_goes_once_its_predecessor_is_acknowledged(front: FrontSite) -> None:
+    """Promise 5."""
+    front.site.post(an_application(stages=[STEP]))
+    front.step()
+    assert front.sql("SELECT count(*) FROM step") == [(0,)]
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.step()
+    front.step()
+    assert front.sql("SELECT count(*) FROM step") == [(1,)]
+
+
+def test_a_row_given_back_the_next_morning_is_returned_and_goes_again_as_the_next_version(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.step()
+    front.reject("accept", "事项版本已停用")
+    front.move(hours=14)
+    front.step()
+    row = front.accept(case_id)
+    assert (row.phase, row.reason, row.detail) == (Phase.PARKED, "returned", "rejected_there")
+    front.site.run(by_hand.requeue(front.site.gate, OPERATOR, row.delivery_id, reason="item table mended"))
+    front.step()
+    again = front.accept(case_id)
+    assert (again.phase, again.version_no) == (Phase.AWAITING, 2)
+    front.move(seconds=30)
+    front.step()
+    assert front.accept(case_id).phase is Phase.AWAITING, "the old reject is about the old sending"
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(minutes=1)
+    front.step()
+    assert front.accept(case_id).phase is Phase.DELIVERED
+
+
+def test_what_was_returned_holds_back_what_comes_after_it(front: FrontSite) -> None:
+    """Promise 5."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.step()
+    front.reject("accept", "事项版本已停用")
+    front.move(minutes=5)
+    front.step()
+    front.site.append(case_id, STEP)
+    front.step()
+    assert front.sql("SELECT count(*) FROM step") == [(0,)]
+    front.site.put(case_id, an_application(channel="portal", stages=[STEP]))
+    front.step()
+    assert front.sql("SELECT version_no, channel FROM accept") == [(2, "portal")]
+
+
+def test_a_return_while_new_content_waits_makes_way_for_it(front: FrontSite) -> None:
+    """The slot's newer delivery carries what counts now: the old one is superseded, and the next version goes."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.step()
+    front.site.put(case_id, an_application(channel="portal"))
+    front.reject("accept", "事项版本已停用")
+    front.move(minutes=5)
+    batch = front.claim_batch_without_sends()
+    front.settle(batch, front.ask(batch))
+    phases = [(d.phase, d.reason) for d in front.site.deliveries(case_id, "front")]
+    assert phases == [(Phase.CANCELLED, "superseded"), (Phase.PENDING, None)]
+    front.step()
+    assert front.sql("SELECT version_no, channel FROM accept") == [(2, "portal")]
+
+
+def test_nothing_is_asked_about_what_a_newer_version_has_replaced(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.step()
+    front.site.put(case_id, an_application(channel="portal"))
+    front.step()
+    front.move(minutes=6)
+    assert front.step() == 1, "only about the new one"
+
+
+def test_a_watch_ends_with_the_first_answer_after_its_time(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.step()
+    until = front.accept(case_id).watched_until
+    assert until == front.site.clock.at + timedelta(hours=72)
+    front.transport.away = [AWAY]
+    front.move(hours=73)
+    front.step()
+    assert front.accept(case_id).watched_until == until, "an outage hides no return"
+    front.transport.away = []
+    front.move(minutes=10)
+    front.step()
+    assert (front.accept(case_id).phase, front.accept(case_id).watched_until) == (Phase.DELIVERED, None)
+    front.move(days=9)
+    assert front.step() == 0
+
+
+def test_a_row_that_vanishes_is_unconfirmed_and_left_to_a_person(front: FrontSite) -> None:
+    """Promise 4: it was there, so that it is absent does not show that it was not taken."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("DELETE FROM accept")
+    front.move(seconds=30)
+    front.step()
+    assert (front.accept(case_id).phase, front.accept(case_id).reason) == (Phase.UNCONFIRMED, "vanished")
+    front.step()
+    row = front.accept(case_id)
+    assert (row.phase, row.reason, row.due_at) == (Phase.UNCONFIRMED, "vanished_there", None)
+    front.move(hours=9)
+    front.step()
+    assert front.sql("SELECT count(*) FROM accept") == [(0,)]
+
+
+def test_a_flag_that_nobody_declared_is_unconfirmed_and_never_guessed(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 7")
+    front.move(seconds=30)
+    front.step()
+    assert (front.accept(case_id).phase, front.accept(case_id).reason) == (Phase.UNCONFIRMED, "unclear")
+
+
+def test_a_consumer_that_stopped_leads_to_a_look_up_and_what_it_rejects_later_is_noticed(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.move(hours=24)
+    assert front.step() == 0, "no question at the deadline"
+    front.step()
+    row = front.accept(case_id)
+    assert row.phase is Phase.DELIVERED
+    assert [e.outcome for e in front.entries(row)] == ["queued_there", "overdue", "found"]
+    front.sql("UPDATE accept SET is_sync = 2")
+    front.move(minutes=5)
+    front.step()
+    assert (front.accept(case_id).phase, front.accept(case_id).reason) == (Phase.PARKED, "returned")
+
+
+def test_a_database_that_is_away_moves_the_breaker_and_no_delivery(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.transport.away = [AWAY]
+    for _ in range(3):
+        front.move(minutes=6)
+        front.step()
+    assert front.site.row("front").breaker is BreakerState.OPEN
+    assert front.accept(case_id).phase is Phase.AWAITING
+    front.transport.away = []
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(minutes=6)
+    assert front.step() == 1, "the question is the probe"
+    assert front.site.row("front").breaker is BreakerState.CLOSED
+    assert front.accept(case_id).phase is Phase.DELIVERED
+
+
+def test_many_rows_are_asked_about_at_once(front: FrontSite) -> None:
+    cases = [front.site.post(an_application(f"QX{no:04}")).case_id for no in range(30)]
+    for _ in range(9):
+        front.step(asks=False)
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    assert front.step() == 30
+    assert front.transport.polls == [30]
+    assert {front.accept(case_id).phase for case_id in cases} == {Phase.DELIVERED}
+    assert front.site.counted() == 30
+
+
+def test_questions_wait_for_no_lane_that_is_leased_and_lease_none(front: FrontSite) -> None:
+    """Questions never stand in the way of sends of their lane, nor those in theirs."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    front.claim_batch()
+    lane = front.site.store.read(lambda tx: tx.lane(case_id, "front"))
+    assert lane is not None
+    assert lane.lease_token is None
+    assert front.site.store.read(lambda tx: [g.sends_count for g in tx.grants("front")]) == [1]
+
+
+def test_two_processes_do_not_ask_the_same(front: FrontSite) -> None:
+    front.site.post(an_application())
+    front.step()
+    front.move(seconds=30)
+    front.claim_batch()
+    assert front.step() == 0
+
+
+def test_a_process_that_dies_between_answer_and_settle_leaves_the_question_to_be_asked_again(front: FrontSite) -> None:
+    """Crash point: between a poll's answer and its settling. Promises 3 and 8."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(seconds=30)
+    batch = front.claim_batch()
+    front.ask(batch)
+    assert front.accept(case_id).phase is Phase.AWAITING
+    front.move(seconds=20)
+    assert front.step() == 1
+    assert front.accept(case_id).phase is Phase.DELIVERED
+    assert front.site.store.read(lambda tx: tx.grants("front")) == []
+
+
+def test_an_answer_that_comes_after_the_delivery_moved_on_is_kept_and_moves_nothing(front: FrontSite) -> None:
+    """Crash point: a worker frozen between a poll's answer and its settling. Promise 8."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 2")
+    front.move(seconds=30)
+    batch = front.claim_batch()
+    asked = front.ask(batch)
+    front.move(seconds=20)
+    front.step()
+    assert front.accept(case_id).phase is Phase.PARKED
+    front.site.run(
+        by_hand.confirm(
+            front.site.gate,
+            OPERATOR,
+            front.accept(case_id).delivery_id,
+            held=True,
+            remote_ref=None,
+            reason="seen there",
+        )
+    )
+    front.settle(batch, asked)
+    row = front.accept(case_id)
+    assert row.phase is Phase.DELIVERED
+    assert front.entries(row)[-1].kind is AttemptKind.LATE
+
+
+def test_a_pause_stops_questions_and_they_go_on_afterwards(front: FrontSite) -> None:
+    """Promise 9: a paused system is not spoken to; it may be down on purpose."""
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.site.run(by_hand.pause(front.site.gate, OPERATOR, "front", reason="their maintenance"))
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(minutes=9)
+    assert front.step() == 0
+    front.site.run(by_hand.resume(front.site.gate, OPERATOR, "front", reason="back"))
+    assert front.step() == 1
+    assert front.accept(case_id).phase is Phase.DELIVERED
+
+
+def test_questions_leave_room_for_sends_and_spend_the_rate_after_them(
+    store: SqlStore, clock: SetClock, tmp_path: Path
+) -> None:
+    front = front_site(store, clock, tmp_path, **{"concurrency: 4": "concurrency: 1"})
+    front.site.post(an_application("QX1"))
+    front.step()
+    front.move(seconds=30)
+    front.site.post(an_application("QX2"))
+    assert front.step() == 0, "the one place goes to the send"
+    assert front.sql("SELECT count(*) FROM accept") == [(2,)]
+    assert front.step() == 1
+
+
+def test_an_answer_that_no_rule_explains_leaves_the_deadline_as_it_is(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    before = front.accept(case_id)
+    front.transport.away = [Answer(Outcome.UNKNOWN, Evidence(received=b"{}"), rule="unknown")]
+    front.move(seconds=30)
+    front.step()
+    row = front.accept(case_id)
+    assert (row.phase, row.due_at, row.polled_at) == (Phase.AWAITING, before.due_at, None)
+    assert replace(row, entries_count=0).confirms_count == 0
