@@ -12,16 +12,27 @@ from syncgate.language.words import word
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What is still to happen in a slot. slot: its message, and its part where it has one."""
+    """What is still to happen in a slot.
+
+    slot: its message, and its part where it has one. since, until: where it lies in the system's own queue, since
+    when and how long that is awaited; texts, None elsewhere.
+    """
 
     slot: str
     phase: str
     reason: str | None
     actor: str
+    since: str | None = None
+    until: str | None = None
 
     def sentence(self, language: Language) -> str:
         """Where the delivery is, why, and who must act where a person must."""
         words = {"slot": self.slot, "phase": word("phase", self.phase, language)}
+        if self.since and self.until:
+            told = Said(
+                "{slot} is {phase} since {since}, at most until {until}", **words, since=self.since, until=self.until
+            )
+            return in_language(told, language)
         if self.reason:
             words["reason"] = word("reason", self.reason, language)
             text = in_language(Said("{slot} is {phase} because of {reason}", **words), language)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from syncgate.domain.delivery import Phase
 from syncgate.flows.showing.views import (
     AttemptView,
     CaseSummary,
@@ -16,6 +19,7 @@ from syncgate.flows.showing.views import (
     Passport,
 )
 from syncgate.language import Language, Standing, Waiting, in_language
+from syncgate.site.compiler import ZONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,13 @@ def _told(view: Open, language: Language) -> Open:
 
 def _waiting(view: Open | DeliveryView, message: str, part: str) -> Waiting:
     slot = f"{message} {part}" if part else message
-    return Waiting(slot=slot, phase=view.phase.value, reason=view.reason, actor=view.actor)
+    since = _told_time(view.queued_at if view.phase is Phase.AWAITING else None)
+    until = _told_time(view.due_at if view.phase is Phase.AWAITING else None)
+    return Waiting(slot=slot, phase=view.phase.value, reason=view.reason, actor=view.actor, since=since, until=until)
+
+
+def _told_time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(ZoneInfo(ZONE)).isoformat(" ", "minutes")
 
 
 def _values(view: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from syncgate.domain.errors import Conflict, IllegalMove, NotFound
 from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery, Principal
 from syncgate.flows.accepting.identity import other_number
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number
+from syncgate.flows.delivering.watching import watched
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import noted, open_lane
 from syncgate.ports import Tx
@@ -129,6 +130,8 @@ def moved_by_hand(
     active = gate.active.get(lane.system)
     work = open_lane(tx, lane, gate.bundles[active].messages if active else ())
     times: dict[str, Any] = {"due_at": tx.now} if is_due else {"delivered_at": tx.now} if is_held else {}
+    if is_held and delivery.sent_mac is not None:
+        times |= watched(delivery, gate.bundles.get(delivery.bundle), event, now=tx.now, draw=gate.entropy.draw())
     counted, attempt = noted(
         delivery,
         kind=AttemptKind.BY_HAND,

@@ -90,7 +90,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """What is still to happen in a slot, and why it has not happened yet."""
+    """What is still to happen in a slot, and why it has not happened yet.
+
+    due_at: when; of an awaiting one the deadline. queued_at: since when it lies in the system's own queue; polled_at:
+    when the system last said what became of it.
+    """
 
     delivery_id: UUID
     phase: Phase
@@ -99,6 +103,8 @@ class Open:
     detail: str
     actor: str
     due_at: datetime | None
+    queued_at: datetime | None
+    polled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +145,11 @@ class Passport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryView:
-    """One delivery. reason, detail, actor: why it waits, and who must act."""
+    """One delivery. reason, detail, actor: why it waits, and who must act.
+
+    queued_at: since when it lies in the system's own queue; polled_at: when the system last said what became of it;
+    watched_until: until when what was delivered may be given back, and is asked about.
+    """
 
     delivery_id: UUID
     case_id: UUID
@@ -163,6 +173,9 @@ class DeliveryView:
     changed_at: datetime
     sent_at: datetime | None
     delivered_at: datetime | None
+    queued_at: datetime | None
+    polled_at: datetime | None
+    watched_until: datetime | None
 
     @classmethod
     def of(cls, delivery: Delivery) -> DeliveryView:

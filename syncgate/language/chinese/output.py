@@ -95,6 +95,7 @@ SENTENCES: Final[dict[str, str]] = {
     "waits for {system}": "等待 {system}",
     "{slot} is {phase} because of {reason}": "{slot} {phase}：{reason}",
     "{slot} is {phase}": "{slot} {phase}",
+    "{slot} is {phase} since {since}, at most until {until}": "{slot} {phase}（自 {since} 起，最迟至 {until}）",
     "{text}, {actor} must act": "{text}，由{actor}处理",
     # --- mappings
     "expected a valid case in {file}, got {count} problems:": "{file} 中的办件有 {count} 处问题：",

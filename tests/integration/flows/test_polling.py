@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,13 @@ import pytest
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Answer, Evidence, Outcome
 from syncgate.domain.rows import AttemptKind, BreakerState
+from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.operating import by_hand
 from syncgate.storage import SqlStore
 from tests.integration.flows.altered import OPERATOR
 from tests.integration.flows.frontsite import FrontSite, front_site
+from tests.integration.flows.test_dispatcher import until
+from tests.integration.flows.worksite import WORKER
 from tests.support.cases import an_application
 from tests.support.rows import SetClock
 
@@ -352,3 +356,58 @@ def test_an_answer_that_no_rule_explains_leaves_the_deadline_as_it_is(front: Fro
     row = front.accept(case_id)
     assert (row.phase, row.due_at, row.polled_at) == (Phase.AWAITING, before.due_at, None)
     assert replace(row, entries_count=0).confirms_count == 0
+
+
+def test_what_a_person_confirmed_is_watched_as_what_nobody_acknowledged(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 7")
+    front.move(seconds=30)
+    front.step()
+    delivery_id = front.accept(case_id).delivery_id
+    held = by_hand.confirm(front.site.gate, OPERATOR, delivery_id, held=True, remote_ref=None, reason="seen there")
+    front.site.run(held)
+    front.reject("accept", "事项版本已停用")
+    front.move(minutes=5)
+    front.step()
+    assert (front.accept(case_id).phase, front.accept(case_id).reason) == (Phase.PARKED, "returned")
+
+
+def test_the_dispatcher_asks_by_itself_and_sends_what_comes_after(front: FrontSite) -> None:
+    """The whole way in one process: sent, asked, acknowledged, and the next message sent."""
+    case_id = front.site.post(an_application(stages=[STEP])).case_id
+
+    async def history() -> None:
+        settings = DispatchSettings(owner=WORKER, poll_interval=timedelta(seconds=0.05))
+        dispatcher = Dispatcher(front.site.gate, lambda digest: front.transport, settings)
+        dispatcher.start()
+        await until(lambda: front.accept(case_id).phase is Phase.AWAITING)
+        front.sql("UPDATE accept SET is_sync = 1")
+        front.move(seconds=31)
+        await until(lambda: front.sql("SELECT count(*) FROM step") == [(1,)])
+        await dispatcher.stop()
+
+    front.site.run(history())
+    assert front.accept(case_id).phase is Phase.DELIVERED
+    assert front.transport.polls == [1]
+    assert not [g for g in front.site.store.read(lambda tx: tx.grants("front")) if g.process.endswith("polls")]
+
+
+def test_a_dispatcher_whose_system_is_away_asks_again_only_when_due(front: FrontSite) -> None:
+    """Nobody is asked in a loop: one question a wait, whatever comes of it."""
+    case_id = front.site.post(an_application()).case_id
+    front.transport.away = [AWAY]
+
+    async def history() -> None:
+        settings = DispatchSettings(owner=WORKER, poll_interval=timedelta(seconds=0.02))
+        dispatcher = Dispatcher(front.site.gate, lambda digest: front.transport, settings)
+        dispatcher.start()
+        await until(lambda: front.accept(case_id).phase is Phase.AWAITING)
+        front.move(seconds=31)
+        await until(lambda: bool(front.transport.polls))
+        await asyncio.sleep(0.3)
+        await dispatcher.stop()
+
+    front.site.run(history())
+    assert front.transport.polls == [1]
+    assert front.accept(case_id).phase is Phase.AWAITING

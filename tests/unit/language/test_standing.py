@@ -19,6 +19,10 @@ from syncgate.mapping import RULES
 ROOT = Path(__file__).parents[3]
 PARKED = Waiting(slot="step S1", phase="parked", reason="unmapped_code", actor="table")
 
+AWAITING = Waiting(
+    slot="step S1", phase="awaiting", reason="queued", actor="", since="2026-04-30 09:02", until="2026-05-01 09:02"
+)
+
 
 def _standing(**changes: Any) -> Standing:
     values = {"is_origin": False, "held_count": 2, "slots_count": 2, "case_ref": None, "waiting": None}
@@ -51,6 +55,11 @@ def _standing(**changes: Any) -> Standing:
             _standing(waiting=PARKED, waits_for="province"),
             "已持有 2 份，应持有 2 份；step S1 待人工处理：代码未对照，由对照表维护人员处理；等待 province",
             "holds 2 of 2 records; step S1 is parked because of unmapped_code, table must act; waits for province",
+        ),
+        (
+            _standing(held_count=1, waiting=AWAITING),
+            "已持有 1 份，应持有 2 份；step S1 待对方确认（自 2026-04-30 09:02 起，最迟至 2026-05-01 09:02）",
+            "holds 1 of 2 records; step S1 is awaiting since 2026-04-30 09:02, at most until 2026-05-01 09:02",
         ),
     ],
 )
