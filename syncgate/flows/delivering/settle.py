@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from syncgate.domain import breaker, schedule
 from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
@@ -23,6 +25,8 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
+
+log = structlog.get_logger("syncgate.settle")
 
 NOT_ASKED = frozenset({"handed_back", "lease_too_short"})
 """Reasons of a confirmation that never reached the system."""
@@ -146,9 +150,20 @@ def _breaker_moved(gate: Gate, tx: Tx, locked: SystemRow, work: Work, verdict: V
     reason = verdict.reason if verdict.outcome is Outcome.DENIED else verdict.outcome.value
     after = breaker.after_outcome(locked, verdict.outcome, now=tx.now, policy=bundle.breaker, reason=reason)
     tx.save_system(after)
+    _tell(locked, after)
     if after.breaker is BreakerState.OPEN:
         gate.hand_over.drain(after.system)
     return after
+
+
+def _tell(before: SystemRow, after: SystemRow) -> None:
+    """One line when the breaker opens and one when it closes; that a probe failed as well is no news."""
+    if before.breaker is after.breaker:
+        return
+    if after.breaker is BreakerState.OPEN:
+        log.warning("breaker_opened", system=after.system, reason=after.breaker_reason)
+    else:
+        log.info("breaker_closed", system=after.system)
 
 
 def _would_move(row: SystemRow, outcome: Outcome, *, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from syncgate.sandbox.city import Call, Life
-from syncgate.sandbox.city.script import FOODS_NUMBER
+from syncgate.sandbox.city.script import FOODS_NUMBER, WITHDRAW
 from syncgate.sandbox.expected.story import states
 from syncgate.sandbox.play.clerks import Clerks
 from syncgate.sandbox.play.gate import Gate
@@ -26,7 +26,10 @@ class Known:
 
 
 class Calls:
-    """Every source with its own key, and food's clerks."""
+    """Every source with its own key, and food's clerks.
+
+    `under_way_count`: what the gate said was already under way at the moment of a withdrawal, over all of them.
+    """
 
     def __init__(self, gates: Mapping[str, Gate], clerks: Clerks) -> None:
         self._gates, self._clerks = gates, clerks
@@ -35,6 +38,8 @@ class Calls:
         self.numbers_by_id: dict[str, dict[str, str]] = {}
         self.call_count = 0
         self.repeat_count = 0
+        self.withdrawn_count = 0
+        self.under_way_count = 0
 
     def make(self, life: Life, number: int, known: Known) -> None:
         """Make one call of a life as often as it says, after food's clerks typed it in.
@@ -84,6 +89,9 @@ class Calls:
             self.call_count += 1
             self.repeat_count += is_repeat
             self.case_no_by_id[known.case_id] = life.case_no
+            if call.path == WITHDRAW and not is_repeat:
+                self.withdrawn_count += 1
+                self.under_way_count += receipt["in_flight"]
             if "case_no" in call.body:
                 self.numbers_by_id.setdefault(known.case_id, {})[call.source] = call.body["case_no"]
 

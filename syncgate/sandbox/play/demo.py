@@ -25,6 +25,8 @@ from syncgate.sandbox.play.site import BASES, DemoError, Folder, demo_secrets, f
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.timetable import MODES, Timetable
 from syncgate.sandbox.play.two_sources import TwoSources
+from syncgate.sandbox.play.under_way import withdraw_under_way
+from syncgate.sandbox.play.weekend import Counts, Weekend
 
 AT_MOST = 175.0
 PROCESSES_TAKE = 150.0
@@ -132,6 +134,9 @@ class Demo:
         self.say(f"{calls.call_count} calls made; food is paused, and both sources post the same cases")
         together.run()
         self.say("food is resumed")
+        counts = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say).run()
+        counts.write(self._folder.weekend)
+        withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
         lines = list(expected_lines(city.every_life))
         left = care.wait_until_settled(gate, lines, calls.case_no_by_id, until=until)
         operator.stop()
@@ -141,6 +146,8 @@ class Demo:
         retries = sum(one.retry_count for one in gates.values())
         self._tell(calls, timetable, operator, retry_count=retries, left_count=len(left))
         _tell_of_two(together)
+        _tell_of_weekend(counts)
+        _tell_of_withdrawals(calls)
         return gate.metrics()
 
     def _tell(
@@ -217,6 +224,20 @@ def _tell_of_two(together: TwoSources) -> None:
         answers = ", ".join(f"{count} x {status}" for status, count in sorted(outcome.statuses.items()))
         print(f"one case posted by two processes at once under two numbers: {answers}, in {outcome.seconds:.1f} s")
         print(f"  one case in revision {outcome.revision}, one delivery per slot")
+
+
+def _tell_of_weekend(counts: Counts) -> None:
+    print(f"province gone from Friday 18:00 to Monday 08:00: {counts.posted_count} cases posted meanwhile")
+    told = f"its breaker opened {counts.opened_count} time, parked {counts.parked_count}"
+    print(f"  {counts.waited_count} deliveries waited, {told}; drained in {counts.drained_seconds:.1f} s")
+
+
+def _tell_of_withdrawals(calls: Calls) -> None:
+    if not calls.withdrawn_count:
+        return
+    print(f"withdrawn: {calls.withdrawn_count} cases, under way at that moment: {calls.under_way_count} deliveries")
+    if not calls.under_way_count:
+        raise DemoError("expected something to be under way when a case was withdrawn, got nothing")
 
 
 def _at_most() -> float:

@@ -38,9 +38,8 @@ class Posting:
         self._problem: Exception | None = None
         self._until = 0.0
         now = time.monotonic()
-        lives = (*city.lives, *city.weekend)
-        step = spread / max(1, len(lives))
-        self._turns = [Turn(now + step * number, number, life) for number, life in enumerate(lives)]
+        step = spread / max(1, len(city.lives))
+        self._turns = [Turn(now + step * number, number, life) for number, life in enumerate(city.lives)]
         heapq.heapify(self._turns)
         self._open_count = len(self._turns)
 
@@ -106,10 +105,12 @@ class Posting:
             self._condition.notify_all()
 
     def _is_open(self, gates: Sequence[Gate], case_id: str) -> bool:
-        if not gates:
-            return True
-        deliveries = self._gate.deliveries(case=case_id)
-        return all(_stands(gate, deliveries) for gate in gates)
+        return not gates or is_open(gates, self._gate.deliveries(case=case_id))
+
+
+def is_open(gates: Sequence[Gate], deliveries: Sequence[dict[str, Any]]) -> bool:
+    """Whether everything that a call waits for is so, given all deliveries of its case."""
+    return all(_stands(gate, deliveries) for gate in gates)
 
 
 def _stands(gate: Gate, deliveries: Sequence[dict[str, Any]]) -> bool:

@@ -56,6 +56,10 @@ class Folder:
         return self.path / "kills.json"
 
     @property
+    def weekend(self) -> Path:
+        return self.path / "weekend.json"
+
+    @property
     def journals(self) -> Path:
         return self.path / "journals"
 
