@@ -93,6 +93,28 @@ def test_mappings_give_the_golden_payloads(mappings: dict[str, Mapping], name: s
         assert held_by_mapping(mappings, system, life) == planned(life, golden[system])
 
 
+RETRACTIONS = {"province": "voided", "food": "withdrawn"}
+WITHDRAWN = [
+    (name, system)
+    for name, golden in golden_documents().items()
+    for system in RETRACTIONS
+    if "withdrawn" in golden["traits"] and golden.get(system)
+]
+
+
+@pytest.mark.parametrize(("name", "system"), WITHDRAWN)
+def test_what_takes_a_withdrawn_case_back_is_what_was_typed_by_hand(
+    mappings: dict[str, Mapping], name: str, system: str
+) -> None:
+    golden = golden_documents()[name]
+    last = states(golden_life(golden))[-1]
+    assert last.withdrawal is not None
+    stage = {"id": "withdrawn-1", "kind": "withdrawn", "at": last.withdrawal.at, "reason": last.withdrawal.reason}
+    stage |= {"handler": {"name": last.withdrawal.by}}
+    mapped = payload(mappings[f"{system}/{RETRACTIONS[system]}"], document_of(last), stage)
+    assert mapped == golden[system][-1]["record"]
+
+
 @pytest.mark.parametrize("system", ["province", "food"])
 def test_mappings_give_the_whole_city_as_expected(
     mappings: dict[str, Mapping], city: City, lines: list[dict[str, Any]], system: str

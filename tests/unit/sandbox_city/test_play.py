@@ -148,7 +148,14 @@ class FakeGate(Gate):
             return httpx.Response(422, json={"errors": [{"pointer": p} for p in call.refused_at]})
         self.calls.append((case_id, call))
         number = case_id or call.body["case_no"]
-        receipt = {"case_id": number, "case_no": number, "revision": 1, "receipt": "r", "unchanged": True}
+        receipt = {
+            "case_id": number,
+            "case_no": number,
+            "revision": 1,
+            "receipt": "r",
+            "unchanged": True,
+            "in_flight": 0,
+        }
         return httpx.Response(202, json=receipt)
 
     def deliveries(self, **filters: str | list[str]) -> list[dict[str, Any]]:
