@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import threading
@@ -21,14 +20,13 @@ from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
-from syncgate.sandbox.play.site import BASES, DemoError, Folder, demo_secrets, free_port, write_config
+from syncgate.sandbox.play.site import BASES, DemoError, Folder, at_most, demo_secrets, free_port, write_config
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.timetable import MODES, Timetable
 from syncgate.sandbox.play.two_sources import TwoSources
 from syncgate.sandbox.play.under_way import withdraw_under_way
 from syncgate.sandbox.play.weekend import Counts, Weekend
 
-AT_MOST = 175.0
 PROCESSES_TAKE = 150.0
 """How much longer five processes and their database may take: to start, and to wait for the leases of the killed."""
 PROOF_TAKES = 25.0
@@ -240,11 +238,6 @@ def _tell_of_withdrawals(calls: Calls) -> None:
         raise DemoError("expected something to be under way when a case was withdrawn, got nothing")
 
 
-def _at_most() -> float:
-    """How long the demo may take by default; SYNCGATE_DEMO_AT_MOST says more for a slow machine."""
-    return float(os.environ.get("SYNCGATE_DEMO_AT_MOST", AT_MOST))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(prog="syncgate demo", description=__doc__)
@@ -253,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", action="store_true", help="run the gate as several processes on PostgreSQL")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--cases", type=int, default=CASE_COUNT, help="how many applications of item A")
-    parser.add_argument("--at-most", type=float, default=_at_most(), help="seconds; more for a slow machine")
+    parser.add_argument("--at-most", type=float, default=at_most(), help="seconds; more for a slow machine")
     options = parser.parse_args(arguments)
     root = options.site.resolve()
     demo = Demo(

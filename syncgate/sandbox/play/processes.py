@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from syncgate.sandbox.play.site import DemoError, Folder
+from syncgate.sandbox.play.site import DemoError, Folder, patience
 
 START_WITHIN = 30.0
 STOP_WITHIN = 15.0
@@ -23,6 +23,7 @@ STOP_WITHIN = 15.0
 
 def wait_for(what: str, is_so: Callable[[], bool], *, within: float, every: float = 0.1) -> None:
     """Return once it is so. Raises DemoError naming what never came."""
+    within *= patience()
     deadline = time.monotonic() + within
     while not is_so():
         if time.monotonic() > deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import secrets
 import socket
@@ -18,6 +19,10 @@ SECRETS = {
     "SYNCGATE_WORKORDERS_KEY": "SANDBOX_WORKORDERS_KEY",
 }
 """Environment variables of the gate's secrets -> those of the simulated systems that must agree."""
+
+
+AT_MOST = 175.0
+"""Seconds that the demo takes at most on a machine that does nothing else."""
 
 
 class DemoError(Exception):
@@ -66,6 +71,16 @@ class Folder:
     @property
     def logs(self) -> Path:
         return self.path / "logs"
+
+
+def at_most() -> float:
+    """How long the demo may take; SYNCGATE_DEMO_AT_MOST says more for a slow machine."""
+    return float(os.environ.get("SYNCGATE_DEMO_AT_MOST", AT_MOST))
+
+
+def patience() -> float:
+    """How many times longer than on a machine that does nothing else anything is waited for."""
+    return max(1.0, at_most() / AT_MOST)
 
 
 def free_port() -> int:
