@@ -162,7 +162,8 @@ class Demo:
             raise DemoError("expected three kills with deliveries in flight, got fewer")
 
     def _prove(self, city: City, metrics: str) -> bool:
-        required = ("--kills", str(self._folder.kills), "--faults-required", ",".join(MODES))
+        required = ["--kills", str(self._folder.kills), "--faults-required", ",".join(MODES)]
+        required += ["--outage", str(self._folder.weekend)]
         code, told = run_reader(self._folder, "--systems", str(self._folder.systems), *required)
         print(told, end="")
         return all([code == 0, self._finds_alteration(), self._finds_echoes(), self._is_secret(city, metrics)])

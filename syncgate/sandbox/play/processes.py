@@ -209,7 +209,13 @@ def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, 
     command += ["keys", "create", "--role", role, "--name", name, "--json"]
     command += ["--source", source] if source else []
     result = subprocess.run(
-        command, cwd=folder.root, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=folder.root,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60 * patience(),
+        check=False,
     )
     if result.returncode != 0:
         raise DemoError(f"expected a key for {role}, got exit code {result.returncode}: {result.stderr[-2000:]}")
@@ -220,5 +226,5 @@ def run_reader(folder: Folder, *arguments: str) -> tuple[int, str]:
     """Run the reader by path in an isolated process; its exit code and what it printed."""
     reader = Path(__file__).parent.parent / "reader"
     command = [sys.executable, "-I", str(reader), "--expected", str(folder.expected), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120 * patience(), check=False)
     return result.returncode, result.stdout + result.stderr

@@ -10,6 +10,7 @@ and every required kind of fault struck. Echoed is what we send to a system that
 """
 
 from .ledger import read_ledger
+from .outage import read_outage
 from .report import compare, main
 
-__all__ = ["compare", "main", "read_ledger"]
+__all__ = ["compare", "main", "read_ledger", "read_outage"]

@@ -6,7 +6,8 @@ import argparse
 import csv
 import json
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from .front import SYSTEM as FRONT
 from .front import Front, read_front
 from .front_comparison import FrontComparison
 from .ledger import SHAPES, Ledger, Record, read_ledger
+from .outage import Outage, drain, read_outage, told
+from .outage import findings as outage_findings
 
 
 def read_expected(path: Path) -> list[Record]:
@@ -48,6 +51,7 @@ class Report:
     findings: list[Finding]
     held: dict[str, dict[str, int]]
     faults: dict[str, dict[str, int]]
+    outages: list[str] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
@@ -55,10 +59,18 @@ class Report:
 
 
 def compare(
-    lines: list[Record], ledgers: list[Ledger | Front], kills: list[datetime], faults_required: list[str]
+    lines: list[Record],
+    ledgers: Sequence[Ledger | Front],
+    kills: list[datetime],
+    faults_required: list[str],
+    outages: Sequence[Outage] = (),
 ) -> Report:
     """Everything there is to say about these systems."""
     findings: list[Finding] = []
+    by_name = {ledger.system: ledger for ledger in ledgers if isinstance(ledger, Ledger)}
+    drains = [(outage, drain(by_name[outage.system], outage)) for outage in outages]
+    for outage, found in drains:
+        findings += outage_findings(outage, found)
     by_system: dict[str, list[Record]] = defaultdict(list)
     for line in lines:
         by_system[line["system"]].append(line)
@@ -75,7 +87,8 @@ def compare(
         if not struck[mode]
     ]
     held = {ledger.system: dict(Counter(slot[0] for slot in ledger.contents())) for ledger in ledgers}
-    return Report(findings, held, {ledger.system: dict(ledger.faults()) for ledger in ledgers})
+    faults = {ledger.system: dict(ledger.faults()) for ledger in ledgers}
+    return Report(findings, held, faults, [told(outage, found) for outage, found in drains])
 
 
 def _comparison(ledger: Ledger | Front, lines: list[Record], kills: list[datetime]) -> Comparison | FrontComparison:
@@ -100,6 +113,8 @@ def _print(report: Report, limit: int) -> None:
         for system, counts in table.items():
             words = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "nothing"
             print(f"{system:<11} {title}: {words}")
+    for line in report.outages:
+        print(line)
     for finding in report.findings[:limit]:
         print(finding)
     if len(report.findings) > limit:
@@ -126,6 +141,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workorders-csv", type=Path, help="compare workorders with this CSV instead")
     parser.add_argument("--systems", type=Path, required=True, help="the folder with the ledgers")
     parser.add_argument("--kills", type=Path, help="JSON list of the times at which the gate was killed")
+    parser.add_argument("--outage", type=Path, help="JSON of the time that a system was gone")
     parser.add_argument("--faults-required", default="", help="kinds of fault, comma-separated")
     parser.add_argument("--findings", type=int, default=50, help="how many findings to print")
     parser.add_argument("--json", action="store_true")
@@ -139,7 +155,8 @@ def main(arguments: list[str]) -> int:
         systems = [name for name in (*SHAPES, FRONT) if any(line["system"] == name for line in lines)]
     ledgers = [_read(options.systems, name) for name in systems]
     required = [mode for mode in options.faults_required.split(",") if mode]
-    report = compare(lines, ledgers, _kills(options.kills), required)
+    outages = [read_outage(options.outage)] if options.outage is not None and options.outage.exists() else []
+    report = compare(lines, ledgers, _kills(options.kills), required, outages)
     if options.json:
         print(json.dumps({"is_good": report.is_good} | asdict(report), ensure_ascii=False))
     else:

@@ -28,6 +28,7 @@ from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.race import Outcome, defects
 from syncgate.sandbox.play.site import BASES, DemoError, Folder, write_config
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
+from syncgate.sandbox.play.weekend import Counts
 from syncgate.sandbox.systems import BASES as PUBLISHED_BASES
 from tests.unit.sandbox_city.fabricated_ledgers import Entry
 
@@ -274,3 +275,26 @@ def test_what_is_left_over_is_read_from_the_document() -> None:
     lines = list(expected_lines([golden_life(golden_documents()["correction"])]))
     left = care.left_over(json.loads(json.dumps(lines)))
     assert left == {("province", lines[0]["case_no"]): (Counter({"basic_info": 1}), 0)}
+
+
+QUIET = Counts(
+    posted_count=45,
+    withdrawn_count=5,
+    waited_count=160,
+    parked_count=0,
+    opened_count=1,
+    gone_at="2026-05-01T00:00:00+00:00",
+    back_at="2026-05-01T00:00:12+00:00",
+    drained_seconds=3.5,
+)
+
+
+def test_a_quiet_weekend_has_no_defect_and_is_written_for_the_reader(tmp_path: Path) -> None:
+    assert QUIET.defects() == []
+    QUIET.write(tmp_path / "weekend.json")
+    assert reader.read_outage(tmp_path / "weekend.json").drained_within.total_seconds() == 3.5
+
+
+@pytest.mark.parametrize("wrong", [{"parked_count": 1}, {"opened_count": 2}, {"opened_count": 0}, {"waited_count": 39}])
+def test_what_a_weekend_must_not_come_to_is_told(wrong: dict[str, int]) -> None:
+    assert len(replace(QUIET, **wrong).defects()) == 1

@@ -359,3 +359,42 @@ def test_the_hotline_file_is_compared_column_by_column_with_every_space(
     write_ledger(tmp_path / "workorders.sqlite", entries)
     result = run_reader("--workorders-csv", str(tmp_path / "open.csv"), "--systems", str(tmp_path))
     assert result.returncode == code, result.stdout + result.stderr
+
+
+GONE = {"system": "province", "gone_at": "2026-05-01T00:00:10+00:00", "back_at": "2026-05-01T00:00:30+00:00"}
+
+
+def drained(write: Write, tmp_path: Path, *times: str) -> tuple[list[str], list[str]]:
+    """Details of the findings and the words of an outage, where province took a record at each of these seconds."""
+    records = [Entry("receiveBasicInfo", f"k{n}", "", {"projid": f"k{n}"}, at=at) for n, at in enumerate(times)]
+    folder = write({"province": records})
+    (tmp_path / "weekend.json").write_text(json.dumps({**GONE, "drained_seconds": 5.0}), "utf-8")
+    read = [reader.read_ledger(folder / "province.sqlite")]
+    lines = [
+        {"system": "province", "case_no": e.key, "operations": [
+            {"operation": e.operation, "part": "", "submission": 1, "updates": 0, "record": e.record}]}
+        for e in records
+    ]  # fmt: skip
+    report = reader.compare(lines, read, [], [], [reader.read_outage(tmp_path / "weekend.json")])
+    return [
+        found.detail for found in report.findings if found.kind == "inconsistent" and not found.case_no
+    ], report.outages
+
+
+def test_what_was_taken_after_an_outage_is_counted_with_its_busiest_second(write: Write, tmp_path: Path) -> None:
+    seconds = ("05", "31", "31.2", "31.9", "33", "59")
+    found, words = drained(write, tmp_path, *(f"2026-05-01T00:00:{second}+00:00" for second in seconds))
+    assert found == []
+    assert words == [
+        "province    gone for 20.0 s: took 0 records meanwhile, 4 in the 5.0 s after, at most 3 in one second"
+    ]
+
+
+def test_a_system_that_takes_something_while_it_is_gone_is_found(write: Write, tmp_path: Path) -> None:
+    found, _ = drained(write, tmp_path, "2026-05-01T00:00:20+00:00", "2026-05-01T00:00:31+00:00")
+    assert found == ["1 records were taken while it was gone"]
+
+
+def test_a_system_that_takes_nothing_when_it_is_back_is_found(write: Write, tmp_path: Path) -> None:
+    found, _ = drained(write, tmp_path, "2026-05-01T00:00:05+00:00")
+    assert found == ["nothing was taken when it was back"]
