@@ -198,6 +198,27 @@ CASES = {
         "1s, absent",
         "expected 'final_after' not before 'visible_after', got a shorter one",
     ),
+    "a question by no operation": (
+        A,
+        "personal: [",
+        "acknowledged: {operation: reed}\npersonal: [",
+        "reed}",
+        "unknown operation 'reed'; the nearest known is 'read'",
+    ),
+    "a question that sends": (
+        A,
+        "personal: [",
+        "acknowledged: {operation: add}\npersonal: [",
+        "add}\npersonal",
+        "expected an operation that sends nothing, got 'add', which does",
+    ),
+    "a deadline before the first question": (
+        A,
+        "personal: [",
+        "acknowledged: {operation: read, waits: [1m], final_after: 30s}\npersonal: [",
+        "30s}\npersonal",
+        "expected 'final_after' not before the first wait, got a shorter one",
+    ),
     "an unknown class": (
         A,
         "[name, case",
@@ -321,6 +342,26 @@ examples:
     assert (
         "expected a mapping with 'direction: out' for message 'event', got 'in'" in problems(lambda: compiled(files))[0]
     )
+
+
+def test_an_operation_that_asks_has_an_answer_that_means_taken() -> None:
+    files = edited(A, "outcome: taken}", "outcome: taken, operations: [create, replace, add]}")
+    files = edited(A, "personal: [", "acknowledged: {operation: read}\npersonal: [", files)
+    (told,) = problems(lambda: compiled(files))
+    assert "expected an answer that means taken for operation 'read', got none" in told
+
+
+def test_what_is_queued_there_and_never_asked_about_is_told() -> None:
+    """Promise 3: what the system rejects would not be noticed."""
+    files = edited(A, "outcome: taken}", "outcome: queued_there}")
+    assert any("not asked what became of it (acknowledged)" in str(one) for one in compiled(files).warnings)
+    asked = "status: {method: GET, path: /status}\n    read: {method: GET"
+    files = edited(A, "read: {method: GET", asked, files)
+    files = edited(
+        A, "answers:\n", "answers:\n  - {name: done, when: {text: {contains: done}}, outcome: taken}\n", files
+    )
+    files = edited(A, "personal: [", "acknowledged: {operation: status}\npersonal: [", files)
+    assert not any("not asked what became of it (acknowledged)" in str(one) for one in compiled(files).warnings)
 
 
 def test_the_small_site_has_no_problem() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from syncgate.domain.outcome import Found, Outcome
+from syncgate.domain.outcome import Answer, Found, Outcome
 from syncgate.ports import Request
+from syncgate.transports.database import DatabaseTransport
 from tests.integration.transports.database.fronts import (
     KEYS,
     NOW,
@@ -524,6 +525,48 @@ def test_a_reject_of_an_earlier_version_says_nothing_of_this_one(front: Front) -
     front.send()
     front.run("INSERT INTO up_pro_accept_unqbak VALUES ('2026-05-01 06:00:00', 'another', '其他')")
     assert front.send(POLL).rule == "waiting"
+
+
+def asked_about(no: int) -> Request:
+    """The question about the no-th of several rows."""
+    keys = KEYS | {"slot_key": KEYS["slot_key"][:-3] + f"{no:03}", "send_key": KEYS["send_key"][:-3] + f"{no:03}"}
+    return Request(operation="poll", keys=keys)
+
+
+def polled(front: Front, *requests: Request) -> list[Answer]:
+    async def call(transport: DatabaseTransport) -> list[Answer]:
+        return list(await transport.poll(requests))
+
+    return front.ask(call)
+
+
+def test_many_rows_are_asked_about_at_once_and_each_gets_its_own_answer(front: Front) -> None:
+    """One SELECT a table; what became of one says nothing of another."""
+    asked = [asked_about(no) for no in range(1, 9)]
+    front.sends(*(replace(REQUEST, keys=one.keys) for one in asked[:6]))
+    for no, flag in ((1, "0"), (2, "1"), (3, "2"), (4, "7"), (5, "1"), (6, "1")):
+        front.run(f"UPDATE up_pro_accept SET is_sync = {flag} WHERE row_guid = '{asked[no - 1].keys['slot_key']}'")
+    for no in (5, 7):
+        batch = asked[no - 1].keys["send_key"].replace("-", "")
+        front.run(f"INSERT INTO up_pro_accept_unqbak VALUES ('2026-05-01 06:00:00', '{batch}', '张示例')")
+    answers = polled(front, *asked)
+    rules = ["waiting", "taken", "refused", "unclear", "refused", "taken", "refused", "vanished"]
+    assert [answer.rule for answer in answers] == rules
+    assert [answer.outcome for answer in answers] == [front.send(one).outcome for one in asked]
+    assert [b"\xe5\xbc\xa0" in (answer.evidence.received or b"") for answer in answers].count(True) == 2
+
+
+def test_a_row_that_cannot_be_asked_about_fails_alone(front: Front) -> None:
+    front.sends(replace(REQUEST, keys=asked_about(1).keys))
+    lacking = Request(operation="poll", keys={"case_id": KEYS["case_id"]})
+    first, second = polled(front, lacking, asked_about(1))
+    assert (first.outcome, first.reason, first.evidence.received) == (Outcome.REFUSED, "key_missing", None)
+    assert second.rule == "waiting"
+
+
+def test_a_database_that_lacks_the_table_answers_no_question(front: Front) -> None:
+    front.run("DROP TABLE up_pro_accept_unqbak")
+    assert {answer.outcome for answer in polled(front, asked_about(1), asked_about(2))} == {Outcome.DENIED}
 
 
 NAUGHTY = [
