@@ -7,13 +7,29 @@ from urllib.parse import quote
 
 import typer
 
+from syncgate.cli import holds
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, facts, show, table
 
 System = Annotated[str, typer.Argument(help="The system, as named in config.yaml.")]
 app = typer.Typer(no_args_is_help=True, help="The systems that cases are pushed to.")
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
-COLUMNS = ["system", "mode", "paused", "breaker", "pending", "in_flight", "unconfirmed", "parked", "delivered"]
+app.command("hold")(holds.place)
+app.command("holds")(holds.list_holds)
+app.command("release")(holds.release)
+COLUMNS = [
+    "system",
+    "mode",
+    "paused",
+    "breaker",
+    "pending",
+    "in_flight",
+    "awaiting",
+    "unconfirmed",
+    "parked",
+    "delivered",
+    "holds",
+]
 
 
 @app.command("list")
@@ -75,11 +91,12 @@ def resume(context: typer.Context, system: System, reason: Reason, as_json: AsJs
 def _row(system: dict[str, Any]) -> dict[str, Any]:
     backlog = system.get("backlog") or {}
     return {
-        **{name: backlog.get(name, 0) for name in COLUMNS[4:]},
+        **{name: backlog.get(name, 0) for name in COLUMNS[4:-1]},
         "system": system["system"],
         "mode": system["mode"],
         "paused": "yes" if system["pause"]["is_paused"] else "",
         "breaker": system["breaker"]["state"],
+        "holds": len(system["holds"]) or "",
     }
 
 
@@ -91,7 +108,16 @@ def _words(system: dict[str, Any]) -> str:
         "title": " ".join(dict.fromkeys(system["title"].values())),
         "paused": f"since {pause['at']} by {pause['by']}: {pause['reason']}" if pause["is_paused"] else "",
         "breaker": " ".join(filter(None, [breaker["state"], breaker["reason"], breaker["until"]])),
+        "holds": [_hold(one) for one in system["holds"]],
         "parked": f"{system['backlog'].get('parked', 0)}" + (f" ({parked})" if parked else ""),
     }
     more = ["active_bundle", "next_due_at", "last_taken_at"]
     return facts(told | {name: system[name] for name in more}, ["system", "title", *COLUMNS[1:], *more])
+
+
+def _hold(hold: dict[str, Any]) -> str:
+    """What a hold is about, in short."""
+    about = " ".join(hold[name] for name in ("message", "item", "source") if hold[name])
+    return " ".join(
+        filter(None, [about, hold["until"] and f"until {hold['until']}", f"by {hold['by']}: {hold['reason']}"])
+    )

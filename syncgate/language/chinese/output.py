@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
+    # --- holds and replans
+    "there are more than {count}": "超过 {count} 条",
+    "{hold} holds; {count} already in flight": "{hold} 已生效，推送中的有 {count} 个",
+    "{hold} is over": "{hold} 已结束",
+    "{cases} cases looked at, {differing} differ, {sent} deliveries": "已查看 {cases} 个办件，{differing} 个有差异，推送任务 {sent} 个",
+    "nothing was stored": "未保存任何内容",
+    "the cap of {cap} leaves some unqueued; the same command goes on": "达到上限 {cap}，尚有未排队的；再次执行同一命令可继续",
+    "{count} cases could not be compared": "{count} 个办件无法比对",
+    "until {until}": "至 {until}",
+    "by {by}: {reason}": "{by}：{reason}",
     "Aborted!": "已中止",
     "internal_error: unexpected {name} at {where} (id {mark}); {variable}=1 shows more, and may show personal data": "internal_error：本系统缺陷 {name}，位于 {where}（编号 {mark}）；设置 {variable}=1 可显示详情，其中可能含有个人信息",
     "internal_error: unexpected {name} (id {mark}); {variable}=1 shows more, and may show personal data": "internal_error：本系统缺陷 {name}（编号 {mark}）；设置 {variable}=1 可显示详情，其中可能含有个人信息",

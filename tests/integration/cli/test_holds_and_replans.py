@@ -1,0 +1,41 @@
+"""Holding back and replanning from the command line, against a real gate process and a simulated system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syncgate.sandbox.running import Running
+from tests.integration.cli.conftest import Site, eventually, orders
+
+WHY = ("--reason", "why not")
+
+
+def test_what_is_held_reaches_the_system_only_after_it_is_lifted(site: Site, workorders: Running, calls: Path) -> None:
+    """Promise 9, over processes: the hold is placed before the cases come."""
+    site.serve()
+    hold = site.ask("systems", "hold", "--system", "workorders", *WHY)
+    assert (hold["in_flight"], hold["hold"]["is_active"]) == (0, True)
+    assert site.ask("submit", calls, "--source", "taipei1999")["new"] == 40
+    listed = site.ask("deliveries", "list", "--reason", "held", "--system", "workorders", "--limit", "100")
+    assert len(listed["deliveries"]) == 40 and listed["deliveries"][0]["detail"] == "why not"
+    assert "why not" in site.run("systems", "show", "workorders").out
+    assert orders(workorders) == {}
+    hold_id = hold["hold"]["hold_id"]
+    assert hold_id in site.run("systems", "holds").out
+    assert site.ask("systems", "release", hold_id)["lifted_by"] == "local"
+    assert eventually(lambda: len(orders(workorders)) == 40)
+    assert hold_id not in site.run("systems", "holds").out and hold_id in site.run("systems", "holds", "--all").out
+
+
+def test_a_replan_that_finds_nothing_says_so_and_one_without_bounds_is_refused(
+    site: Site, workorders: Running, calls: Path
+) -> None:
+    site.serve()
+    assert site.ask("submit", calls, "--source", "taipei1999")["new"] == 40
+    assert eventually(lambda: len(orders(workorders)) == 40)
+    done = site.ask("replan", "workorders", "--source", "taipei1999", "--dry-run", *WHY)
+    assert (done["cases"], done["differing"], done["stopped"]) == (40, 0, None)
+    assert site.run("replan", "workorders", "--since", "2026-01-01", *WHY).code == 0
+    unbounded = site.run("replan", "workorders", *WHY)
+    assert unbounded.code == 1 and "/filter" in unbounded.err
+    assert site.run("replan", "workorders", "--since", "yesterday", *WHY).code == 1
