@@ -20,6 +20,26 @@ IDENTITY: tuple[str, ...] = ("kind", "case_no")
 """What a change cannot touch."""
 
 
+WITHDRAWN = "withdrawn"
+"""The kind of the stage that withdraws a case."""
+
+
+def withdrawing_stage(document: Json) -> Json | None:
+    """The stage that withdrew the case, the last one where there are several; None where none did."""
+    return next((stage for stage in reversed(document.get("stages") or ()) if stage.get("kind") == WITHDRAWN), None)
+
+
+def is_withdrawn(document: Json) -> bool:
+    """Whether the case was withdrawn: then no system should hold anything of it."""
+    return withdrawing_stage(document) is not None
+
+
+def is_finished(document: Json) -> bool:
+    """Whether the case came to its end, so that it cannot be withdrawn any more."""
+    stages = document.get("stages") or ()
+    return bool(document.get("finished_at")) or any(stage.get("kind") == "finished" for stage in stages)
+
+
 def canonical_bytes(document: Json) -> bytes:
     """The one written form: sorted keys, no spaces, UTF-8. Equal content gives equal bytes."""
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

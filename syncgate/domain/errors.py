@@ -7,6 +7,8 @@
     │   ├── Forbidden           forbidden               403
     │   ├── NotFound            not_found               404
     │   ├── Conflict            conflict                409
+    │   │   ├── CaseWithdrawn   case_withdrawn          409
+    │   │   └── CaseFinished    case_finished           409
     │   ├── StaleRevision       stale_revision          412
     │   ├── BodyTooLarge        body_too_large          413
     │   ├── UnsupportedMedia    unsupported_media_type  415
@@ -113,6 +115,18 @@ class Conflict(RequestError):
 
     code = "conflict"
     status = 409
+
+
+class CaseWithdrawn(Conflict):
+    """The case was withdrawn, and takes no further content."""
+
+    code = "case_withdrawn"
+
+
+class CaseFinished(Conflict):
+    """The case came to its end, and cannot be withdrawn any more."""
+
+    code = "case_finished"
 
 
 class StaleRevision(RequestError):

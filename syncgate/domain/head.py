@@ -12,6 +12,7 @@ from syncgate.domain.delivery import MAYBE_SENT, Phase
 from syncgate.domain.holds import NO_HOLDS, LaneHolds
 from syncgate.domain.plan import Message, NextAfter
 from syncgate.domain.replan import CANCELLED_BY_HAND, SlotName
+from syncgate.domain.retraction import is_held_up, takes_back_under
 from syncgate.domain.rows import Delivery
 
 WAITS_FOR_REMOTE_REF: Final = "waits_for_remote_ref"
@@ -154,6 +155,8 @@ class _State:
                 continue
             self._by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
         self._first_missing_by_name = self._first_missing()
+        self._takes_back = takes_back_under(messages)
+        self._open = [delivery for delivery in deliveries if delivery.phase in MAYBE_SENT]
 
     def _first_missing(self) -> dict[str, int]:
         """By message the lowest number of a part that is not there yet; messages that lack none are left out."""
@@ -202,8 +205,8 @@ class _State:
         return Phase.DELIVERED in phases or (is_queued_enough and Phase.AWAITING in phases)
 
     def _is_slot_open(self, delivery: Delivery) -> bool:
-        slot = self._by_slot[(delivery.message, delivery.part)]
-        return any(d.phase in (Phase.IN_FLIGHT, Phase.AWAITING, Phase.UNCONFIRMED) for d in slot)
+        """Whether it waits for another of its slot, for what it takes back, or for what takes its slot back."""
+        return bool(self._open) and is_held_up(delivery, self._open, self._takes_back)
 
     def _rank(self, delivery: Delivery) -> tuple[int, int, int]:
         rank = self._rank_by_name.get(delivery.message, len(self._rank_by_name))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from syncgate.domain.case import is_withdrawn
+
 Json = Any
 """A JSON value: dict, list, str, int, float, bool or None."""
 
@@ -91,7 +93,7 @@ def plan(
     applies: bool,
     numbers: Mapping[tuple[str, str], int],
 ) -> list[Planned]:
-    """The slots that a system should hold of this case, in the declared order.
+    """The slots that a system should hold of this case, in the declared order; none of a withdrawn one.
 
     Args:
         case: the canonical case.
@@ -102,7 +104,7 @@ def plan(
     Returns:
         One `Planned` a slot, by message order, then by part number.
     """
-    if not applies:
+    if not applies or is_withdrawn(case):
         return []
     return [planned for message in messages for planned in _of_message(case, message, numbers)]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from syncgate.domain.delivery import MAYBE_SENT, OF_ITS_OWN, WAITING, Event, Phase
 from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
+from syncgate.domain.retraction import TakesBack
 from syncgate.domain.rows import Change, Delivery
 
 SlotName = tuple[str, str]
@@ -51,6 +53,7 @@ class Refresh:
 
     delivery: Delivery
     planned: Planned
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,27 @@ class Cancel:
 Decision = Queue | Refresh | Cancel
 
 
-def slots_of(deliveries: Iterable[Delivery]) -> dict[SlotName, Slot]:
-    """The slots of a lane, from its deliveries in the order of creation."""
+def _of_its_slot(_: Delivery) -> frozenset[str]:
+    """What retractions take back where nothing says that one is of the whole case."""
+    return frozenset()
+
+
+def slots_of(deliveries: Iterable[Delivery], takes_back: TakesBack = _of_its_slot) -> dict[SlotName, Slot]:
+    """The slots of a lane, from its deliveries in the order of creation.
+
+    A retraction of the case stands in every slot that it takes back, from when it may be sent on.
+
+    Args:
+        deliveries: all of the lane.
+        takes_back: what retractions of the case take back.
+    """
     found: dict[SlotName, Slot] = {}
     for delivery in deliveries:
-        name = (delivery.message, delivery.part)
-        found[name] = _with(found.get(name, Slot()), delivery)
+        own = (delivery.message, delivery.part)
+        found[own] = _with(found.get(own, Slot()), delivery)
+        if delivery.change is Change.RETRACT and delivery.phase not in WAITING:
+            names = takes_back(delivery)
+            found |= {name: _with(slot, delivery) for name, slot in found.items() if name[0] in names}
     return found
 
 
@@ -96,6 +114,7 @@ def replan(
     wanted: Sequence[Planned],
     slots: Mapping[SlotName, Slot],
     messages: Mapping[str, Message],
+    retraction: Callable[[str], Planned] | None = None,
 ) -> list[Decision]:
     """What must be done so that the lane's slots come to hold what is planned, and nothing else.
 
@@ -103,16 +122,81 @@ def replan(
         wanted: the plan, each slot's digest taken under the bundle that its newest delivery used.
         slots: what the lane has, as `slots_of` tells.
         messages: by name, for what a change and a retraction mean.
+        retraction: the slot of the case's one retraction of that name, its digest likewise.
     """
     decisions: list[Decision] = []
     for planned in wanted:
         slot = slots.get((planned.message, planned.part), Slot())
         decisions += _for_wanted(planned, slot, messages[planned.message])
     names = {(planned.message, planned.part) for planned in wanted}
+    by_retraction: dict[str, list[Slot]] = {}
     for name, slot in slots.items():
-        if name not in names:
-            decisions += _for_unplanned(slot, messages.get(name[0]))
+        if name in names:
+            continue
+        message = messages.get(name[0])
+        if message is None or message.retraction is None:
+            decisions += _for_unplanned(slot, message)
+        else:
+            by_retraction.setdefault(message.retraction, []).append(slot)
+    still = {messages[planned.message].retraction for planned in wanted}
+    for once in dict.fromkeys(message.retraction for message in messages.values()):
+        if once is None:
+            continue
+        unplanned, waiting = by_retraction.get(once, []), _waiting_in(slots, once)
+        if once in still:
+            decisions += _each_by_itself(unplanned, waiting)
+        elif unplanned:
+            assert retraction is not None
+            decisions += _once_for_the_case(unplanned, waiting, partial(retraction, once))
     return decisions
+
+
+def _waiting_in(slots: Mapping[SlotName, Slot], message: str) -> Delivery | None:
+    return next((slot.waiting for name, slot in slots.items() if name[0] == message and slot.waiting), None)
+
+
+def _once_for_the_case(
+    unplanned: Iterable[Slot], waiting: Delivery | None, planned: Callable[[], Planned]
+) -> list[Decision]:
+    """One retraction for all of these slots, if any may hold something that no retraction has taken back.
+
+    One that was made before something was sent again of what it takes back gives way to a new one.
+    """
+    decisions: list[Decision] = []
+    is_needed = False
+    for slot in unplanned:
+        if slot.waiting is not None:
+            is_retraction = slot.waiting.change is Change.RETRACT
+            decisions.append(Cancel(slot.waiting, Event.SUPERSEDED if is_retraction else Event.WITHDRAWN))
+        is_needed = is_needed or _is_to_be_taken_back(slot)
+    if waiting is not None and not _is_overtaken(waiting, unplanned):
+        now = planned()
+        is_same = waiting.input_mac == now.input_mac
+        return decisions if is_same else [*decisions, Refresh(waiting, now, Change.RETRACT)]
+    if waiting is not None:
+        decisions.append(Cancel(waiting, Event.SUPERSEDED))
+    return [*decisions, Queue(planned(), Change.RETRACT)] if is_needed else decisions
+
+
+def _each_by_itself(unplanned: Iterable[Slot], waiting: Delivery | None) -> list[Decision]:
+    """A retraction in each of these slots, none of which is ever sent: the case's one would take back too much."""
+    decisions: list[Decision] = [] if waiting is None else [Cancel(waiting, Event.SUPERSEDED)]
+    for slot in unplanned:
+        decisions += _taken_back(slot)
+    return decisions
+
+
+def _is_overtaken(retraction: Delivery, slots: Iterable[Slot]) -> bool:
+    return any(slot.newest is not None and slot.newest.created_at > retraction.created_at for slot in slots)
+
+
+def _is_to_be_taken_back(slot: Slot) -> bool:
+    """Whether it may hold something that no retraction takes back: one that waits in the slot itself gives way."""
+    if slot.newest is None:
+        return False
+    if slot.newest.change is Change.RETRACT:
+        return slot.newest is slot.waiting and _held(slot) is not None
+    return _may_hold(slot) is not None
 
 
 def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision]:
@@ -129,14 +213,24 @@ def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision
 
 
 def _for_unplanned(slot: Slot, message: Message | None) -> list[Decision]:
+    decisions = _taken_back(slot)
+    is_ignored = message is not None and message.on_unplanned is OnUnplanned.IGNORE
+    return [decision for decision in decisions if isinstance(decision, Cancel)] if is_ignored else decisions
+
+
+def _taken_back(slot: Slot) -> list[Decision]:
+    """What waits is cancelled; what may be held is taken back in the slot itself, once."""
     waiting, newest = slot.waiting, slot.newest
     if newest is None or newest.change is Change.RETRACT:
         return []
     decisions: list[Decision] = [Cancel(waiting, Event.WITHDRAWN)] if waiting is not None else []
-    may_hold = _held(slot) or (waiting if waiting is not None and not _is_never_sent(waiting) else None)
-    if may_hold is not None and (message is None or message.on_unplanned is not OnUnplanned.IGNORE):
-        decisions.append(Queue(_planned_of(may_hold), Change.RETRACT))
-    return decisions
+    may_hold = _may_hold(slot)
+    return decisions if may_hold is None else [*decisions, Queue(_planned_of(may_hold), Change.RETRACT)]
+
+
+def _may_hold(slot: Slot) -> Delivery | None:
+    waiting = slot.waiting
+    return _held(slot) or (waiting if waiting is not None and not _is_never_sent(waiting) else None)
 
 
 def _held(slot: Slot) -> Delivery | None:

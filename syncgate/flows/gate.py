@@ -101,7 +101,8 @@ class Accepted:
     """What a source gets for an accepted submission.
 
     status: 202 for something new, 200 for content equal to the current revision; a replayed key answers as
-    the first time. warnings: broken rules that warn only.
+    the first time. warnings: broken rules that warn only. in_flight: of a withdrawal, how many deliveries of the case
+    were already under way; None of anything else.
     """
 
     status: int
@@ -112,6 +113,7 @@ class Accepted:
     is_unchanged: bool = False
     deliveries: tuple[Placed, ...] = ()
     warnings: tuple[FieldError, ...] = ()
+    in_flight: int | None = None
 
 
 Detail = Mapping[str, str | int | bool | None]

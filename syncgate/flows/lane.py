@@ -16,8 +16,9 @@ from syncgate.domain.head import Heads, heads, polls
 from syncgate.domain.holds import NO_HOLDS, LaneHolds, reaching
 from syncgate.domain.plan import Message
 from syncgate.domain.replan import SUPERSEDED, is_of_its_own
+from syncgate.domain.retraction import TakesBack, is_needless, is_taken_back_later, takes_back_under
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Attempt, AttemptKind, Delivery, Lane
+from syncgate.domain.rows import Attempt, AttemptKind, Change, Delivery, Lane
 from syncgate.ports import Tx
 
 
@@ -54,9 +55,25 @@ class LaneWork:
         Raises:
             IllegalMove: the phase does not know the event, or the row was moved by somebody else meanwhile.
         """
-        phase = advance(delivery.phase, event, newer_waits=self._is_replaced(delivery))
+        is_taken_back = is_taken_back_later(delivery, self.deliveries, self.takes_back)
+        phase = advance(delivery.phase, event, newer_waits=is_taken_back or self._is_replaced(delivery))
         after = replace(delivery, **changes, phase=phase, changed_at=self.tx.now)
-        return self.write(delivery, _settled(after, event, reason))
+        ended = Event.WITHDRAWN if is_taken_back and event not in _CANCELS else event
+        written = self.write(delivery, _settled(after, ended, reason))
+        if written.phase is Phase.CANCELLED:
+            self._drop_needless()
+        return written
+
+    @property
+    def takes_back(self) -> TakesBack:
+        """What the lane's retractions take back."""
+        return takes_back_under(self.messages)
+
+    def _drop_needless(self) -> None:
+        """Cancels retractions that wait for what turned out never to be there: nothing is sent where nothing went."""
+        for retraction in [d for d in self.deliveries if d.change is Change.RETRACT and d.phase in WAITING]:
+            if is_needless(retraction, self.deliveries, self.takes_back):
+                self.move(retraction, Event.WITHDRAWN)
 
     def write(self, before: Delivery, after: Delivery) -> Delivery:
         """Replaces a row. Raises IllegalMove when somebody else moved it meanwhile."""

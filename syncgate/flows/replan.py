@@ -9,10 +9,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from syncgate.domain import ids
+from syncgate.domain.case import is_withdrawn, withdrawing_stage
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import messages_by_name
-from syncgate.domain.plan import Json, Planned, part_of, plan
+from syncgate.domain.plan import Json, PartOf, Planned, part_of, plan
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, is_of_its_own, replan, slots_of
+from syncgate.domain.retraction import TakesBack, takes_back_under
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.delivering.told import says_the_same
@@ -43,16 +45,52 @@ class CaseNow:
 
 def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> list[Delivery]:
     """Brings the lane's waiting deliveries to what is planned now. Gives the rows that it wrote."""
-    slots = slots_of(work.deliveries)
+    slots = slots_of(work.deliveries, takes_back_in(gate, bundle))
     numbers = part_numbers(work.deliveries)
     if case.by_person:
-        slots = {name: slot for name, slot in slots.items() if case.only is None or name[0] in case.only}
+        slots = _those_asked_for(slots, case, bundle)
         wanted = _wanted_by_person(gate, work, case, bundle, slots, numbers)
     else:
         wanted = _wanted(gate, case, bundle, slots, numbers)
     messages = messages_by_name(bundle.messages)
-    decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages)
-    return [_carry_out(gate, work, case, bundle, decision) for decision in decisions]
+
+    def retraction(name: str) -> Planned:
+        return _retraction(gate, case, bundle, slots, name)
+
+    def still() -> set[str]:
+        whole = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
+        return {planned.message for planned in whole}
+
+    decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages, retraction, still)
+    carried = (_carry_out(gate, work, case, bundle, decision) for decision in decisions)
+    return [delivery for delivery in carried if delivery is not None]
+
+
+def _those_asked_for(slots: Mapping[SlotName, Slot], case: CaseNow, bundle: Bundle) -> dict[SlotName, Slot]:
+    """The slots that a person's replan is about, with the retractions of the case that stand for them."""
+    once = {message.retraction for message in bundle.messages if case.only is None or message.name in case.only}
+    return {name: slot for name, slot in slots.items() if case.only is None or name[0] in {*case.only, *once}}
+
+
+def takes_back_in(gate: Gate, bundle: Bundle) -> TakesBack:
+    """What each retraction of the lane takes back, as the bundle declares it that it was made or sent under."""
+
+    def takes_back(delivery: Delivery) -> frozenset[str]:
+        if delivery.change is not Change.RETRACT:
+            return frozenset()
+        return takes_back_under(gate.bundles.get(delivery.bundle, bundle).messages)(delivery)
+
+    return takes_back
+
+
+def _retraction(gate: Gate, case: CaseNow, bundle: Bundle, slots: Mapping[SlotName, Slot], name: str) -> Planned:
+    """The slot of the case's one retraction, its digest as the waiting one took it; a new one's is taken anew."""
+    waiting = next((slot.waiting for (message, _), slot in slots.items() if message == name and slot.waiting), None)
+    then = bundle if waiting is None or case.by_person else gate.bundles.get(waiting.bundle, bundle)
+    message = next((m for m in then.messages if m.name == name), bundle.message(name))
+    part = (withdrawing_stage(case.document) or {}).get("id", "") if message.of is PartOf.STAGE else ""
+    input_mac = message.inputs(case.document, part_of(case.document, message.of, part))
+    return Planned(message=name, part=part, part_no=1, input_mac=input_mac)
 
 
 def _within_reach(
@@ -73,7 +111,9 @@ def _within_reach(
 
 
 def systems_taking(gate: Gate, document: Json, *, origin: str) -> list[Bundle]:
-    """The active bundles that take this case, by name; its origin holds it already."""
+    """The active bundles that take this case, by name; its origin holds it already, and a withdrawn one is nobody's."""
+    if is_withdrawn(document):
+        return []
     return [
         bundle
         for system, digest in sorted(gate.active.items())
@@ -155,7 +195,8 @@ def part_numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:
     return {(d.message, d.part): d.part_no for d in deliveries}
 
 
-def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision) -> Delivery:
+def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision) -> Delivery | None:
+    """The row that was written; None where an earlier decision has made this one needless."""
     match decision:
         case Queue(planned, change):
             at = after_the_slots_newest(work, planned)
@@ -177,36 +218,48 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
             )
             work.add(delivery)
             return delivery
-        case Refresh(delivery, planned):
-            mac = _mac_under(bundle, case, planned, None) if case.by_person else planned.input_mac
-            return _refreshed(work, case, delivery, replace(planned, input_mac=mac))
-        case Cancel(delivery, event):
+        case Refresh(delivery, planned, change) if _is_as_it_was(work, delivery):
+            mac = _mac_under(bundle, case, planned, change) if case.by_person else planned.input_mac
+            return _refreshed(work, case, delivery, replace(planned, input_mac=mac), change)
+        case Cancel(delivery, event) if _is_as_it_was(work, delivery):
             return work.move(delivery, event)
+        case _:
+            return None
+
+
+def _is_as_it_was(work: LaneWork, delivery: Delivery) -> bool:
+    return work.delivery(delivery.delivery_id) is delivery
 
 
 def after_the_slots_newest(work: LaneWork, planned: Planned) -> datetime:
-    """The time of creation: later than all others of the slot, also within one commit, whose time is one."""
+    """The time of creation: later than all others of the slot, also within one commit, whose time is one.
+
+    A retraction of the case is later than all that it takes back, and what is made after it later than it.
+    """
+    takes_back = work.takes_back
+    is_once = any(message.retraction == planned.message for message in work.messages)
     times = [
         d.created_at + timedelta(microseconds=1)
         for d in work.deliveries
-        if (d.message, d.part) == (planned.message, planned.part)
+        if is_once or (d.message, d.part) == (planned.message, planned.part) or planned.message in takes_back(d)
     ]
     return max([work.tx.now, *times])
 
 
 def _mac_under(bundle: Bundle, case: CaseNow, planned: Planned, change: Change | None) -> bytes:
     """The digest as the bundle takes it whose name the new delivery bears; the plan may have taken it as another."""
-    if change is Change.RETRACT:
+    is_once = any(message.retraction == planned.message for message in bundle.messages)
+    if change is Change.RETRACT and not is_once:
         return planned.input_mac
     message = bundle.message(planned.message)
     return message.inputs(case.document, part_of(case.document, message.of, planned.part))
 
 
-def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned) -> Delivery:
+def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned, change: Change | None) -> Delivery:
     changes: dict[str, Any] = {
         "revision": case.revision,
         "input_mac": planned.input_mac,
-        "change": None,
+        "change": change,
         "due_at": work.tx.now,
         "tries_count": 0,
         "first_failed_at": None,

@@ -69,6 +69,7 @@ REASONS: Final[Mapping[str, str]] = {
     "refused": "对方拒收",
     "correction_not_taken": "对方未接受更正",
     "retraction_not_taken": "对方未接受撤回",
+    "still_there": "对方仍有数据，无法判断是否已撤回",
     "case_unknown_there": "对方没有该办件",
     "item_unknown": "对方没有该事项",
     "field_refused": "对方不接受字段内容",

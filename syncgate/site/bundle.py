@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
 from syncgate.domain.plan import Message
+from syncgate.domain.rows import Change, Delivery
 from syncgate.site.adapter import Adapter
 from syncgate.site.contract import Contract
 from syncgate.transports.answers import AnswerRule
@@ -193,6 +194,19 @@ class Bundle:
     def applies(self, case: Json) -> bool:
         """Whether the system takes this case; a draft or retired one takes none."""
         return self.mode not in ("draft", "retired") and self.condition(case)
+
+    def payload_of(self, delivery: Delivery) -> MessageSpec | None:
+        """How the payload of a delivery is made; None for keys alone, and for a message that is not known here."""
+        if delivery.change is Change.RETRACT:
+            retraction = self.retractions.get(delivery.message)
+            return None if retraction is None else retraction.payload
+        return self.specs.get(delivery.message)
+
+    def confirm_of(self, delivery: Delivery) -> ConfirmPolicy | None:
+        """How an unknown outcome of a delivery is confirmed; None for a message that is not known here."""
+        retraction = self.retractions.get(delivery.message) if delivery.change is Change.RETRACT else None
+        spec = self.specs.get(delivery.message)
+        return retraction.confirm if retraction is not None else spec.confirm if spec is not None else None
 
     def message(self, name: str) -> Message:
         """The message of that name. Raises KeyError where there is none."""

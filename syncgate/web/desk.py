@@ -61,11 +61,17 @@ class Desk:
         language = problems.language_of(scope, place.settings.language)
         return cls(place=place, route=route, method=scope["method"], path=scope["path"], language=language)
 
-    async def enter(self, scope: Scope, *media: str) -> Caller:
-        """Who calls, for which source. Raises Unauthenticated, Forbidden, UnsupportedMedia."""
+    async def enter(self, scope: Scope, *media: str, roles: frozenset[str] = frozenset()) -> Caller:
+        """Who calls, for which source. Raises Unauthenticated, Forbidden, UnsupportedMedia.
+
+        roles: those that may call though they are no source; they call for none.
+        """
         headers = scope["headers"]
         self.principal = await self.place.principal(scope)
-        caller = caller_of(self.place.gate, self.principal, bodies.header(headers, b"x-source"))
+        if self.principal.role in roles:
+            caller = Caller(principal=self.principal, source="")
+        else:
+            caller = caller_of(self.place.gate, self.principal, bodies.header(headers, b"x-source"))
         self.source = caller.source
         bodies.require_media(headers, *media)
         return caller

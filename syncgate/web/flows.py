@@ -11,6 +11,7 @@ from syncgate.domain.rows import Delivery, Hold, Principal
 from syncgate.flows.accepting import check, intake, materials
 from syncgate.flows.accepting.check import CheckedCase
 from syncgate.flows.accepting.intake import Call
+from syncgate.flows.accepting.withdrawal import Withdrawal, withdraw_case
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.operating import by_hand, holds
 from syncgate.flows.operating.holds import HoldWish, Placed
@@ -96,6 +97,7 @@ class Flows:
     put_case: Change = intake.put_case
     patch_case: Change = intake.patch_case
     append_stages: Change = intake.append_stages
+    withdraw_case: Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted]] = withdraw_case
     requeue: Move = by_hand.requeue
     cancel: Move = by_hand.cancel
     confirm: Confirm = by_hand.confirm

@@ -71,6 +71,23 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
     return {
         "Case": _rebased({key: value for key, value in case.items() if key not in ("$schema", "$id")}),
         "Receipt": _RECEIPT,
+        "Withdrawal": _WITHDRAWAL,
+        "WithdrawalReceipt": {
+            "allOf": [
+                _ref("Receipt"),
+                {
+                    "type": "object",
+                    "required": ["in_flight"],
+                    "properties": {
+                        "in_flight": {
+                            "type": "integer",
+                            "minimum": 0,
+                            "description": "How many deliveries of the case were already under way.",
+                        }
+                    },
+                },
+            ]
+        },
         "LineResult": _LINE_RESULT,
         "CheckedCase": _CHECKED_CASE,
         "Problem": _PROBLEM,
@@ -151,6 +168,7 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
         "/v1/cases/{case}/stages": {
             "post": _operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change)
         },
+        "/v1/cases/{case}/withdraw": {"post": _withdraw(change)},
         **materials.PATHS,
     }
 
@@ -200,6 +218,19 @@ def _check() -> Json:
             **refused,
         },
     }
+
+
+def _withdraw(parameters: list[Json]) -> Json:
+    operation = _operation("withdraw_case", "Withdraw a case", {bodies.JSON: _ref("Withdrawal")}, parameters)
+    operation["description"] = (
+        "What was never sent of it is cancelled, what may be held is taken back as its system's adapter declares. "
+        "A second withdrawal changes nothing. An operator withdraws for the source that posted the case first."
+    )
+    receipt = operation["responses"]["202"] | {"description": "Withdrawn."}
+    receipt["content"] = {bodies.JSON: {"schema": _ref("WithdrawalReceipt")}}
+    unchanged = operation["responses"]["200"] | {"description": "It was withdrawn before; nothing changed."}
+    operation["responses"] |= {"202": receipt, "200": unchanged | {"content": receipt["content"]}}
+    return operation
 
 
 def _operation(name: str, summary: str, media: dict[str, Json], parameters: list[Json]) -> Json:
@@ -254,6 +285,21 @@ _PROBLEM: Final = {
         "detail": _TEXT,
         "errors": {"type": "array", "items": _ref("BrokenField")},
         "id": {"type": "string", "description": "Of an error of ours: what to look for in the log."},
+    },
+}
+
+_WITHDRAWAL: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["reason"],
+    "properties": {
+        "reason": {"type": "string", "minLength": 1, "maxLength": 2000},
+        "by": {"type": "string", "minLength": 1, "maxLength": 100, "description": "Who withdrew it."},
+        "at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When it was withdrawn, with offset; left out: now.",
+        },
     },
 }
 

@@ -30,6 +30,8 @@ def receipt(accepted: Accepted, *, language: Language, schema: CanonicalSchema) 
         ],
         "warnings": told(accepted.warnings, language=language, schema=schema),
     }
+    if accepted.in_flight is not None:
+        document["in_flight"] = accepted.in_flight
     if accepted.is_unchanged:
         document["unchanged"] = True
     return document

@@ -10,6 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, InvalidCase
 from syncgate.flows.accepting.intake import Call
+from syncgate.flows.accepting.submission import WITHDRAWING_ROLES
+from syncgate.flows.accepting.withdrawal import withdrawal_in
 from syncgate.flows.gate import Accepted, Caller
 from syncgate.web import body as bodies
 from syncgate.web.auth import idempotency_key_in, if_match_in
@@ -37,16 +39,22 @@ def routes(place: Place) -> list[Route]:
     async def append(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
         return await flows.append_stages(gate, caller, _ref(scope), stages_in(document), call)
 
+    async def withdraw(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
+        return await flows.withdraw_case(gate, caller, _ref(scope), withdrawal_in(document), call)
+
     taken = (
         ("POST", "/v1/cases", (bodies.JSON,), post),
         ("PUT", "/v1/cases/{case}", (bodies.JSON,), put),
         ("PATCH", "/v1/cases/{case}", (bodies.MERGE_PATCH, bodies.JSON), patch),
         ("POST", "/v1/cases/{case}/stages", (bodies.JSON,), append),
     )
-    return [
+    found = [
         Route(path, Taker(place, route=path, media=media, flow=flow), methods=[method], include_in_schema=False)
         for method, path, media, flow in taken
     ]
+    path = "/v1/cases/{case}/withdraw"
+    taker = Taker(place, route=path, media=(bodies.JSON,), flow=withdraw, roles=WITHDRAWING_ROLES)
+    return [*found, Route(path, taker, methods=["POST"], include_in_schema=False)]
 
 
 def _ref(scope: Scope) -> Any:
@@ -70,12 +78,15 @@ def stages_in(document: Json) -> list[Json]:
 class Taker:
     """Takes one kind of submission: key, source, body, flow, receipt."""
 
-    def __init__(self, place: Place, *, route: str, media: tuple[str, ...], flow: Flow) -> None:
-        """Args: route: the path's template; media: what it takes; flow: what it calls."""
+    def __init__(
+        self, place: Place, *, route: str, media: tuple[str, ...], flow: Flow, roles: frozenset[str] = frozenset()
+    ) -> None:
+        """Args: route: the path's template; media: what it takes; flow: what it calls; roles: those beside sources."""
         self._place = place
         self._route = route
         self._media = media
         self._flow = flow
+        self._roles = roles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -88,7 +99,7 @@ class Taker:
 
     async def _accepted(self, desk: Desk, came: Came, scope: Scope, receive: Receive) -> Accepted:
         headers, settings = scope["headers"], self._place.settings
-        caller = await desk.enter(scope, *self._media)
+        caller = await desk.enter(scope, *self._media, roles=self._roles)
         idempotency_key, if_match = idempotency_key_in(headers), if_match_in(headers)
         came.body = await bodies.read(headers, receive, limit=settings.body_limit, within=settings.body_within)
         document = desk.document(came.body)

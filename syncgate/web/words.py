@@ -13,6 +13,8 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "not_found": ("未找到", "Not found"),
     "replan_under_way": ("正在重新核算", "Another replan of this system is under way"),
     "conflict": ("与已有数据冲突", "The request contradicts what is stored"),
+    "case_withdrawn": ("该办件已撤件，不再接收内容", "The case was withdrawn, and takes no further content"),
+    "case_finished": ("该办件已办结，不能撤件", "The case came to its end, and cannot be withdrawn"),
     "stale_revision": ("版本已过期", "The request names an older state than the stored one"),
     "request_timeout": ("请求超时", "The request did not arrive in time"),
     "body_too_large": ("请求内容过大", "The body is too large"),

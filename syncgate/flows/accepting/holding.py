@@ -16,7 +16,7 @@ from syncgate.flows.accepting.joining import Spoken
 from syncgate.flows.delivering.claim import content_mac
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted
-from syncgate.flows.replan import CaseNow, after_the_slots_newest, part_numbers, under_bundle_of
+from syncgate.flows.replan import CaseNow, after_the_slots_newest, part_numbers, takes_back_in, under_bundle_of
 from syncgate.site.bundle import Bundle
 
 OWN_RECORD_THERE: Final = "own_record_there"
@@ -38,7 +38,7 @@ class Holding:
     def said(self, work: LaneWork, bundle: Bundle, spoken: Spoken) -> bool:
         """Notes what the source's own words show on its own lane. Gives whether anything was written."""
         numbers = part_numbers(work.deliveries)
-        slots = slots_of(work.deliveries)
+        slots = slots_of(work.deliveries, takes_back_in(self.gate, bundle))
         saying = Saying(
             said=_planned(spoken.now, bundle, numbers),
             said_before=_planned(spoken.before, bundle, numbers),
@@ -58,7 +58,9 @@ class Holding:
             for name, slot in planned.items()
             if bundle.specs[name[0]].is_case_ref and bundle.message(name[0]).of is PartOf.CASE
         }
-        return self._write_all(work, bundle, hold_known(names, slots_of(work.deliveries)))
+        return self._write_all(
+            work, bundle, hold_known(names, slots_of(work.deliveries, takes_back_in(self.gate, bundle)))
+        )
 
     def _then(self, document: Json, bundle: Bundle, slots: dict[SlotName, Slot], numbers: dict[SlotName, int]) -> Plan:
         """The plan of an earlier document, each digest as the slot's delivered row took it."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
-from syncgate.domain.errors import Conflict, FieldError, InvalidCase
+from syncgate.domain.errors import CaseFinished, CaseWithdrawn, Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
 from syncgate.flows.accepting.identity import NumberTaken
 from syncgate.flows.accepting.joining import Edit, posting
@@ -18,7 +18,7 @@ from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.operating.following import write_following
 from syncgate.ports import Tx
 
-__all__ = ["Call", "append_stages", "patch_case", "post_case", "put_case"]
+__all__ = ["Call", "append_stages", "patch_case", "post_case", "put_case", "written"]
 
 RACES_AT_MOST: Final = 5
 """How often a submission is tried that met another one of the same case, key or number."""
@@ -32,7 +32,7 @@ async def post_case(gate: Gate, caller: Caller, document: Json, call: Call) -> A
         StoreUnavailable: nothing was stored. CommitUnknown: it may have been.
     """
     warnings = checked(gate, document)
-    return await _written(gate, posting_step(gate, caller, document, call), warnings)
+    return await written(gate, posting_step(gate, caller, document, call), warnings)
 
 
 def posting_step(gate: Gate, caller: Caller, document: Json, call: Call) -> Callable[[Tx], Done]:
@@ -78,10 +78,10 @@ async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Ed
         taking = Taking(gate, tx, caller, call)
         return taking.replay() or taking.change(taking.named_case(ref), edit)
 
-    return await _written(gate, step, ())
+    return await written(gate, step, ())
 
 
-async def _written(gate: Gate, step: Callable[[Tx], Done], warnings: tuple[FieldError, ...]) -> Accepted:
+async def written(gate: Gate, step: Callable[[Tx], Done], warnings: tuple[FieldError, ...]) -> Accepted:
     """Commits to its end, though the caller may be gone by then: what was leased must be served."""
     done = await asyncio.shield(_committed(gate, step))
     return replace(done.accepted, warnings=done.accepted.warnings or warnings)
@@ -99,6 +99,8 @@ async def _raced(gate: Gate, step: Callable[[Tx], Done]) -> Done:
     for _ in range(RACES_AT_MOST - 1):
         try:
             return await write_following(gate, step)
+        except (CaseWithdrawn, CaseFinished):
+            raise
         except Conflict as conflict:
             if conflict.errors and not isinstance(conflict, NumberTaken):
                 raise

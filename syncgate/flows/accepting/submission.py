@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
+from typing import Final
 from uuid import UUID
 
 import orjson
 
-from syncgate.domain.case import canonical_bytes
-from syncgate.domain.errors import FieldError, InvalidCase, KeyReused, StaleRevision
+from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, with_stages
+from syncgate.domain.delivery import Phase
+from syncgate.domain.errors import CaseFinished, CaseWithdrawn, FieldError, InvalidCase, KeyReused, StaleRevision
 from syncgate.domain.plan import Json, Message
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Case, Delivery, Lane, Submission
+from syncgate.domain.rows import Case, CaseState, Delivery, Lane, Submission
 from syncgate.flows.accepting.holding import Holding
 from syncgate.flows.accepting.identity import (
     Numbered,
@@ -21,7 +24,16 @@ from syncgate.flows.accepting.identity import (
     note_numbers,
     refuse_unknown_systems,
 )
-from syncgate.flows.accepting.joining import Edit, Joined, Spoken, join, keeps_words, save_words
+from syncgate.flows.accepting.joining import (
+    Edit,
+    Joined,
+    Spoken,
+    join,
+    keeps_words,
+    read_words,
+    save_words,
+    under_number,
+)
 from syncgate.flows.accepting.receipt import accepted, new_receipt, replayed
 from syncgate.flows.delivering.claim import take_over
 from syncgate.flows.delivering.work import Work
@@ -33,6 +45,8 @@ from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
 _POSTED, _UNCHANGED = 202, 200
+WITHDRAWING_ROLES: Final = frozenset({"operator", "admin"})
+"""Roles that withdraw a case on behalf of the source that posted it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +115,7 @@ class Taking:
 
     def change(self, case: Case, edit: Edit) -> Done:
         """The next revision, or the same one when nothing changes. Raises what the edit and the check raise."""
-        if self.call.if_match is not None and self.call.if_match != case.revision:
-            raise StaleRevision(
-                "expected revision {expected} in If-Match, got {got}", expected=case.revision, got=self.call.if_match
-            )
+        self._refuse_stale(case)
         last = self.tx.last_submission(case.case_id, self.caller.source)
         if last is not None and self._is_said_again(last):
             return self._unchanged(case, last)
@@ -115,8 +126,57 @@ class Taking:
         if _content_mac(self.gate, joined.document) == case.content_mac:
             done = self._same_content(case, joined, last)
         else:
+            refuse_ended(case, current, joined.document)
             done = self._revised(case, joined, current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
+
+    def withdraw(self, case: Case, stage: Json) -> Done:
+        """The last revision, which withdraws the case by this stage; the same one where it is withdrawn already.
+
+        Raises:
+            StaleRevision: `If-Match` names another revision.
+            CaseFinished: it came to its end before.
+            InvalidCase: the stage breaks a rule.
+        """
+        if case.state is CaseState.WITHDRAWN:
+            last = self.tx.last_submission(case.case_id, self.caller.source)
+            return self._counted(self._unchanged(case, last), case)
+        self._refuse_stale(case)
+        current = open_document(self.gate, self.tx, case)
+        document = with_stages(current, [{"id": _fresh_id(case, current), **stage}])
+        refuse_ended(case, current, document)
+        own = f"/stages/{len(document['stages']) - 1}/"
+        warnings = tuple(one for one in checked(self.gate, document) if one.pointer.startswith(own))
+        words = self._words_of_withdrawn(case, document)
+        in_flight = self._in_flight_count(case)
+        done = self._revised(case, Joined(document=document, words=None, spoken=words), current)
+        return replace(done, accepted=replace(done.accepted, warnings=warnings, in_flight=in_flight))
+
+    def replayed_withdrawal(self) -> Done | None:
+        """As `replay`, with how many are under way now."""
+        done = self.replay()
+        case = self.tx.case(done.accepted.case_id) if done is not None else None
+        return done if done is None or case is None else self._counted(done, case)
+
+    def _words_of_withdrawn(self, case: Case, document: Json) -> Spoken | None:
+        """What a source that has a record of its own said so far: it gives that up itself, and is not asked to."""
+        is_poster = self.caller.principal.role not in WITHDRAWING_ROLES
+        if not is_poster or not keeps_words(self.gate, self.caller.source, case):
+            return None
+        said = read_words(self.gate, self.tx, self.caller.source, case)
+        return None if said is None else Spoken(before=under_number(said, document), now=under_number(said, document))
+
+    def _counted(self, done: Done, case: Case) -> Done:
+        return replace(done, accepted=replace(done.accepted, in_flight=self._in_flight_count(case)))
+
+    def _in_flight_count(self, case: Case) -> int:
+        return sum(delivery.phase is Phase.IN_FLIGHT for delivery in self.tx.deliveries(case.case_id))
+
+    def _refuse_stale(self, case: Case) -> None:
+        if self.call.if_match is not None and self.call.if_match != case.revision:
+            raise StaleRevision(
+                "expected revision {expected} in If-Match, got {got}", expected=case.revision, got=self.call.if_match
+            )
 
     def _is_said_again(self, last: Submission) -> bool:
         """Whether the source says just what it said last: another source's later word stands.
@@ -132,6 +192,7 @@ class Taking:
             submission_no=case.submission_no + 1,
             content_mac=_content_mac(self.gate, joined.document),
             source_version=_text(joined.document.get("source_version")),
+            state=_state(joined.document),
             changed_at=self.tx.now,
         )
         self.tx.save_case(after)
@@ -260,6 +321,7 @@ def _new_case(taking: Taking, case_id: UUID, wrapped_key: bytes, document: Mappi
         content_mac=_content_mac(taking.gate, document),
         wrapped_key=wrapped_key,
         source_version=_text(document.get("source_version")),
+        state=_state(document),
         created_at=taking.tx.now,
         changed_at=taking.tx.now,
     )
@@ -284,6 +346,29 @@ def checked(gate: Gate, document: Json) -> tuple[FieldError, ...]:
             errors=checked.errors,
         )
     return checked.warnings
+
+
+def refuse_ended(case: Case, current: Json, after: Json) -> None:
+    """Refuses other content of a withdrawn case, and withdrawing one that came to its end.
+
+    Raises:
+        CaseWithdrawn, CaseFinished: see their lines in domain/errors.py.
+    """
+    if case.state is CaseState.WITHDRAWN:
+        raise CaseWithdrawn("expected a case that is open, got one that was withdrawn")
+    if is_withdrawn(after) and is_finished(current):
+        raise CaseFinished("expected a case that is not finished, got one that came to its end")
+
+
+def _state(document: Json) -> CaseState:
+    return CaseState.WITHDRAWN if is_withdrawn(document) else CaseState.OPEN
+
+
+def _fresh_id(case: Case, document: Json) -> str:
+    """An id for the withdrawing stage that no other stage has."""
+    known = {stage["id"] for stage in document.get("stages") or ()}
+    names = (f"withdrawn-{no}" for no in count(case.revision + 1))
+    return next(name for name in names if name not in known)
 
 
 def _text(value: Json) -> str | None:

@@ -12,10 +12,13 @@ from syncgate.domain.breaker import begin_probe, sends_admitted
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import Head, Task
 from syncgate.domain.plan import OnChange, part_of
+from syncgate.domain.replan import SlotName
+from syncgate.domain.retraction import is_overtaken
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Grant, Lane, SystemRow
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
 from syncgate.flows.delivering.polling import LATE, Batch, claim_polls, is_asking
+from syncgate.flows.delivering.retracting import is_other_sent_so, slots_taken_back
 from syncgate.flows.delivering.set_aside import set_aside_due
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
@@ -312,7 +315,8 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | 
     case = tx.case(delivery.case_id)
     submissions = tx.revisions_of(keys)
     assert case is not None
-    spec = gate.bundles[delivery.bundle].specs.get(delivery.message) if delivery.bundle in gate.bundles else None
+    bundle = gate.bundles.get(delivery.bundle)
+    spec = bundle.payload_of(delivery) if bundle is not None else None
     needs_references = spec is not None and spec.needs_references
     return Work(
         lane=work.lane,
@@ -323,20 +327,32 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | 
         held=(held, submissions[held.case_id, held.revision]) if held is not None else None,
         remote_refs=remote_refs(tx.deliveries(delivery.case_id)) if needs_references else {},
         case_refs=case_refs(tx.lanes(delivery.case_id)) if needs_references else {},
-        is_other_sent=_is_other_sent(work.deliveries, delivery),
+        is_other_sent=_is_other_sent(work, bundle, delivery),
+        is_overtaken=delivery.change is Change.RETRACT and is_overtaken(delivery, work.deliveries, work.takes_back),
         claimed_at=tx.now,
         taken_at=gate.clock.now(),
     )
 
 
 def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:
-    """What the system holds in the delivery's slot beside it; None after it was taken back, whoever did."""
+    """What the system holds in the delivery's slot beside it; None after it was taken back, whoever did.
+
+    Of what a retraction takes back, the first that the system holds.
+    """
+    if delivery.change is Change.RETRACT:
+        found = (_held_in(work, slot, beside=delivery) for slot in slots_taken_back(work, delivery))
+        return next((held for held in found if held is not None), None)
+    return _held_in(work, (delivery.message, delivery.part), beside=delivery)
+
+
+def _held_in(work: LaneWork, slot: SlotName, *, beside: Delivery) -> Delivery | None:
+    takes_back = work.takes_back
     same = [
         d
         for d in reversed(work.deliveries)
         if d.phase is Phase.DELIVERED
-        and d.delivery_id != delivery.delivery_id
-        and (d.message, d.part) == (delivery.message, delivery.part)
+        and d.delivery_id != beside.delivery_id
+        and ((d.message, d.part) == slot or slot[0] in takes_back(d))
     ]
     newest = max(same, key=lambda d: d.delivered_at or d.changed_at, default=None)
     return None if newest is None or newest.change is Change.RETRACT else newest
@@ -357,8 +373,11 @@ def remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], 
     return found
 
 
-def _is_other_sent(deliveries: Iterable[Delivery], delivery: Delivery) -> bool:
+def _is_other_sent(work: LaneWork, bundle: Bundle | None, delivery: Delivery) -> bool:
     """Whether another content than this one may have left for the slot before."""
+    deliveries = work.deliveries
+    if delivery.change is Change.RETRACT:
+        return delivery.is_other_sent or is_other_sent_so(deliveries, bundle, delivery)
     same_slot = [d for d in deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
     others = [d for d in same_slot if d.delivery_id != delivery.delivery_id and d.sent_mac is not None]
     return delivery.is_other_sent or any(d.sent_mac != content_mac(delivery) for d in others)

@@ -10,9 +10,10 @@ from syncgate.domain.delivery import Event
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Change
+from syncgate.flows.delivering import retracting
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
-from syncgate.flows.delivering.send import lease_suffices, request_for
+from syncgate.flows.delivering.send import lease_suffices, remote_ref_at, request_for
 from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.ports import Request, Transport
@@ -29,9 +30,9 @@ VANISHED_THERE = "vanished_there"
 async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transport]) -> Verdict:
     """What asking the system showed, under the bundle that sent."""
     bundle = gate.bundles.get(work.delivery.bundle)
-    if bundle is None or work.delivery.message not in bundle.specs:
+    policy = bundle.confirm_of(work.delivery) if bundle is not None else None
+    if bundle is None or policy is None:
         return _undecided("message_unknown")
-    policy = bundle.specs[work.delivery.message].confirm
     if policy.by == "hold":
         return _undecided(HELD_FOR_A_PERSON)
     payload = payload_of(gate, work, sent_at=gate.clock.now())
@@ -67,15 +68,18 @@ async def _by_look_up(
     gate: Gate, work: Work, bundle: Bundle, policy: ConfirmPolicy, payload: Json, transport: Transport
 ) -> Verdict:
     assert policy.operation is not None
+    spec = bundle.payload_of(work.delivery)
     request = Request(
         operation=policy.operation,
-        keys=work.keys,
-        remote_ref_at=bundle.specs[work.delivery.message].remote_ref_at,
+        keys=work.keys if spec is not None else work.keys_of_held,
+        remote_ref_at=remote_ref_at(work, bundle),
         delivery_id=work.delivery.delivery_id,
     )
     reading = await transport.look_up(request, record_at=policy.record_at, absent=policy.absent)
-    compared = bundle.specs[work.delivery.message].compared_fields
     before = _held_payload(gate, work) if work.delivery.change is not Change.CREATE else None
+    if spec is None:
+        return retracting.after_look_up(reading, before, compared=_compared_of_held(gate, work))
+    compared = spec.compared_fields
     return after_look_up(reading, payload, before, compared=compared)
 
 
@@ -155,6 +159,12 @@ def after_probe(answer: Answer, work: Work, policy: ConfirmPolicy) -> Verdict:
 
 def _shows_presence(outcome: Outcome, policy: ConfirmPolicy) -> bool:
     return outcome is Outcome.TAKEN or policy.by == "duplicate_probe"
+
+
+def _compared_of_held(gate: Gate, work: Work) -> frozenset[str]:
+    bundle = gate.bundles.get(work.held[0].bundle) if work.held is not None else None
+    spec = bundle.payload_of(work.held[0]) if bundle is not None and work.held is not None else None
+    return frozenset() if spec is None else spec.compared_fields
 
 
 def _held_payload(gate: Gate, work: Work) -> Json | None:

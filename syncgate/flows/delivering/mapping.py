@@ -29,8 +29,10 @@ ACTOR_BY_RULE = {"unmapped_code": "table", "no_row": "table", "unencodable": "so
 def payload_of(gate: Gate, work: Work, *, sent_at: datetime) -> Payload | Verdict:
     """The payload of a piece of work under the bundle that it was claimed with, or why there is none."""
     bundle = gate.bundles.get(work.delivery.bundle)
-    if bundle is None or work.delivery.message not in bundle.specs:
+    if bundle is None or bundle.confirm_of(work.delivery) is None:
         return _refused("message_unknown", "operator", f"no bundle here sends {work.delivery.message}")
+    if bundle.payload_of(work.delivery) is None:
+        return Payload(None)
     try:
         return mapped(gate, work, work.delivery, work.submission, bundle, sent_at=sent_at)
     except Exception as error:
@@ -49,7 +51,8 @@ def mapped(
 ) -> Payload | Verdict:
     """The payload of one delivery of the work's slot, or why there is none."""
     document = open_submission(gate, work, submission)
-    spec, message = bundle.specs[delivery.message], bundle.message(delivery.message)
+    spec, message = bundle.payload_of(delivery), bundle.message(delivery.message)
+    assert spec is not None
     result = spec.mapping.apply(
         Inputs(
             case=document,

@@ -120,13 +120,13 @@ def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
 
 def _event(lane: Lane, delivery: Delivery, bundle: Bundle | None) -> Event:
     """Unsent only where the instant before bytes leave would have been committed, and was not."""
-    spec = bundle.specs.get(delivery.message) if bundle is not None else None
-    is_start_noted = spec is not None and spec.confirm.by == "hold"
+    policy = bundle.confirm_of(delivery) if bundle is not None else None
+    is_start_noted = policy is not None and policy.by == "hold"
     return Event.EXPIRED_UNSENT if is_start_noted and lane.send_started_at is None else Event.EXPIRED_SENT
 
 
 def _due_at(work: LaneWork, delivery: Delivery, bundle: Bundle | None) -> datetime | None:
-    spec = bundle.specs.get(delivery.message) if bundle is not None else None
-    if bundle is None or spec is None or spec.confirm.by == "hold":
+    policy = bundle.confirm_of(delivery) if bundle is not None else None
+    if bundle is None or policy is None or policy.by == "hold":
         return None
-    return work.tx.now + bundle.limits.longest_request + spec.confirm.visible_after
+    return work.tx.now + bundle.limits.longest_request + policy.visible_after

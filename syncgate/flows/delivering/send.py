@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,13 +13,13 @@ from syncgate.domain.plan import OnChange
 from syncgate.domain.rows import Change
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import payload_of
+from syncgate.flows.delivering.retracting import RETRACTION_NOT_TAKEN, cannot_be_taken_back
 from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.ports import Request, Transport, Tx
 from syncgate.site.bundle import Bundle
 
 CORRECTION_NOT_TAKEN = "correction_not_taken"
-RETRACTION_NOT_TAKEN = "retraction_not_taken"
 SAFETY = timedelta(milliseconds=200)
 """How much earlier than its lease a send must be over."""
 
@@ -32,7 +32,8 @@ async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport])
     bundle = gate.bundles[work.delivery.bundle]
     if not lease_suffices(gate, work, bundle):
         return Verdict(event=Event.HANDED_BACK, rule="lease_too_short")
-    if bundle.specs[work.delivery.message].confirm.by == "hold" and not await _note_start(gate, work):
+    policy = bundle.confirm_of(work.delivery)
+    if policy is not None and policy.by == "hold" and not await _note_start(gate, work):
         return Verdict(event=Event.HANDED_BACK, rule="lease_lost")
     started_at = gate.clock.now()
     answer = await transport_of(bundle.digest).send(request_for(work, bundle, payload))
@@ -48,13 +49,19 @@ def request_for(work: Work, bundle: Bundle, payload: Payload) -> Request:
     """What is asked of the system for this work: the same each time it is asked."""
     return Request(
         operation=_operation(work, bundle),
-        keys=work.keys,
+        keys=work.keys if payload.value is not None else work.keys_of_held,
         payload=payload.value,
-        remote_ref_at=bundle.specs[work.delivery.message].remote_ref_at,
+        remote_ref_at=remote_ref_at(work, bundle),
         delivery_id=work.delivery.delivery_id,
         kept=payload.kept,
         file=payload.beside,
     )
+
+
+def remote_ref_at(work: Work, bundle: Bundle) -> Mapping[str, str]:
+    """Where the answer shows the system's own id of what was sent."""
+    spec = bundle.payload_of(work.delivery)
+    return {} if spec is None else spec.remote_ref_at
 
 
 def judged(answer: Answer) -> Verdict:
@@ -86,11 +93,11 @@ def lease_suffices(gate: Gate, work: Work, bundle: Bundle) -> bool:
 def _held_back(gate: Gate, work: Work) -> Verdict | None:
     """The verdict on what is never sent: a change or a retraction that the system does not take."""
     bundle = gate.bundles.get(work.delivery.bundle)
-    if bundle is None or work.delivery.message not in bundle.specs:
+    if bundle is None or bundle.confirm_of(work.delivery) is None:
         return None
-    message = bundle.message(work.delivery.message)
     if work.delivery.change is Change.RETRACT:
-        return _never_sent(RETRACTION_NOT_TAKEN)
+        return _never_sent(RETRACTION_NOT_TAKEN) if cannot_be_taken_back(gate, work) else None
+    message = bundle.message(work.delivery.message)
     if work.delivery.change is Change.UPDATE and message.on_change in (OnChange.HOLD, OnChange.IGNORE):
         return _never_sent(CORRECTION_NOT_TAKEN)
     return None
@@ -102,6 +109,8 @@ def _never_sent(reason: str) -> Verdict:
 
 
 def _operation(work: Work, bundle: Bundle) -> str:
+    if work.delivery.change is Change.RETRACT:
+        return bundle.retractions[work.delivery.message].operation
     message = bundle.message(work.delivery.message)
     if work.delivery.change is Change.UPDATE and message.update_operation is not None:
         return message.update_operation

@@ -297,8 +297,7 @@ def _ended_at(tx: Tx, verdict: Verdict, bundle: Bundle) -> datetime:
 
 
 def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:
-    spec = bundle.specs.get(delivery.message)
-    return spec.confirm if spec is not None else next(iter(bundle.specs.values())).confirm
+    return bundle.confirm_of(delivery) or next(iter(bundle.specs.values())).confirm
 
 
 def _attempt(gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict) -> tuple[Delivery, Attempt]:

@@ -27,6 +27,7 @@ class Work:
         held: the delivery that the system holds in this slot, with its submission; None where none is.
         remote_refs: other lanes' numbers by (system, message or None); case_refs: by system.
         is_other_sent: whether another content may have left for this slot before.
+        is_overtaken: whether it would take back what has become wanted again.
         claimed_at: the store's time of the claim; taken_at: this process's.
     """
 
@@ -39,6 +40,7 @@ class Work:
     remote_refs: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
     case_refs: Mapping[str, str] = field(default_factory=dict)
     is_other_sent: bool = False
+    is_overtaken: bool = False
     claimed_at: datetime
     taken_at: datetime
 
@@ -57,6 +59,14 @@ class Work:
         """Our stable key for the slot."""
         d = self.delivery
         return ids.slot_key(d.case_id, d.system, d.message, d.part)
+
+    @property
+    def keys_of_held(self) -> dict[str, str]:
+        """The same with the key of the slot whose content is taken back: for what is sent without a payload."""
+        if self.held is None:
+            return self.keys
+        held = self.held[0]
+        return self.keys | {"slot_key": ids.slot_key(held.case_id, held.system, held.message, held.part)}
 
     @property
     def keys(self) -> dict[str, str]:

@@ -120,4 +120,7 @@ SENTENCES: Final[dict[str, str]] = {
     "its worker did not come back; the sending time is unknown": "推送进程异常退出，发送时间未知",
     "{name}: differs at the system": "{name}：与对方系统不一致",
     "no bundle here sends {message}": "没有配置版本推送报文 {message}",
+    "expected a case that is open, got one that was withdrawn": "该办件已撤件",
+    "expected a case that is not finished, got one that came to its end": "该办件已办结",
+    "expected a reason, and at most who withdrew and when, got others": "应填写撤件原因，另可填写撤件人和撤件时间",
 }

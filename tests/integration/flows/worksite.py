@@ -20,6 +20,7 @@ from syncgate.domain.head import Task
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.flows.accepting.intake import Call, append_stages, patch_case, post_case, put_case
+from syncgate.flows.accepting.withdrawal import withdraw_case, withdrawal_in
 from syncgate.flows.delivering.claim import Claimed, claim
 from syncgate.flows.delivering.confirm import confirm
 from syncgate.flows.delivering.hand_over import HandOver
@@ -159,6 +160,15 @@ class Worksite:
     def append(self, case_id: UUID, *stages: Any) -> Accepted:
         ref = CaseRef(case_id=case_id)
         return self.run(append_stages(self.gate, caller("window"), ref, list(stages), call(stages)))
+
+    def withdraw(
+        self, case_id: UUID, reason: str = "申请人不再办理", *, as_: Caller | None = None, **how: Any
+    ) -> Accepted:
+        body = {"reason": reason, **how.pop("body", {})}
+        work = withdraw_case(
+            self.gate, as_ or caller("window"), CaseRef(case_id=case_id), withdrawal_in(body), call(body, **how)
+        )
+        return self.run(work)
 
     def document(self, case_id: UUID) -> Any:
         """The case as it is stored now."""

@@ -431,3 +431,46 @@ def test_a_body_that_comes_too_slowly_is_given_up(
                 connection.sendall(request.encode())
                 assert connection.recv(100).startswith(b"HTTP/1.1 408")
         assert [trace.code for trace in refusals(served)] == ["request_timeout"]
+
+
+def test_a_withdrawal_is_answered_as_described(served: Served) -> None:
+    key = served.key()
+    first = served.call("POST", "/v1/cases", key=key, json=application()).json()
+    target = f"/v1/cases/{first['case_id']}/withdraw"
+    withdrawn = served.call("POST", target, key=key, json={"reason": "申请人不再办理", "by": "王样本"})
+    assert (withdrawn.status_code, withdrawn.json()["revision"], withdrawn.json()["in_flight"]) == (202, 2, 0)
+    again = served.call("POST", target, key=key, json={"reason": "又一次"})
+    assert (again.status_code, again.json()["unchanged"], again.json()["in_flight"]) == (200, True, 0)
+    read = served.call("GET", f"/v1/cases/{first['case_id']}", key=key).json()
+    assert read["case"]["state"] == "withdrawn"
+    assert [(s["kind"], s["reason"]) for s in read["document"]["stages"]][-1] == ("withdrawn", "申请人不再办理")
+    more = served.call("PATCH", f"/v1/cases/{first['case_id']}", key=key, json={"channel": "app"})
+    assert (more.status_code, more.json()["code"]) == (409, "case_withdrawn")
+
+
+def test_a_withdrawal_is_for_sources_and_operators(served: Served) -> None:
+    first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
+    target, body = f"/v1/cases/{first['case_id']}/withdraw", {"reason": "重复申报"}
+    assert served.call("POST", target, key=served.key("viewer"), json=body).status_code == 403
+    assert served.call("POST", target, key=served.key(sources=("hall",)), json=body).status_code == 404
+    assert served.call("POST", target, key=served.key("operator"), json=body).status_code == 202
+    assert served.call("POST", "/v1/cases/window:none/withdraw", key=served.key(), json=body).status_code == 404
+
+
+def test_a_withdrawal_without_a_reason_is_refused_by_field(served: Served) -> None:
+    first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
+    target = f"/v1/cases/{first['case_id']}/withdraw"
+    answer = served.call("POST", target, key=served.key(), json={"by": "王样本", "why": "x"})
+    assert answer.status_code == 422
+    assert [(e["pointer"], e["rule"]) for e in answer.json()["errors"]] == [
+        ("/why", "unknown_field"),
+        ("/reason", "required"),
+    ]
+
+
+def test_a_finished_case_is_not_withdrawn(served: Served) -> None:
+    key = served.key()
+    finished = {"id": "f", "kind": "finished", "at": "2026-05-02T09:00:00+08:00", "decision": {"result_code": "0"}}
+    first = served.call("POST", "/v1/cases", key=key, json=application(stages=[finished])).json()
+    answer = served.call("POST", f"/v1/cases/{first['case_id']}/withdraw", key=key, json={"reason": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "case_finished")

@@ -1,0 +1,109 @@
+"""Withdrawing a case (撤件): its last revision, after which nothing of it should be held anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from syncgate.domain.case import WITHDRAWN
+from syncgate.domain.errors import FieldError, InvalidCase, NotFound
+from syncgate.domain.plan import Json
+from syncgate.domain.rows import Case
+from syncgate.flows.accepting.intake import written
+from syncgate.flows.accepting.submission import WITHDRAWING_ROLES, Call, Done, Taking
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.showing.scope import find_case
+from syncgate.ports import Tx
+
+_LONGEST_BY_FIELD: Final = {"reason": 2000, "by": 100, "at": 35}
+_POINTER_BY_FIELD: Final = {"reason": "/reason", "handler": "/by", "at": "/at"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """Why a case is withdrawn, by whom, and when it was; None: now."""
+
+    reason: str
+    by: str | None = None
+    at: str | None = None
+
+
+def withdrawal_in(document: Json) -> Withdrawal:
+    """What a body says. Raises InvalidCase with everything that is wrong."""
+    if not isinstance(document, Mapping):
+        raise InvalidCase("expected an object, got another type", errors=[FieldError("", "type", "object")])
+    errors = [FieldError(f"/{name}", "unknown_field") for name in document if name not in _LONGEST_BY_FIELD]
+    if "reason" not in document:
+        errors.append(FieldError("/reason", "required", "string"))
+    for name, longest in _LONGEST_BY_FIELD.items():
+        errors += _wrong_text(name, document[name], longest) if name in document else []
+    if errors:
+        raise InvalidCase("expected a reason, and at most who withdrew and when, got others", errors=errors)
+    return Withdrawal(**document)
+
+
+def _wrong_text(name: str, value: Json, longest: int) -> list[FieldError]:
+    if not isinstance(value, str):
+        return [FieldError(f"/{name}", "type", "string")]
+    if not value.strip():
+        return [FieldError(f"/{name}", "min_length", "1")]
+    return [FieldError(f"/{name}", "max_length", str(longest))] if len(value) > longest else []
+
+
+async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdrawal, call: Call) -> Accepted:
+    """Withdraws a case: what was never sent of it is cancelled, what may be held is taken back as declared.
+
+    Args:
+        gate: the running gate.
+        caller: a source of the case, or an operator, who acts for the source that posted it first.
+        ref: the case.
+        withdrawal: why, by whom, when.
+        call: how it came.
+
+    Raises:
+        NotFound, InvalidCase, StaleRevision, CaseFinished, KeyReused: see their lines in domain/errors.py.
+        StoreUnavailable: nothing was stored. CommitUnknown: it may have been.
+    """
+
+    def step(tx: Tx) -> Done:
+        case = _named(tx, caller, ref)
+        taking = Taking(gate, tx, caller if case is None else replace(caller, source=case.origin), call)
+        if (replay := taking.replayed_withdrawal()) is not None:
+            return replay
+        case = tx.case(case.case_id, lock=True) if case is not None else taking.named_case(ref)
+        if case is None:
+            raise NotFound("expected a case that is known here, got none of that name")
+        try:
+            return taking.withdraw(case, _stage(withdrawal, tx))
+        except InvalidCase as invalid:
+            raise _of_the_body(invalid) from None
+
+    accepted = await written(gate, step, ())
+    return replace(accepted, warnings=_told_of_the_body(accepted.warnings))
+
+
+def _named(tx: Tx, caller: Caller, ref: CaseRef) -> Case | None:
+    """The case as an operator finds it; None for a source. Raises NotFound."""
+    return find_case(tx, caller.principal, ref) if caller.principal.role in WITHDRAWING_ROLES else None
+
+
+def _stage(withdrawal: Withdrawal, tx: Tx) -> Json:
+    at = withdrawal.at or tx.now.isoformat(timespec="milliseconds")
+    stage = {"kind": WITHDRAWN, "at": at, "reason": withdrawal.reason}
+    return stage if withdrawal.by is None else {**stage, "handler": {"name": withdrawal.by}}
+
+
+def _of_the_body(invalid: InvalidCase) -> InvalidCase:
+    """The problem with the pointers of the body instead of those of the stage that was made of it."""
+    return InvalidCase(invalid.said, errors=_told_of_the_body(invalid.errors))
+
+
+def _told_of_the_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
+    return tuple(replace(error, pointer=_pointer(error.pointer)) for error in errors)
+
+
+def _pointer(pointer: str) -> str:
+    steps = pointer.split("/")
+    is_of_stage = len(steps) > 3 and steps[1] == "stages"
+    return _POINTER_BY_FIELD.get(steps[3], pointer) if is_of_stage else pointer
