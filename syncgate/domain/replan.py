@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -12,6 +12,7 @@ from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
 from syncgate.domain.retraction import TakesBack
 from syncgate.domain.rows import Change, Delivery
 
+OPEN: Final = WAITING | MAYBE_SENT
 SlotName = tuple[str, str]
 """(message, part): a slot within its lane."""
 
@@ -30,6 +31,7 @@ class Slot:
         waiting: the pending or parked one. maybe_sent: the one whose outcome is open.
         delivered: the newest that the system holds.
         own: the newest that the system holds of its own accord, where it came after what may be sent.
+        message: whose slot it is.
     """
 
     newest: Delivery | None = None
@@ -37,6 +39,11 @@ class Slot:
     maybe_sent: Delivery | None = None
     delivered: Delivery | None = None
     own: Delivery | None = None
+    message: str = field(default="", compare=False)
+
+    def is_own(self, delivery: Delivery) -> bool:
+        """Whether the delivery is of this very slot, and not a retraction of the case that stands in it."""
+        return delivery.message == self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ def slots_of(deliveries: Iterable[Delivery], takes_back: TakesBack = _of_its_slo
     found: dict[SlotName, Slot] = {}
     for delivery in deliveries:
         own = (delivery.message, delivery.part)
-        found[own] = _with(found.get(own, Slot()), delivery)
+        found[own] = _with(found.get(own, Slot(message=delivery.message)), delivery)
         if delivery.change is Change.RETRACT and delivery.phase not in WAITING:
             names = takes_back(delivery)
             found |= {name: _with(slot, delivery) for name, slot in found.items() if name[0] in names}
@@ -102,6 +109,7 @@ def _with(slot: Slot, delivery: Delivery) -> Slot:
         maybe_sent=delivery if delivery.phase in MAYBE_SENT else slot.maybe_sent,
         delivered=delivery if delivery.phase is Phase.DELIVERED else slot.delivered,
         own=None if delivery.phase in MAYBE_SENT else own,
+        message=slot.message,
     )
 
 
@@ -115,6 +123,7 @@ def replan(
     slots: Mapping[SlotName, Slot],
     messages: Mapping[str, Message],
     retraction: Callable[[str], Planned] | None = None,
+    still: Callable[[], Collection[str]] | None = None,
 ) -> list[Decision]:
     """What must be done so that the lane's slots come to hold what is planned, and nothing else.
 
@@ -123,6 +132,7 @@ def replan(
         slots: what the lane has, as `slots_of` tells.
         messages: by name, for what a change and a retraction mean.
         retraction: the slot of the case's one retraction of that name, its digest likewise.
+        still: names of the messages of the whole plan, where `wanted` is a part of it; asked only if it matters.
     """
     decisions: list[Decision] = []
     for planned in wanted:
@@ -138,12 +148,14 @@ def replan(
             decisions += _for_unplanned(slot, message)
         else:
             by_retraction.setdefault(message.retraction, []).append(slot)
-    still = {messages[planned.message].retraction for planned in wanted}
     for once in dict.fromkeys(message.retraction for message in messages.values()):
         if once is None:
             continue
         unplanned, waiting = by_retraction.get(once, []), _waiting_in(slots, once)
-        if once in still:
+        if not unplanned and waiting is None:
+            continue
+        names_planned = {planned.message for planned in wanted} if still is None else still()
+        if any(messages[name].retraction == once for name in names_planned if name in messages):
             decisions += _each_by_itself(unplanned, waiting)
         elif unplanned:
             assert retraction is not None
@@ -191,12 +203,16 @@ def _is_overtaken(retraction: Delivery, slots: Iterable[Slot]) -> bool:
 
 
 def _is_to_be_taken_back(slot: Slot) -> bool:
-    """Whether it may hold something that no retraction takes back: one that waits in the slot itself gives way."""
-    if slot.newest is None:
+    """Whether it may hold something that no retraction takes back: one of the slot itself is never sent."""
+    newest = slot.newest
+    if newest is None:
         return False
-    if slot.newest.change is Change.RETRACT:
-        return slot.newest is slot.waiting and _held(slot) is not None
-    return _may_hold(slot) is not None
+    if newest.change is not Change.RETRACT:
+        return _may_hold(slot) is not None
+    if newest.phase not in OPEN or not slot.is_own(newest):
+        return False
+    held = (one for one in (slot.maybe_sent, slot.delivered) if one is not None and one is not newest)
+    return next((one.change is not Change.RETRACT for one in held), False)
 
 
 def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision]:
@@ -205,7 +221,11 @@ def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision
     if waiting is not None:
         if is_held and _is_never_sent(waiting) and not _is_anew(waiting, held, planned):
             return [Cancel(waiting, Event.SUPERSEDED)]
-        return [] if _carries(waiting, planned) else [Refresh(waiting, planned)]
+        if _carries(waiting, planned):
+            return []
+        if _is_taken_back_since(slot, waiting):
+            return [Cancel(waiting, Event.SUPERSEDED), Queue(planned)]
+        return [Refresh(waiting, planned)]
     if is_held or (newest is not None and newest.phase is Phase.CANCELLED and _carries(newest, planned)):
         return []
     is_ignored = message.on_change is OnChange.IGNORE and held is not None and slot.maybe_sent is None
@@ -249,6 +269,12 @@ def _carries(delivery: Delivery, planned: Planned) -> bool:
 def _is_anew(waiting: Delivery, held: Delivery | None, planned: Planned) -> bool:
     """Whether a person has the same inputs sent again, mapped as another bundle maps them."""
     return held is not None and held.bundle != waiting.bundle and _carries(waiting, planned)
+
+
+def _is_taken_back_since(slot: Slot, waiting: Delivery) -> bool:
+    """Whether a retraction came after what waits was made: what is sent after it must be seen to be newer."""
+    others = (slot.maybe_sent, slot.delivered)
+    return any(o is not None and o.change is Change.RETRACT and o.created_at > waiting.created_at for o in others)
 
 
 def _is_never_sent(delivery: Delivery) -> bool:

@@ -62,7 +62,7 @@ def is_overtaken(retraction: Delivery, deliveries: Iterable[Delivery], takes_bac
 
 def is_taken_back_later(delivery: Delivery, deliveries: Iterable[Delivery], takes_back: TakesBack) -> bool:
     """Whether a later retraction stands for what the delivery's slot may hold: then it is not sent again."""
-    return delivery.change is not Change.RETRACT and any(
+    return any(
         other.change is Change.RETRACT
         and other.phase is not Phase.CANCELLED
         and other.created_at > delivery.created_at

@@ -60,7 +60,7 @@ class LaneWork:
         after = replace(delivery, **changes, phase=phase, changed_at=self.tx.now)
         ended = Event.WITHDRAWN if is_taken_back and event not in _CANCELS else event
         written = self.write(delivery, _settled(after, ended, reason))
-        if written.phase is Phase.CANCELLED:
+        if written.phase is Phase.CANCELLED or (written.change is Change.RETRACT and written.phase is Phase.DELIVERED):
             self._drop_needless()
         return written
 

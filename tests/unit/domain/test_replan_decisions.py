@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Event, Phase
 from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, replan, slots_of
+from syncgate.domain.retraction import takes_back_under
 from syncgate.domain.rows import Change, Delivery
-from tests.unit.domain.samples import a_message, a_row, planned
+from tests.unit.domain.samples import NOW, a_message, a_row, planned
 
 P = Phase
 BY_HAND: dict[str, Any] = {"reason": "cancelled_by_hand"}
@@ -198,6 +200,59 @@ class TestASlotThatIsNoLongerPlanned:
         change = a_row(P.PENDING, b"B")
         rows = a_row(P.DELIVERED), a_row(phase, change=Change.RETRACT), change
         assert decided(*rows) == [Cancel(change, Event.WITHDRAWN)]
+
+
+ONCE = [
+    a_message("application", on_unplanned=OnUnplanned.RETRACT, retraction="voided"),
+    a_message("step", on_unplanned=OnUnplanned.RETRACT, retraction="voided"),
+    a_message("voided", exists=lambda case, part: False),
+]
+VOIDED = planned(b"V", message="voided")
+
+
+def decided_once(*deliveries: Delivery, wanted: list[Planned] | None = None) -> list[Decision]:
+    """The decisions where both messages name the same retraction of the case."""
+    slots = slots_of(deliveries, takes_back_under(ONCE))
+    return replan(wanted or [], slots, {message.name: message for message in ONCE}, lambda name: VOIDED)
+
+
+class TestACaseThatIsTakenBackAtOnce:
+    def test_gets_one_retraction_for_all_that_may_be_held(self) -> None:
+        rows = a_row(P.DELIVERED), a_row(P.IN_FLIGHT, message="step", part="s1"), a_row(message="step", part="s2")
+        assert decided_once(*rows) == [Cancel(rows[2], Event.WITHDRAWN), Queue(VOIDED, Change.RETRACT)]
+
+    def test_gets_none_where_nothing_went(self) -> None:
+        row = a_row(P.PENDING)
+        assert decided_once(row) == [Cancel(row, Event.WITHDRAWN)]
+
+    @pytest.mark.parametrize("phase", [P.PENDING, P.PARKED, P.IN_FLIGHT, P.UNCONFIRMED, P.DELIVERED])
+    def test_is_not_taken_back_twice(self, phase: Phase) -> None:
+        retraction = a_row(phase, b"V", message="voided", change=Change.RETRACT)
+        assert decided_once(a_row(P.DELIVERED), a_row(P.DELIVERED, message="step", part="s1"), retraction) == []
+
+    def test_refreshes_its_waiting_retraction_when_what_it_says_changes(self) -> None:
+        retraction = a_row(P.PARKED, b"old", message="voided", change=Change.RETRACT)
+        assert decided_once(a_row(P.DELIVERED), retraction) == [Refresh(retraction, VOIDED, Change.RETRACT)]
+
+    def test_stays_while_another_record_of_it_is_planned_and_a_person_is_told(self) -> None:
+        """Closing the whole case as void because one record of it is out would be the worse error."""
+        rows = a_row(P.DELIVERED), a_row(P.DELIVERED, message="step", part="s1")
+        own = Queue(planned(message="step", part="s1"), Change.RETRACT)
+        assert decided_once(*rows, wanted=[planned()]) == [own]
+
+    def test_gives_its_waiting_retraction_up_when_something_is_planned_again(self) -> None:
+        retraction = a_row(P.PENDING, b"V", message="voided", change=Change.RETRACT)
+        assert decided_once(a_row(P.DELIVERED), retraction, wanted=[planned()]) == [
+            Cancel(retraction, Event.SUPERSEDED)
+        ]
+
+    def test_is_taken_back_anew_where_something_was_sent_after_the_waiting_retraction(self) -> None:
+        retraction = a_row(P.PARKED, b"V", message="voided", change=Change.RETRACT)
+        later = a_row(P.DELIVERED, b"B", created_at=NOW + timedelta(seconds=1))
+        assert decided_once(a_row(P.DELIVERED), retraction, later) == [
+            Cancel(retraction, Event.SUPERSEDED),
+            Queue(VOIDED, Change.RETRACT),
+        ]
 
 
 class TestASlotThatIsPlannedAgain:
