@@ -122,7 +122,7 @@ class TestFoodPostsFirst:
         site.patch(first.case_id, elsewhere, source="window")
         site.run_dry("food")
         assert sent(site) == []
-        assert rows(site, first.case_id)[-1] == ("application", "parked", "retraction_not_taken")
+        assert rows(site, first.case_id)[-1] == ("withdrawn", "parked", "missing"), "nobody withdrew it: no reason"
 
     def test_is_sent_a_new_record_where_it_gave_up_its_own(self, site: Worksite) -> None:
         """Promise 8: an update would be addressed to a record that is not there any more."""

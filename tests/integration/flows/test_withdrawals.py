@@ -17,7 +17,7 @@ from syncgate.flows.gate import Caller
 from syncgate.flows.operating import by_hand
 from tests.integration.flows.altered import OPERATOR, UNKNOWN, rewritten
 from tests.integration.flows.worksite import ABSENT, Worksite, activate, answer, caller
-from tests.support.cases import a_stage, an_application
+from tests.support.cases import a_hotline_case, a_stage, an_application
 
 VOIDED = {
     "doneresult": 2,
@@ -115,12 +115,12 @@ class TestAfterProvinceHasIt:
         assert (payload["transactor"], payload["occurtime"]) == ("王样本", "2026-07-01 10:00:00")
 
     def test_a_system_that_takes_no_retraction_is_left_to_a_person(self, site: Worksite) -> None:
-        accepted = site.post(an_application())
-        site.run_dry("food")
+        accepted = site.post(a_hotline_case())
+        site.run_dry("workorders")
         site.withdraw(accepted.case_id)
-        site.run_dry("food")
-        assert operations(site, "food") == ["create"]
-        assert retractions(site, accepted.case_id, "food") == [("application", "parked", "retraction_not_taken")]
+        site.run_dry("workorders")
+        assert operations(site, "workorders") == ["create"]
+        assert retractions(site, accepted.case_id, "workorders") == [("order", "parked", "retraction_not_taken")]
 
     def test_what_was_not_yet_sent_is_left_out_and_what_was_is_taken_back(self, site: Worksite) -> None:
         accepted = site.post(an_application(stages=[a_stage("s1", "accepted")]))
@@ -270,9 +270,9 @@ class TestTheRetractionItself:
 def keys_only(site: Worksite) -> None:
     """Food takes an application back by its key alone."""
     path = "adapters/food/adapter.yaml"
-    old = "    on_unplanned: hold\n    remote_ref: {body: /id}\n    is_case_ref: true\n"
-    new = "    on_unplanned: {retract: replace}\n    remote_ref: {body: /id}\n    is_case_ref: true\n"
-    site.run(activate(site.gate, [rewritten(site, "food", path, old, new)]))
+    text = site.gate.active_bundle("food").files[path].decode()
+    declared = text[text.index("    on_unplanned:\n") : text.index("    remote_ref: {body: /id}\n")]
+    site.run(activate(site.gate, [rewritten(site, "food", path, declared, "    on_unplanned: {retract: replace}\n")]))
 
 
 class TestByKeysAlone:
