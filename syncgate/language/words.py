@@ -72,6 +72,7 @@ REASONS: Final[Mapping[str, str]] = {
     "still_there": "对方仍有数据，无法判断是否已撤回",
     "case_unknown_there": "对方没有该办件",
     "item_unknown": "对方没有该事项",
+    "accepted_before_applied": "受理时间早于申请时间",
     "field_refused": "对方不接受字段内容",
     "request_malformed": "对方认为请求格式有误",
     "request_key_used": "对方认为请求编号已用过",

@@ -119,13 +119,14 @@ def test_every_mapping_and_contract_is_used_by_a_message(system: str) -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_operation_is_named_by_a_message_or_a_confirmation(system: str) -> None:
+def test_every_operation_is_named_by_a_message_a_confirmation_or_an_acknowledgement(system: str) -> None:
     spoken = adapter(system)
     used = {message.operation for message in spoken.messages}
     used |= {message.on_change.update for message in spoken.messages if not isinstance(message.on_change, str)}
     used |= {one.retract for one in retractions(system)}
     reads = [spoken.confirm_of(message).operation for message in spoken.messages]
     used |= {operation for operation in reads if operation}
+    used |= {polled.operation for polled in bundle(system).acknowledgements.values()}
     assert used == set(spoken.options["operations"])
 
 
@@ -403,6 +404,34 @@ WORKORDERS_ANSWERS = [
     (503, b"", ("unavailable", "", "")),
     (201, b"", ("unknown", "", "")),
 ]
+
+
+def polled(state: str, reason: str | None = None) -> Json:
+    """What a poll of the front database says."""
+    return {"result": "poll", "state": state, "flag": None, "reason": reason}
+
+
+FRONTDB_ANSWERS = [
+    ("accept", {"result": "committed", "rows": 1}, ("queued_there", "", "")),
+    ("poll_accept", polled("refused", "受理时间早于申请时间"), ("refused", "accepted_before_applied", "source")),
+    (
+        "poll_accept",
+        polled("refused", "质检不通过：受理时间早于申请时间"),
+        ("refused", "accepted_before_applied", "source"),
+    ),
+    ("poll_accept", polled("refused", "质检不通过：事项版本已停用"), ("refused", "item_unknown", "table")),
+    ("poll_accept", polled("refused", "【某事项】事项不存在"), ("refused", "item_unknown", "table")),
+    ("poll_result", polled("refused", "办件受理信息不存在"), ("refused", "case_unknown_there", "system")),
+    # What is no reject is no refusal whatever its words; what no rule names is judged by the transport.
+    ("read_accept", {"result": "read", "count": 1, "rows": [{"reason": "事项不存在"}]}, ("unknown", "", "")),
+    ("poll_accept", polled("refused", "applyer_type代码不存在"), ("unknown", "", "")),
+    ("poll_accept", polled("waiting"), ("unknown", "", "")),
+]
+
+
+@pytest.mark.parametrize(("operation", "body", "wanted"), FRONTDB_ANSWERS)
+def test_an_answer_of_frontdb_means(operation: str, body: Json, wanted: tuple[str, str, str]) -> None:
+    assert verdict("frontdb", operation, 200, body) == wanted
 
 
 @pytest.mark.parametrize(("status", "body", "wanted"), WORKORDERS_ANSWERS)

@@ -13,7 +13,7 @@ from typing import Any
 from syncgate.sandbox.modes import Switch
 from syncgate.sandbox.systems.frontdb_engines import Connection, Engine, copied
 from syncgate.sandbox.systems.frontdb_ledger import Effect, FrontLedger, Strike
-from syncgate.sandbox.systems.frontdb_rules import Known, Row, objection
+from syncgate.sandbox.systems.frontdb_rules import Known, Row, is_too_early, objection
 from syncgate.sandbox.systems.frontdb_tables import REJECTED, TABLES
 
 AT_ONCE = 50
@@ -74,24 +74,33 @@ class Consumer:
         if not rows:
             return 0
         with self._connection.transaction():
+            count = 0
             for row in rows:
-                words = objection(table, row, self._known(table, row))
+                known = self._known(table, row)
+                if is_too_early(table, known):
+                    continue
+                count += 1
+                words = objection(table, row, known)
                 if words is not None:
                     self._send_back(table, row, words)
                     continue
                 self._connection.run(f"UPDATE {table} SET is_sync = 1 WHERE id = ?", row["id"])
                 self._perhaps_late(table, row, late_rejection)
-        return len(rows)
+        return count
 
     def _known(self, table: str, row: Row) -> Known:
         accepts = self._connection.run(
             "SELECT accept_date FROM up_pro_accept WHERE project_no = ? AND is_sync = 1 ORDER BY id DESC LIMIT 1",
             row["project_no"],
         )
+        waiting = self._connection.run(
+            "SELECT 1 FROM up_pro_accept WHERE project_no = ? AND is_sync = 0 LIMIT 1", row["project_no"]
+        )
         again = self._connection.run(
             f"SELECT 1 FROM {table} WHERE row_guid = ? AND is_sync = 1 LIMIT 1", row["row_guid"]
         )
-        return Known(accept_date=_shown(accepts[0][0]) if accepts else None, is_again=bool(again))
+        accept_date = _shown(accepts[0][0]) if accepts else None
+        return Known(accept_date=accept_date, is_again=bool(again), is_accept_waiting=bool(waiting))
 
     def _perhaps_late(self, table: str, row: Row, switch: Switch | None) -> None:
         if switch is None or not switch.strikes(table, is_read=False) or row["row_guid"] in self._sent_back:

@@ -42,10 +42,17 @@ class Known:
     Attributes:
         accept_date: when the case was accepted, None where no acceptance of it was taken.
         is_again: whether a row of the same row_guid was taken.
+        is_accept_waiting: whether an acceptance lies there that was not looked at.
     """
 
     accept_date: str | None
     is_again: bool
+    is_accept_waiting: bool = False
+
+
+def is_too_early(table: str, known: Known) -> bool:
+    """Whether a row is left until its case's acceptance was looked at."""
+    return table in NEEDS_ACCEPT and known.accept_date is None and known.is_accept_waiting
 
 
 def objection(table: str, row: Row, known: Known) -> str | None:

@@ -236,6 +236,5 @@ def _configured(gate: Gate, world: World) -> str:
 
 def _hurry(gate: Gate, world: World) -> None:
     adapter = "adapters/frontdb/adapter.yaml"
-    gate.edit(adapter, "final_after: 30m", "final_after: 5s")
     if world.password is not None:
         gate.edit(adapter, "  charset: gbk\n", "  charset: gbk\n  password: {secret: front_password}\n")

@@ -206,6 +206,17 @@ def test_rows_are_taken_in_order_and_what_breaks_a_rule_is_moved_away(file: Path
     assert rejects(file, "up_pro_process") == [("early", "办件受理信息不存在")]
 
 
+def test_what_needs_an_acceptance_is_left_while_that_waits(front: Running, file: Path) -> None:
+    front.switch_on("consumer_stopped")
+    time.sleep(0.2)
+    for number in range(60):
+        insert(file, row_guid=f"a{number}", project_no=f"9901-{number}")
+    insert(file, "up_pro_result", row_guid="r", project_no="9901-59")
+    front.switch_off("consumer_stopped")
+    wait_for(lambda: flags(file, "up_pro_result") == [("r", 1)] or rejects(file, "up_pro_result"))
+    assert rejects(file, "up_pro_result") == []
+
+
 def test_the_ledger_tells_every_effect_and_who_did_it(front: Running, file: Path) -> None:
     insert(file, row_guid="a")
     insert(file, row_guid="b", applyer_type="8")
