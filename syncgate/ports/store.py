@@ -250,6 +250,10 @@ class Tx(Protocol):
         """When the earliest unleased lane of the system is due."""
         ...
 
+    def waiting_lanes(self, case_id: UUID) -> dict[str, str]:
+        """What the case's lanes wait for: by system the one whose number it needs."""
+        ...
+
     def wake(self, case_id: UUID, *, waits_for: str) -> int:
         """Makes lanes of the case that wait for that system due now; gives how many."""
         ...

@@ -124,7 +124,7 @@ class SqliteEngine:
             "synchronous = FULL",
             "foreign_keys = ON",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
-            "cache_size = -65536",
+            "cache_size = -16384",
             "temp_store = MEMORY",
             f"query_only = {int(is_reader)}",
         ):

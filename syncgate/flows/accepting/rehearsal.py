@@ -111,6 +111,9 @@ class Rehearsal:
         self._lane_by_name[lane.case_id, lane.system] = lane
         return True
 
+    def waiting_lanes(self, case_id: UUID) -> dict[str, str]:
+        return {lane.system: lane.waits_for for lane in self.lanes(case_id) if lane.waits_for is not None}
+
     def wake(self, case_id: UUID, *, waits_for: str) -> int:
         waiting = [lane for lane in self.lanes(case_id) if lane.waits_for == waits_for]
         for lane in waiting:

@@ -13,7 +13,7 @@ from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, Lane, SystemRow
+from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
 from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, remote_refs
 from syncgate.flows.delivering.confirm import VANISHED_THERE
@@ -64,14 +64,14 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     row = _row(gate, tx, work, verdict)
     verdict = _not_overtaken(tx, work, _by_the_store(work, verdict))
     lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
-    delivery = tx.delivery(work.delivery.delivery_id)
-    if lane is None or delivery is None or lane.lease_token != work.token or not _is_ours(work, delivery):
+    opened = None if lane is None else open_lane(tx, lane, gate.active_bundle(lane.system).messages)
+    delivery = None if opened is None else opened.delivery(work.delivery.delivery_id)
+    if opened is None or delivery is None or opened.lane.lease_token != work.token or not _is_ours(work, delivery):
         _note_late(gate, tx, work, verdict, delivery)
-        if lane is not None and lane.lease_token == work.token:
-            _released(gate, tx, lane)
+        if opened is not None and opened.lane.lease_token == work.token:
+            _release(opened)
         return Settled(is_late=True)
     row = _breaker_moved(gate, tx, row, work, verdict, bundle)
-    opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
     verdict = with_own_number(opened, delivery, verdict, bundle)
     after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     woken = wake(tx, after)
@@ -115,10 +115,10 @@ def _is_ours(work: Work, delivery: Delivery) -> bool:
     return delivery.phase is Phase.UNCONFIRMED
 
 
-def _released(gate: Gate, tx: Tx, lane: Lane) -> None:
-    opened = open_lane(tx, lane, gate.active_bundle(lane.system).messages)
+def _release(opened: LaneWork) -> None:
+    token = opened.lane.lease_token
     opened.released()
-    opened.save(expected_token=lane.lease_token)
+    opened.save(expected_token=token)
 
 
 def _row(gate: Gate, tx: Tx, work: Work, verdict: Verdict) -> SystemRow:
@@ -379,7 +379,7 @@ def wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
     """Wakes the case's lanes that wait for this system's number."""
     if delivery.phase is not Phase.DELIVERED or delivery.remote_ref is None:
         return frozenset()
-    waiting = {lane.system: lane.waits_for for lane in tx.lanes(delivery.case_id) if lane.waits_for is not None}
+    waiting = tx.waiting_lanes(delivery.case_id)
     for needed in set(waiting.values()):
         tx.wake(delivery.case_id, waits_for=needed)
     return frozenset(waiting)

@@ -70,6 +70,9 @@ LEASES_COUNT = Statement(
     select(func.count()).select_from(lanes).where(text(IS_LEASED), lanes.c.lease_until > _now, _of_system)
 )
 EXPIRE_LEASES = Statement(update(lanes).where(text(IS_LEASED), lanes.c.lease_until > _now).values(lease_until=_now))
+WAITING_LANES = Statement(
+    select(lanes.c.system, lanes.c.waits_for).where(_of_case, lanes.c.waits_for.is_not(None)).order_by(lanes.c.system)
+)
 _is_later = or_(lanes.c.due_at.is_(None), lanes.c.due_at > _now)
 WAKE = Statement(
     update(lanes)
@@ -136,6 +139,9 @@ class LaneRows:
         assert record is not None
         count: int = record[0]
         return count
+
+    def waiting_lanes(self, case_id: UUID) -> dict[str, str]:
+        return dict(self._work.all(WAITING_LANES, case_id=case_id))
 
     def wake(self, case_id: UUID, *, waits_for: str) -> int:
         woken = self._work.all(WAKE, case_id=case_id, wanted=waits_for, now=self._work.now)
