@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from syncgate.documents import JsonValue
@@ -60,11 +60,20 @@ class Tree:
         if self.is_whole:
             return value
         if isinstance(value, dict):
-            found = {step: tree.project(value.get(step)) for step, tree in self.below.items()}
-            return {step: below for step, below in found.items() if below is not None} or None
+            return self._of_object(value) or None
         if isinstance(value, list) and ITEM in self.below:
             return [self.below[ITEM].project(item) for item in value]
         return value
+
+    def _of_object(self, value: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        found: dict[str, JsonValue] = {}
+        for step, tree in self.below.items():
+            below = value.get(step)
+            if below is not None and not tree.is_whole:
+                below = tree.project(below)
+            if below is not None:
+                found[step] = below
+        return found
 
 
 def reads_of(expression: Expression, scope: Scope, tree: Tree) -> None:

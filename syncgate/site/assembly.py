@@ -8,6 +8,8 @@ from datetime import timedelta
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+import orjson
+
 from syncgate.config import SystemSettings
 from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
@@ -167,7 +169,7 @@ def _only_takes_back(name: str, first: CompiledMessage, mac: Mac) -> Message:
     is_of_stage = compiled is not None and compiled.mapping.reads == "stage"
 
     def inputs(case: Json, part: Json) -> bytes:
-        return mac(canonical_bytes({} if compiled is None else compiled.mapping.inputs_of(case, part)))
+        return mac(_written({} if compiled is None else compiled.mapping.inputs_of(case, part)))
 
     return Message(
         name=name,
@@ -212,8 +214,16 @@ def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac) 
         retract_operation=unplanned.retract if isinstance(unplanned, RetractBy) else None,
         retraction=unplanned.name if isinstance(unplanned, RetractBy) and unplanned.of == "case" else None,
         exists=message.exists,
-        inputs=lambda case, part: mac(canonical_bytes(inputs_of(case, part))),
+        inputs=lambda case, part: mac(_written(inputs_of(case, part))),
     )
+
+
+def _written(read: Json) -> bytes:
+    """The one written form of what a mapping reads; equal reading gives equal bytes, also after a restart."""
+    try:
+        return orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer of more than 64 bits
+        return canonical_bytes(read)
 
 
 def _limits(declared: AdapterLimits, settings: SystemSettings, margin: timedelta) -> Limits:
