@@ -31,13 +31,17 @@ class LaneWork:
         lane: the row as it will be written.
         deliveries: all of the lane, in the order of creation, as they are by now.
         messages: of the active bundle, in declared order; empty for a system without one.
+        stored: the row as this step is known to have written it, where it is.
     """
 
     tx: Tx
     lane: Lane
     deliveries: list[Delivery]
     messages: tuple[Message, ...]
+    stored: Lane | None = None
     _holds: LaneHolds | None = field(default=None, init=False)
+    _takes_back: TakesBack | None = field(default=None, init=False)
+    _heads: tuple[list[Delivery], int, str | None, Heads] | None = field(default=None, init=False)
 
     def delivery(self, delivery_id: UUID) -> Delivery | None:
         """The delivery as it is by now."""
@@ -67,7 +71,9 @@ class LaneWork:
     @property
     def takes_back(self) -> TakesBack:
         """What the lane's retractions take back."""
-        return takes_back_under(self.messages)
+        if self._takes_back is None:
+            self._takes_back = takes_back_under(self.messages)
+        return self._takes_back
 
     def _drop_needless(self) -> None:
         """Cancels retractions that wait for what turned out never to be there: nothing is sent where nothing went."""
@@ -88,11 +94,15 @@ class LaneWork:
         self.deliveries.append(delivery)
 
     def heads(self) -> Heads:
-        """What the lane offers now."""
+        """What the lane offers now; worked out once until a delivery or what the lane waits for changes."""
         if self._holds is None:
             self._holds = holds_on(self.tx, self.lane)
-        waits_for = self.lane.waits_for
-        return heads(self.deliveries, self.messages, now=self.tx.now, waits_for=waits_for, holds=self._holds)
+        known, count, waits_for = self._heads, len(self.deliveries), self.lane.waits_for
+        if known is not None and known[0] is self.deliveries and known[1:3] == (count, waits_for):
+            return known[3]
+        found = heads(self.deliveries, self.messages, now=self.tx.now, waits_for=waits_for, holds=self._holds)
+        self._heads = (self.deliveries, count, waits_for, found)
+        return found
 
     def leased(self, *, token: UUID, until: datetime, owner: str) -> None:
         """Notes a lease; written by `save`."""
@@ -106,6 +116,8 @@ class LaneWork:
         """Writes the lane with its due time if the lease is still the expected one."""
         poll_at = polls(self.deliveries, now=self.tx.now).poll_at
         self.lane = replace(self.lane, due_at=self.heads().due_at, poll_at=poll_at)
+        if self.lane == self.stored:
+            return True
         return self.tx.save_lane(self.lane, expected_token=expected_token)
 
     def _is_replaced(self, delivery: Delivery) -> bool:

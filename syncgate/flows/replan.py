@@ -62,7 +62,7 @@ def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> li
         return {planned.message for planned in whole}
 
     decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages, retraction, still)
-    carried = (_carry_out(gate, work, case, bundle, decision) for decision in decisions)
+    carried = (_carry_out(gate, work, case, bundle, decision, slots) for decision in decisions)
     return [delivery for delivery in carried if delivery is not None]
 
 
@@ -195,7 +195,9 @@ def part_numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:
     return {(d.message, d.part): d.part_no for d in deliveries}
 
 
-def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision) -> Delivery | None:
+def _carry_out(
+    gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decision: Decision, slots: Mapping[SlotName, Slot]
+) -> Delivery | None:
     """The row that was written; None where an earlier decision has made this one needless."""
     match decision:
         case Queue(planned, change):
@@ -209,7 +211,7 @@ def _carry_out(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle, decisi
                 part_no=planned.part_no,
                 revision=case.revision,
                 phase=Phase.PENDING,
-                input_mac=_mac_under(bundle, case, planned, change),
+                input_mac=_mac_of_new(bundle, case, planned, change, slots),
                 bundle=bundle.digest,
                 change=change,
                 due_at=work.tx.now,
@@ -244,6 +246,16 @@ def after_the_slots_newest(work: LaneWork, planned: Planned) -> datetime:
         if is_once or (d.message, d.part) == (planned.message, planned.part) or planned.message in takes_back(d)
     ]
     return max([work.tx.now, *times])
+
+
+def _mac_of_new(
+    bundle: Bundle, case: CaseNow, planned: Planned, change: Change | None, slots: Mapping[SlotName, Slot]
+) -> bytes:
+    """As `_mac_under`; a slot that no other bundle has filled was planned under this one."""
+    newest = slots.get((planned.message, planned.part), Slot()).newest
+    if change is None and (newest is None or newest.bundle == bundle.digest):
+        return planned.input_mac
+    return _mac_under(bundle, case, planned, change)
 
 
 def _mac_under(bundle: Bundle, case: CaseNow, planned: Planned, change: Change | None) -> bytes:

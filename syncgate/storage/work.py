@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import Conflict, IllegalMove, SyncgateError
-from syncgate.domain.rows import Hold
+from syncgate.domain.rows import Hold, SystemRow
 from syncgate.storage.audit import AuditWriter
 from syncgate.storage.engine import Engine, Fault
 from syncgate.storage.notice import Notice
@@ -48,6 +48,8 @@ class Work:
         "cursor",
         "engine",
         "is_reader",
+        "known_systems",
+        "moved_systems",
         "now",
         "spoiled_by",
         "writer",
@@ -64,6 +66,9 @@ class Work:
         self.spoiled_by: SyncgateError | None = None
         self.active_holds: Sequence[Hold] | None = None
         self.are_holds_moving = False
+        self.known_systems: dict[str, SystemRow | None] = {}
+        """Rows that were read without a lock, once for all steps of a commit; one that it moves is read anew."""
+        self.moved_systems: set[str] = set()
         self._gains: Counter[CounterKey] = Counter()
         self._step_gains: Counter[CounterKey] = Counter()
         self._told = Notice()

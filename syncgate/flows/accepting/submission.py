@@ -266,12 +266,14 @@ class Taking:
             bundle = self.gate.active_bundle(system)
             is_held = self._hold(holding, work, bundle, spoken=spoken, numbered=numbered)
             if replan_lane(self.gate, work, now, bundle) or is_held or system in numbered.woken:
-                handed = take_over(self.gate, work, bundle)
+                handed = take_over(self.gate, work, bundle, known=(case, submission))
                 if handed is not None:
                     works.append(handed)
                 else:
                     work.save(expected_token=token)
                     due.add(system)
+            elif work.stored is not None:
+                work.save(expected_token=token)
             placed += work.deliveries
         return Done(accepted(case, submission, placed), frozenset(due), tuple(works))
 
@@ -290,12 +292,13 @@ class Taking:
         """
         needed = {bundle.system: bundle for bundle in systems_taking(self.gate, now.document, origin=case.origin)}
         have = {lane.system: lane for lane in self._lanes_had(case, now)}
-        new = [Lane(case_id=case.case_id, system=system) for system in needed if system not in have]
+        # Due at once, as what is planned for them will be: then they are written once.
+        new = [Lane(case_id=case.case_id, system=name, due_at=self.tx.now) for name in needed if name not in have]
         if new:
             self.tx.insert_lanes(new)
         kept = [lane for system, lane in have.items() if system in self.gate.active]
         opened = [open_lane(self.tx, lane, self._messages(lane.system)) for lane in kept]
-        fresh = [LaneWork(self.tx, lane, [], self._messages(lane.system)) for lane in new]
+        fresh = [LaneWork(self.tx, lane, [], self._messages(lane.system), stored=lane) for lane in new]
         return sorted([*opened, *fresh], key=lambda work: work.lane.system)
 
     def _lanes_had(self, case: Case, now: CaseNow) -> list[Lane]:

@@ -15,7 +15,17 @@ from syncgate.domain.plan import OnChange, part_of
 from syncgate.domain.replan import SlotName
 from syncgate.domain.retraction import is_overtaken
 from syncgate.domain.row import replace
-from syncgate.domain.rows import AttemptKind, BreakerState, Change, Delivery, Grant, Lane, SystemRow
+from syncgate.domain.rows import (
+    AttemptKind,
+    BreakerState,
+    Case,
+    Change,
+    Delivery,
+    Grant,
+    Lane,
+    Submission,
+    SystemRow,
+)
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
 from syncgate.flows.delivering.polling import LATE, Batch, claim_polls, is_asking
 from syncgate.flows.delivering.retracting import is_other_sent_so, slots_taken_back
@@ -111,8 +121,13 @@ def claim(
     )
 
 
-def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
-    """The lane's head, leased from this process's grant; None where there is no grant or nothing due."""
+def take_over(
+    gate: Gate, work: LaneWork, bundle: Bundle, *, known: tuple[Case, Submission] | None = None
+) -> Work | None:
+    """The lane's head, leased from this process's grant; None where there is no grant or nothing due.
+
+    known: the case and its newest submission, where the caller has just written them.
+    """
     head = work.heads().head
     if work.lane.lease_token is not None or head is None or head.task is not Task.SEND:
         return None
@@ -121,7 +136,7 @@ def take_over(gate: Gate, work: LaneWork, bundle: Bundle) -> Work | None:
         return None
     if not gate.hand_over.take(work.lane.system, now=work.tx.now):
         return None
-    return _served(gate, work, bundle, owner=gate.hand_over.owner)
+    return _served(gate, work, bundle, owner=gate.hand_over.owner, known=known)
 
 
 def _granted(row: SystemRow, left: int, next_due_at: datetime | None, *, now: datetime) -> int:
@@ -205,7 +220,9 @@ def _served_apart(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> 
     return None
 
 
-def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work | None:
+def _served(
+    gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known: tuple[Case, Submission] | None = None
+) -> Work | None:
     """The head, claimed and leased; None where the lane turned out to have none."""
     before_token = work.lane.lease_token
     head = work.heads().head
@@ -226,7 +243,7 @@ def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work |
     work.lane = replace(work.lane, send_started_at=None)
     if not work.save(expected_token=before_token):
         return None
-    return _work(gate, work, delivery, head.task)
+    return _work(gate, work, delivery, head.task, known)
 
 
 def _lease(gate: Gate, bundle: Bundle, head: Head) -> timedelta:
@@ -306,15 +323,12 @@ def _overdue(work: LaneWork, delivery: Delivery) -> None:
     )
 
 
-def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | None:
+def _work(
+    gate: Gate, work: LaneWork, delivery: Delivery, task: Task, known: tuple[Case, Submission] | None
+) -> Work | None:
     tx = work.tx
     held = _held(work, delivery)
-    keys = {(delivery.case_id, delivery.revision)}
-    if held is not None:
-        keys.add((held.case_id, held.revision))
-    case = tx.case(delivery.case_id)
-    submissions = tx.revisions_of(keys)
-    assert case is not None
+    case, submissions = _case_of(tx, delivery, held, known)
     bundle = gate.bundles.get(delivery.bundle)
     spec = bundle.payload_of(delivery) if bundle is not None else None
     needs_references = spec is not None and spec.needs_references
@@ -332,6 +346,18 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task) -> Work | 
         claimed_at=tx.now,
         taken_at=gate.clock.now(),
     )
+
+
+def _case_of(
+    tx: Tx, delivery: Delivery, held: Delivery | None, known: tuple[Case, Submission] | None
+) -> tuple[Case, dict[tuple[UUID, int], Submission]]:
+    """The delivery's case, and by key the revisions that it and what is held carry."""
+    key = (delivery.case_id, delivery.revision)
+    if known is not None and held is None and known[1].is_change and known[1].revision == delivery.revision:
+        return known[0], {key: known[1]}
+    case = tx.case(delivery.case_id)
+    assert case is not None
+    return case, tx.revisions_of({key} if held is None else {key, (held.case_id, held.revision)})
 
 
 def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:

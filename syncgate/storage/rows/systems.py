@@ -32,13 +32,22 @@ class SystemRows:
     _work: Work
 
     def system(self, system: str, *, lock: bool = False) -> SystemRow | None:
-        record = self._work.one(SYSTEM_LOCKED if lock else SYSTEM_BY_NAME, system=system)
+        if lock or system in self._work.moved_systems:
+            return self._system(SYSTEM_LOCKED if lock else SYSTEM_BY_NAME, system)
+        known = self._work.known_systems
+        if system not in known:
+            known[system] = self._system(SYSTEM_BY_NAME, system)
+        return known[system]
+
+    def _system(self, statement: Statement, system: str) -> SystemRow | None:
+        record = self._work.one(statement, system=system)
         return None if record is None else SYSTEM.row(record)
 
     def systems(self) -> list[SystemRow]:
         return SYSTEM.rows(self._work.all(SYSTEMS))
 
     def save_system(self, row: SystemRow) -> None:
+        self._work.moved_systems.add(row.system)
         self._work.run(SAVE_SYSTEM, SYSTEM.params(row))
 
     def announce(self, system: str) -> None:
