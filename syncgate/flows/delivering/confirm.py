@@ -11,6 +11,7 @@ from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Change
 from syncgate.flows.delivering import retracting
+from syncgate.flows.delivering.acknowledged import NOT_PROBED, asked_too
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
 from syncgate.flows.delivering.send import lease_suffices, remote_ref_at, request_for
@@ -44,13 +45,25 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
     transport = transport_of(bundle.digest)
     if policy.by == "look_up":
         verdict = await _by_look_up(gate, work, bundle, policy, payload.value, transport)
+        verdict = await asked_too(gate, work, bundle, verdict, transport)
     else:
-        sent = await with_content(gate, work, payload)
-        if isinstance(sent, Verdict):
-            return _undecided("payload_not_derivable")
-        answer = await transport.send(request_for(work, bundle, sent))
-        verdict = replace(after_probe(answer, work, policy), file=sent.file)
+        verdict = await _by_probe(gate, work, bundle, policy, payload, transport)
     return _once_queued(work, verdict).begun(started_at)
+
+
+async def _by_probe(
+    gate: Gate, work: Work, bundle: Bundle, policy: ConfirmPolicy, payload: Payload, transport: Transport
+) -> Verdict:
+    known = await asked_too(gate, work, bundle, Verdict(event=Event.ABSENT, rule=NOT_PROBED), transport)
+    if known.event is not Event.ABSENT:
+        return known
+    sent = await with_content(gate, work, payload)
+    if isinstance(sent, Verdict):
+        return _undecided("payload_not_derivable")
+    if not lease_suffices(gate, work, bundle):
+        return _undecided("lease_too_short")
+    answer = await transport.send(request_for(work, bundle, sent))
+    return replace(after_probe(answer, work, policy), file=sent.file)
 
 
 def _once_queued(work: Work, verdict: Verdict) -> Verdict:

@@ -19,7 +19,7 @@ from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, re
 from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.content import MATERIAL_MISSING
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
-from syncgate.flows.delivering.watching import awaited, watched
+from syncgate.flows.delivering.watching import awaited, given_back, watched
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
@@ -221,6 +221,8 @@ def _changes(
     }
     if verdict.event in MAY_BE_TAKEN:
         changes |= {**maybe_held(delivery), "sent_at": verdict.started_at}
+    if verdict.is_given_back:
+        changes |= given_back(delivery)
     phase = advance(delivery.phase, verdict.event)
     match phase:
         case Phase.DELIVERED:

@@ -141,6 +141,7 @@ class Verdict:
         waits_for: the system whose number the mapping needs (with `handed_back`).
         started_at: when the sending began.
         file: what went along of a material, without its bytes.
+        is_given_back: whether the system had it and gave it back (with `refused`).
     """
 
     event: Event
@@ -156,6 +157,7 @@ class Verdict:
     waits_for: str | None = None
     started_at: datetime | None = None
     file: FileSent | None = None
+    is_given_back: bool = False
 
     def begun(self, at: datetime) -> Verdict:
         """The same, with the time when the sending began."""

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from syncgate.domain.head import Task
-from syncgate.domain.outcome import Answer, Reading
+from syncgate.domain.outcome import Answer, Evidence, Outcome, Reading
 from syncgate.domain.rows import Attempt, Delivery
 from syncgate.flows.delivering.claim import claim
 from syncgate.flows.delivering.confirm import confirm
@@ -147,18 +147,26 @@ class NoSecrets:
 
 @dataclass
 class FrontTransport:
-    """The real transport, opened for each request, which counts its questions and can be told to be away."""
+    """The real transport, opened for each request, which counts its questions and can be told to be away.
+
+    `lost_count`: so many answers to what was committed do not arrive.
+    """
 
     site: Worksite
     bundle: Bundle
     polls: list[int] = field(default_factory=list)
     away: list[Answer] = field(default_factory=list)
+    lost_count: int = 0
     polls_at_once: int = 100
 
     async def send(self, request: Request) -> Answer:
         transport = self._open()
         try:
-            return await transport.send(request)
+            answer = await transport.send(request)
+            if self.lost_count == 0:
+                return answer
+            self.lost_count -= 1
+            return Answer(Outcome.UNKNOWN, Evidence(sent=b"COMMIT", note="connection lost"), rule="lost_at_commit")
         finally:
             await transport.aclose()
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from syncgate.domain.delivery import Phase
+from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.outcome import Answer, Evidence, Outcome
 from syncgate.domain.rows import AttemptKind, BreakerState
+from syncgate.flows.delivering.acknowledged import with_acknowledgement
 from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
+from syncgate.flows.delivering.work import Verdict
 from syncgate.flows.operating import by_hand
 from syncgate.storage import SqlStore
 from tests.integration.flows.altered import OPERATOR
@@ -411,3 +413,95 @@ def test_a_dispatcher_whose_system_is_away_asks_again_only_when_due(front: Front
     front.site.run(history())
     assert front.transport.polls == [1]
     assert front.accept(case_id).phase is Phase.AWAITING
+
+
+def test_what_was_rejected_before_it_could_be_looked_up_is_refused_and_not_sent_again(front: FrontSite) -> None:
+    """Crash point: after COMMIT, before its answer arrives. Promise 4: moved among the rejects is not absent."""
+    case_id = front.site.post(an_application()).case_id
+    front.transport.lost_count = 1
+    front.step()
+    assert front.accept(case_id).phase is Phase.UNCONFIRMED
+    front.reject("accept", "张示例 受理时间早于申请时间")
+    front.move(minutes=1)
+    front.step()
+    row = front.accept(case_id)
+    assert (row.phase, row.reason, row.actor) == (Phase.PARKED, "accepted_before_applied", "source")
+    assert "张示例" not in f"{row} {front.entries(row)[-1]}"
+    assert front.sql("SELECT count(*) FROM accept") == [(0,)]
+
+
+def test_what_was_rejected_before_it_could_be_looked_up_goes_again_as_another_sending(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.transport.lost_count = 1
+    front.step()
+    front.reject("accept", "受理时间早于申请时间")
+    front.move(minutes=1)
+    front.step()
+    row = front.accept(case_id)
+    front.site.run(by_hand.requeue(front.site.gate, OPERATOR, row.delivery_id, reason="item table mended"))
+    front.step()
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(minutes=1)
+    front.step()
+    assert front.accept(case_id).phase is Phase.DELIVERED, "the old reject is about the old sending"
+    assert front.sql("SELECT version_no FROM accept") == [(2,)]
+
+
+def test_what_neither_a_look_up_nor_the_acknowledgement_knows_is_sent_again(front: FrontSite) -> None:
+    case_id = front.site.post(an_application()).case_id
+    front.transport.lost_count = 1
+    front.step()
+    front.sql("DELETE FROM accept")
+    front.move(minutes=1)
+    front.step()
+    assert front.accept(case_id).phase is Phase.AWAITING
+    assert front.sql("SELECT count(*) FROM accept") == [(1,)]
+
+
+def test_an_acknowledgement_that_cannot_be_asked_leaves_the_outcome_open(front: FrontSite) -> None:
+    """Promise 4: nothing is sent again as long as the table of rejects was not looked at."""
+    case_id = front.site.post(an_application()).case_id
+    front.transport.lost_count = 1
+    front.step()
+    front.reject("accept", "受理时间早于申请时间")
+    front.transport.away = [AWAY]
+    front.move(minutes=1)
+    front.step()
+    assert front.accept(case_id).phase is Phase.UNCONFIRMED
+    front.transport.away = []
+    front.move(minutes=9)
+    front.step()
+    assert (front.accept(case_id).phase, front.sql("SELECT count(*) FROM accept")) == (Phase.PARKED, [(0,)])
+
+
+WAITING = Answer(Outcome.QUEUED_THERE, Evidence(status=200, received=b"{}"), rule="waiting")
+TAKEN = Answer(Outcome.TAKEN, Evidence(status=200, received=b"{}"), rule="taken")
+REFUSED = Answer(Outcome.REFUSED, Evidence(status=200, received=b"{}"), rule="refused", reason="rejected_there")
+VANISHED = Answer(Outcome.UNKNOWN, Evidence(received=b"{}"), rule="vanished")
+UNCLEAR = Answer(Outcome.UNKNOWN, Evidence(received=b"{}"), rule="unclear")
+UNASKED = Answer(Outcome.REFUSED, Evidence(), rule="key_missing", reason="key_missing")
+GARBAGE = Answer(Outcome.UNKNOWN, Evidence(received=b"<"), rule="unknown")
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule", "is_only_content", "event"),
+    [
+        (REFUSED, "absent", True, Event.REFUSED),
+        (REFUSED, "still_as_before", False, Event.REFUSED),
+        (TAKEN, "absent", True, Event.FOUND),
+        (WAITING, "absent", True, Event.FOUND),
+        (TAKEN, "absent", False, Event.UNDECIDED),
+        (TAKEN, "still_as_before", False, Event.ABSENT),
+        (VANISHED, "absent", True, Event.ABSENT),
+        (UNASKED, "absent", True, Event.ABSENT),
+        (UNCLEAR, "absent", True, Event.UNDECIDED),
+        (GARBAGE, "absent", True, Event.UNDECIDED),
+        (AWAY, "absent", True, Event.UNDECIDED),
+    ],
+)
+def test_only_what_neither_knows_is_absent(answer: Answer, rule: str, is_only_content: bool, event: Event) -> None:
+    absent = Verdict(event=Event.ABSENT, outcome=Outcome.REFUSED, rule=rule)
+    said = with_acknowledgement(absent, answer, is_only_content=is_only_content)
+    assert said.event is event
+    assert said.is_given_back == (event is Event.REFUSED)
+    assert said.outcome is (answer.outcome if answer in (GARBAGE, AWAY) else Outcome.REFUSED)

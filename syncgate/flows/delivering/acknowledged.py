@@ -1,0 +1,82 @@
+"""What the acknowledgement knows of a sending whose outcome is unknown, beside what a look-up shows.
+
+A consumer that moves what it rejects leaves no record behind: absence alone would lead back to sending (promise 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from syncgate.domain.delivery import Event
+from syncgate.domain.outcome import Answer, Outcome
+from syncgate.domain.rows import Change
+from syncgate.flows.delivering.polling import ANSWERED, is_answer, is_unasked
+from syncgate.flows.delivering.send import lease_suffices, remote_ref_at
+from syncgate.flows.delivering.watching import acknowledgement_of
+from syncgate.flows.delivering.work import Verdict, Work
+from syncgate.flows.gate import Gate
+from syncgate.ports import Request, Transport
+from syncgate.site.bundle import Bundle
+
+VANISHED = "vanished"
+"""The rule or reason by which an answer says that the system knows nothing of it."""
+NOT_PROBED = "not_probed"
+FLAG_SAYS_NOTHING = frozenset({"still_as_before", NOT_PROBED})
+"""Verdicts that a flag does not contradict: what it is about may be what was there before."""
+
+
+async def asked_too(gate: Gate, work: Work, bundle: Bundle, verdict: Verdict, transport: Transport) -> Verdict:
+    """The verdict of a look-up; where it says absent, and the system can be asked for more, what both say.
+
+    Args:
+        gate: the running gate.
+        work: what is confirmed.
+        bundle: that sent it.
+        verdict: what was found out so far.
+        transport: of that bundle.
+    """
+    policy = acknowledgement_of(work.delivery, bundle)
+    if verdict.event is not Event.ABSENT or policy is None or bundle.payload_of(work.delivery) is None:
+        return verdict
+    if not lease_suffices(gate, work, bundle):
+        return replace(verdict, event=Event.UNDECIDED, rule="lease_too_short", reason="undecided")
+    request = Request(
+        operation=policy.operation,
+        keys=work.keys,
+        remote_ref_at=remote_ref_at(work, bundle),
+        delivery_id=work.delivery.delivery_id,
+    )
+    (answer,) = await transport.poll([request])
+    is_only_content = work.delivery.change is Change.CREATE and not work.is_other_sent
+    return with_acknowledgement(verdict, answer, is_only_content=is_only_content)
+
+
+def with_acknowledgement(absent: Verdict, answer: Answer, *, is_only_content: bool) -> Verdict:
+    """What is true where no record shows what was sent, and the acknowledgement says this. Pure.
+
+    Args:
+        absent: the look-up's verdict.
+        answer: the acknowledgement's.
+        is_only_content: whether nothing else was ever sent for the slot: a flag may be about what was there before.
+    """
+    if is_unasked(answer) or VANISHED in (answer.rule, answer.reason):
+        return absent
+    said = Verdict(
+        event=Event.UNDECIDED,
+        outcome=ANSWERED if is_answer(answer) else answer.outcome,
+        rule=answer.rule,
+        reason=answer.reason or "undecided",
+        actor=answer.actor,
+        evidence=answer.evidence,
+        remote_ref=answer.remote_ref,
+        retry_after=answer.retry_after,
+    )
+    match answer.outcome:
+        case Outcome.REFUSED:
+            return replace(said, event=Event.REFUSED, reason=answer.reason or answer.rule, is_given_back=True)
+        case Outcome.TAKEN | Outcome.QUEUED_THERE if is_only_content:
+            return replace(said, event=Event.FOUND, reason="")
+        case Outcome.TAKEN | Outcome.QUEUED_THERE if absent.rule in FLAG_SAYS_NOTHING:
+            return absent
+        case _:
+            return said
