@@ -266,7 +266,7 @@ class Taking:
             bundle = self.gate.active_bundle(system)
             is_held = self._hold(holding, work, bundle, spoken=spoken, numbered=numbered)
             if replan_lane(self.gate, work, now, bundle) or is_held or system in numbered.woken:
-                handed = take_over(self.gate, work, bundle, known=(case, submission))
+                handed = take_over(self.gate, work, bundle, written=(case, submission))
                 if handed is not None:
                     works.append(handed)
                 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +61,22 @@ class Claimed:
     next_poll_at: datetime | None = None
     is_behind: bool = False
     is_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a step has read or written already, and need not read again: cases, and revisions by their keys."""
+
+    cases: Mapping[UUID, Case]
+    revisions: Mapping[tuple[UUID, int], Submission]
+
+    @classmethod
+    def of(cls, written: tuple[Case, Submission] | None) -> Known | None:
+        """What was just written, where that made a revision."""
+        if written is None or not written[1].is_change:
+            return None
+        case, submission = written
+        return cls({case.case_id: case}, {(case.case_id, submission.revision): submission})
 
 
 def claim(
@@ -122,11 +138,11 @@ def claim(
 
 
 def take_over(
-    gate: Gate, work: LaneWork, bundle: Bundle, *, known: tuple[Case, Submission] | None = None
+    gate: Gate, work: LaneWork, bundle: Bundle, *, written: tuple[Case, Submission] | None = None
 ) -> Work | None:
     """The lane's head, leased from this process's grant; None where there is no grant or nothing due.
 
-    known: the case and its newest submission, where the caller has just written them.
+    written: the case and its newest submission, where the caller has just written them.
     """
     head = work.heads().head
     if work.lane.lease_token is not None or head is None or head.task is not Task.SEND:
@@ -136,7 +152,7 @@ def take_over(
         return None
     if not gate.hand_over.take(work.lane.system, now=work.tx.now):
         return None
-    return _served(gate, work, bundle, owner=gate.hand_over.owner, known=known)
+    return _served(gate, work, bundle, owner=gate.hand_over.owner, known=Known.of(written))
 
 
 def _granted(row: SystemRow, left: int, next_due_at: datetime | None, *, now: datetime) -> int:
@@ -200,14 +216,20 @@ def _spent(row: SystemRow, bundle: Bundle, count: int, *, now: datetime) -> Syst
 
 def _leased(gate: Gate, tx: Tx, bundle: Bundle, lanes: list[Lane], *, owner: str, is_careful: bool) -> list[Work]:
     by_lane = tx.deliveries_of([(lane.case_id, lane.system) for lane in lanes])
-    serve = _served_apart if is_careful else _served
-    works: list[Work] = []
-    for lane in lanes:
-        deliveries = by_lane.get((lane.case_id, lane.system), [])
-        served = serve(gate, LaneWork(tx, lane, deliveries, bundle.messages), bundle, owner=owner)
-        if served is not None:
-            works.append(served)
-    return works
+    opened = [LaneWork(tx, lane, by_lane.get((lane.case_id, lane.system), []), bundle.messages) for lane in lanes]
+    if is_careful:
+        served = [_served_apart(gate, work, bundle, owner=owner) for work in opened]
+    else:
+        known = _known(tx, opened)
+        served = [_served(gate, work, bundle, owner=owner, known=known) for work in opened]
+    return [work for work in served if work is not None]
+
+
+def _known(tx: Tx, works: Sequence[LaneWork]) -> Known:
+    """The cases of these lanes and the revisions that their heads carry, each read in one go."""
+    heads = [head.delivery for work in works if (head := work.heads().head) is not None]
+    revisions = tx.revisions_of({(delivery.case_id, delivery.revision) for delivery in heads})
+    return Known(tx.cases({delivery.case_id for delivery in heads}), revisions)
 
 
 def _served_apart(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> Work | None:
@@ -220,9 +242,7 @@ def _served_apart(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str) -> 
     return None
 
 
-def _served(
-    gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known: tuple[Case, Submission] | None = None
-) -> Work | None:
+def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known: Known | None = None) -> Work | None:
     """The head, claimed and leased; None where the lane turned out to have none."""
     before_token = work.lane.lease_token
     head = work.heads().head
@@ -323,9 +343,7 @@ def _overdue(work: LaneWork, delivery: Delivery) -> None:
     )
 
 
-def _work(
-    gate: Gate, work: LaneWork, delivery: Delivery, task: Task, known: tuple[Case, Submission] | None
-) -> Work | None:
+def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task, known: Known | None) -> Work | None:
     tx = work.tx
     held = _held(work, delivery)
     case, submissions = _case_of(tx, delivery, held, known)
@@ -349,15 +367,15 @@ def _work(
 
 
 def _case_of(
-    tx: Tx, delivery: Delivery, held: Delivery | None, known: tuple[Case, Submission] | None
+    tx: Tx, delivery: Delivery, held: Delivery | None, known: Known | None
 ) -> tuple[Case, dict[tuple[UUID, int], Submission]]:
     """The delivery's case, and by key the revisions that it and what is held carry."""
-    key = (delivery.case_id, delivery.revision)
-    if known is not None and held is None and known[1].is_change and known[1].revision == delivery.revision:
-        return known[0], {key: known[1]}
-    case = tx.case(delivery.case_id)
+    keys = {(one.case_id, one.revision) for one in (delivery, held) if one is not None}
+    case = known.cases.get(delivery.case_id) if known is not None else None
+    found = {key: known.revisions[key] for key in keys if key in known.revisions} if known is not None else {}
+    case = case or tx.case(delivery.case_id)
     assert case is not None
-    return case, tx.revisions_of({key} if held is None else {key, (held.case_id, held.revision)})
+    return case, found if len(found) == len(keys) else found | tx.revisions_of(keys - found.keys())
 
 
 def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:

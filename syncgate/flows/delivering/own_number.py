@@ -48,8 +48,10 @@ def _question(opened: LaneWork, delivery: Delivery, number: str) -> str | None:
     return NUMBER_DIFFERS if is_other and delivery.change is Change.CREATE else None
 
 
-def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery) -> None:
+def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery, *, is_believed: bool = False) -> None:
     """Keeps what the system calls the case, where the message says that its remote_ref is that.
+
+    is_believed: whether `with_own_number` has let the number pass in this step.
 
     Raises:
         Conflict: a person gave a number that is another case's, or not the one that the case has there.
@@ -59,7 +61,7 @@ def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery) -> None:
     number = delivery.remote_ref
     if spec is None or not spec.is_case_ref or number is None or delivery.phase is not Phase.DELIVERED:
         return
-    if _question(opened, delivery, number) is not None:
+    if not is_believed and _question(opened, delivery, number) is not None:
         raise other_number()
     if opened.lane.case_ref is None:
         opened.lane = replace(opened.lane, case_ref=number)

@@ -78,7 +78,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     if opened.lane.system in woken:
         opened.lane = replace(opened.lane, waits_for=None)
     opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
-    keep_number(gate, opened, after)
+    keep_number(gate, opened, after, is_believed=after.remote_ref == verdict.remote_ref)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
     if kept is None and opened.lane.lease_token == work.token:
         opened.released()
