@@ -243,7 +243,9 @@ def after_the_slots_newest(work: LaneWork, planned: Planned) -> datetime:
     times = [
         d.created_at + timedelta(microseconds=1)
         for d in work.deliveries
-        if is_once or (d.message, d.part) == (planned.message, planned.part) or planned.message in takes_back(d)
+        if is_once
+        or (d.part == planned.part and d.message == planned.message)
+        or (d.change is Change.RETRACT and planned.message in takes_back(d))
     ]
     return max([work.tx.now, *times])
 
