@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from syncgate.documents import nearest
 from syncgate.domain.errors import FieldError
@@ -18,7 +19,11 @@ from syncgate.web.auth import require
 from syncgate.web.place import Place
 from syncgate.web.problems import MEDIA, InvalidRequest, broken_by
 
-Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the history and audit.")]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    Field(min_length=1, max_length=500, description="Why; kept in the history and audit."),
+]
 
 DESCRIPTIONS: Final = {
     400: "The body is not the JSON that this call takes.",
@@ -95,9 +100,27 @@ def asked(place: Place, model: type[M]) -> Callable[[Request], Awaitable[M]]:
         try:
             return model.model_validate_json(raw, strict=True)
         except ValidationError as error:
-            raise InvalidRequest("expected another body", errors=broken_by(error.errors())) from None
+            errors = _with_nearest(model, error.errors(), broken_by(error.errors()))
+            raise InvalidRequest("expected another body", errors=errors) from None
 
     return body
+
+
+def _with_nearest(model: type[Asked], found: Iterable[Any], errors: Iterable[FieldError]) -> list[FieldError]:
+    """The errors, with the field that is meant where an unknown one is near it."""
+    return [
+        replace(error, expected=nearest(one["loc"][-1], _fields(model, one["loc"][:-1])) or "")
+        if error.rule == "unknown_field"
+        else error
+        for one, error in zip(found, errors, strict=True)
+    ]
+
+
+def _fields(model: Any, place: Sequence[Any]) -> list[str]:
+    """The fields of the object at a place in a body."""
+    for name in place:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)
 
 
 def takes(model: type[Asked]) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating.holds import HoldWish
 from syncgate.flows.operating.people import Action
 from syncgate.flows.showing.holds import HoldPage, HoldView, list_holds
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
-from syncgate.web.params import Cursor, Limit
+from syncgate.web.params import Cursor, Limit, Time
 from syncgate.web.place import Place
 
 Named = Annotated[str | None, Field(min_length=1, max_length=200)]
@@ -25,7 +25,7 @@ class HoldAsked(Asked):
     message: Named = None
     item: Named = Field(None, description="The code of an item, as the case names it.")
     source: Named = Field(None, description="The source that posted the case first.")
-    until: AwareDatetime | None = Field(None, description="When it ends by itself; left out: until it is lifted.")
+    until: Time | None = Field(None, description="When it ends by itself; left out: until it is lifted.")
     reason: Reason
 
 

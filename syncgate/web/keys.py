@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating import people
@@ -12,6 +12,7 @@ from syncgate.flows.operating.people import Action, KeyWish
 from syncgate.flows.showing.views import KeyMade, PrincipalView
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.deliveries import ReasonAsked
+from syncgate.web.params import Time
 from syncgate.web.place import Place
 
 Role = Literal["source", "viewer", "operator", "integrator", "admin", "security", "auditor"]
@@ -26,7 +27,7 @@ class KeyAsked(Asked):
     sources: Scope = ()
     systems: Scope = ()
     regions: Scope = ()
-    expires_at: AwareDatetime | None = None
+    expires_at: Time | None = None
     reason: Reason
 
 

@@ -160,6 +160,7 @@ _RULE_BY_PYDANTIC: Final = {
     "datetime_from_date_parsing": "format",
     "datetime_parsing": "format",
 }
+_TYPE_BY_PYDANTIC: Final = {"model": "object", "datetime": "string", "int": "integer", "bool": "boolean"}
 
 
 def broken_by(errors: Iterable[Any]) -> list[FieldError]:
@@ -175,7 +176,8 @@ def _broken(error: Mapping[str, Any]) -> FieldError:
     if rule == "format":
         expected = "date-time with offset"
     if rule == "type":
-        expected = error["type"].removesuffix("_parsing").removesuffix("_type")
+        kind = error["type"].removesuffix("_parsing").removesuffix("_type")
+        expected = _TYPE_BY_PYDANTIC.get(kind, kind)
     pointer = "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in error["loc"])
     return FieldError(pointer, rule, expected)
 

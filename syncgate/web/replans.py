@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating.people import Action
 from syncgate.flows.operating.replanning import Effect, Replanned, ReplanWish
 from syncgate.web.answers import WRITING, Asked, Reason, asked, caller, refusals, takes
+from syncgate.web.params import Time
 from syncgate.web.place import Place
 from syncgate.web.refs import case_ref
 
@@ -31,8 +32,8 @@ class ReplanAsked(Asked):
     """A replan; the filter has a condition, or `since` is given."""
 
     filter: ReplanFilter = Field(default_factory=lambda: ReplanFilter.model_validate({}))
-    since: AwareDatetime | None = Field(None, description="Only cases that came at this time or later.")
-    until: AwareDatetime | None = Field(None, description="Only cases that came before this time.")
+    since: Time | None = Field(None, description="Only cases that came at this time or later.")
+    until: Time | None = Field(None, description="Only cases that came before this time.")
     dry_run: bool = Field(False, description="Only count: nothing is stored, nobody is spoken to.")
     cap: int = Field(1000, ge=1, le=1_000_000, description="Deliveries that are queued at most.")
     cursor: UUID | None = Field(None, description="`next` of the call before, to go on where it stopped.")

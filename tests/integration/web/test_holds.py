@@ -56,6 +56,8 @@ def test_a_held_delivery_says_so_in_a_sentence(served: Served) -> None:
         ({"source": "nobody"}, "/source", "enum"),
         ({"source": "window", "until": "2026-04-30T09:00:00+08:00"}, "/until", "future"),
         ({"source": "window", "until": "2026-05-30T09:00:00"}, "/until", "format"),
+        ({"source": "window", "until": "9999-12-31T23:59:59-14:00"}, "/until", "format"),
+        ({"source": "window", "reason": "  "}, "/reason", "min_length"),
         ({"sources": "window"}, "/sources", "unknown_field"),
         ({"source": "window", "reason": ""}, "/reason", "min_length"),
     ],
@@ -66,6 +68,11 @@ def test_a_hold_that_holds_nothing_known_is_refused(
     answer = hold(served, **body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert (pointer, rule) in [(error["pointer"], error["rule"]) for error in answer.json()["errors"]]
+
+
+def test_a_misspelt_field_is_refused_with_the_one_that_is_near(served: Served) -> None:
+    (error,) = hold(served, source="window", unitl="2026-05-30T09:00:00+08:00").json()["errors"]
+    assert (error["pointer"], error["rule"], error["expected"]) == ("/unitl", "unknown_field", "until")
 
 
 @pytest.mark.parametrize("role", ["source", "viewer", "security", "auditor"])
