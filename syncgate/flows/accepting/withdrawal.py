@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from syncgate.documents import nearest
 from syncgate.domain.case import WITHDRAWN
-from syncgate.domain.errors import FieldError, InvalidCase, NotFound
+from syncgate.domain.errors import FieldError, Forbidden, InvalidCase, NotFound
 from syncgate.domain.plan import Json
-from syncgate.domain.rows import Case
+from syncgate.domain.rows import Case, Principal
 from syncgate.flows.accepting.intake import written
 from syncgate.flows.accepting.submission import WITHDRAWING_ROLES, Call, Done, Taking
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.showing.scope import find_case
+from syncgate.flows.showing.scope import find_case, sees_system
 from syncgate.ports import Tx
 
 _LONGEST_BY_FIELD: Final = {"reason": 2000, "by": 100, "at": 35}
@@ -33,7 +34,8 @@ def withdrawal_in(document: Json) -> Withdrawal:
     """What a body says. Raises InvalidCase with everything that is wrong."""
     if not isinstance(document, Mapping):
         raise InvalidCase("expected an object, got another type", errors=[FieldError("", "type", "object")])
-    errors = [FieldError(f"/{name}", "unknown_field") for name in document if name not in _LONGEST_BY_FIELD]
+    unknown = [name for name in document if name not in _LONGEST_BY_FIELD]
+    errors = [FieldError(f"/{name}", "unknown_field", nearest(name, _LONGEST_BY_FIELD) or "") for name in unknown]
     if "reason" not in document:
         errors.append(FieldError("/reason", "required", "string"))
     for name, longest in _LONGEST_BY_FIELD.items():
@@ -62,7 +64,7 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
         call: how it came.
 
     Raises:
-        NotFound, InvalidCase, StaleRevision, CaseFinished, KeyReused: see their lines in domain/errors.py.
+        NotFound, Forbidden, InvalidCase, StaleRevision, CaseFinished, KeyReused: see their lines in domain/errors.py.
         StoreUnavailable: nothing was stored. CommitUnknown: it may have been.
     """
 
@@ -84,8 +86,20 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
 
 
 def _named(tx: Tx, caller: Caller, ref: CaseRef) -> Case | None:
-    """The case as an operator finds it; None for a source. Raises NotFound."""
-    return find_case(tx, caller.principal, ref) if caller.principal.role in WITHDRAWING_ROLES else None
+    """The case as an operator finds it; None for a source. Raises NotFound, Forbidden."""
+    if caller.principal.role not in WITHDRAWING_ROLES:
+        return None
+    case = find_case(tx, caller.principal, ref)
+    _refuse_beyond(tx, caller.principal, case)
+    return case
+
+
+def _refuse_beyond(tx: Tx, principal: Principal, case: Case) -> None:
+    """A withdrawal takes back everywhere, in the name of the first source. Raises Forbidden."""
+    systems = {delivery.system for delivery in tx.deliveries(case.case_id)}
+    is_within = not principal.sources or case.origin in principal.sources
+    if not is_within or not all(sees_system(principal, system) for system in systems):
+        raise Forbidden("expected a key for every system that the case goes to and for its first source, got another")
 
 
 def _stage(withdrawal: Withdrawal, tx: Tx) -> Json:

@@ -13,6 +13,9 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "expected a valid key, got one that is unknown, expired or revoked": "密钥无效：未登记、已过期或已吊销",
     "expected a key that may {action} here, got one that may not": "该密钥在此处没有以下权限：{action}",
+    "expected a key for every system that the case goes to and for its first source, got another": (
+        "该密钥的范围未涵盖办件推送的全部对接系统和首个来源系统"
+    ),
     "expected X-Source to name one of the sources of this key, got none": (
         "该密钥对应多个来源系统，请用请求头 X-Source 指明其中一个"
     ),

@@ -8,13 +8,16 @@ import socket
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from syncgate.domain.errors import CommitUnknown, StoreUnavailable
+from syncgate.domain.rows import Lane
 from syncgate.storage import SiteKeyring, SqlStore
 from tests.integration.web.served import BODY_LIMIT, LOCAL_TOKEN, SETTINGS, Served, serving
+from tests.integration.web.test_reading import placed
 from tests.support.rows import SetClock
 from tests.unit.web.sample import MOBILE, NAME, application, hotline, resident
 
@@ -474,3 +477,23 @@ def test_a_finished_case_is_not_withdrawn(served: Served) -> None:
     first = served.call("POST", "/v1/cases", key=key, json=application(stages=[finished])).json()
     answer = served.call("POST", f"/v1/cases/{first['case_id']}/withdraw", key=key, json={"reason": "x"})
     assert (answer.status_code, answer.json()["code"]) == (409, "case_finished")
+
+
+@pytest.mark.parametrize(("systems", "status"), [(("hall", "food"), 403), (("hall",), 202)])
+def test_an_operator_of_one_system_does_not_take_back_what_others_hold(
+    served: Served, systems: tuple[str, ...], status: int
+) -> None:
+    first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
+    for system in systems:
+        placed(served, UUID(first["case_id"]), system=system)
+    target, key = f"/v1/cases/{first['case_id']}/withdraw", served.key("operator", systems=("hall",))
+    assert served.call("POST", target, key=key, json={"reason": "重复申报"}).status_code == status
+
+
+def test_an_operator_of_one_source_does_not_withdraw_for_another(served: Served) -> None:
+    first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
+    lane = Lane(case_id=UUID(first["case_id"]), system="hall", case_ref="H1")
+    served.write(lambda tx: tx.insert_lanes([lane]))
+    target, body = f"/v1/cases/{first['case_id']}/withdraw", {"reason": "重复申报"}
+    assert served.call("POST", target, key=served.key("operator", sources=("hall",)), json=body).status_code == 403
+    assert served.call("POST", target, key=served.key("operator", sources=("window",)), json=body).status_code == 202
