@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from syncgate.domain.errors import BodyTooLarge, MalformedBody, RequestError, SyncgateError
-from syncgate.domain.material import ending_of
+from syncgate.domain.material import ending_of, essence
 from syncgate.flows.accepting.materials import Declared, Stored
 from syncgate.flows.files import KeptFile, pieces_of
 from syncgate.flows.gate import Gate
@@ -37,6 +37,8 @@ from syncgate.web.refs import case_ref
 PATH: Final = "/v1/cases/{case}/materials/{material}"
 LINK_PATH: Final = LINKS + "{token}"
 _SHA256: Final = re.compile(r"(?:^|,)\s*sha-256\s*=\s*(:?)([A-Za-z0-9+/=]*)\1\s*(?:,|$)", re.ASCII | re.IGNORECASE)
+_MEDIA_TYPE: Final = re.compile(r"(?=.{1,127}$)[0-9a-z!#$&^_.+-]+/[0-9a-z!#$&^_.+-]+", re.ASCII)
+"""What a record may say too. Source: RFC 6838 §4.2."""
 _LONGEST_REASON: Final = 500
 _SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -92,7 +94,7 @@ class MaterialTaker:
                     caller,
                     case_ref(scope["path_params"]["case"]),
                     scope["path_params"]["material"],
-                    Declared(media_type=bodies.header(headers, b"content-type"), sha256=sha256_in(headers)),
+                    Declared(media_type=media_type_in(headers), sha256=sha256_in(headers)),
                     _pieces(receive, place.settings.piece_within),
                     size_at_most=limit,
                 )
@@ -120,6 +122,14 @@ async def _pieces(receive: Receive, within: timedelta) -> AsyncIterator[bytes]:
         except TimeoutError:
             raise _too_slow(within) from None
         yield piece
+
+
+def media_type_in(headers: bodies.Headers) -> str | None:
+    """What the sender declares the file to be; None where it does not. Raises MalformedBody where that is no type."""
+    declared = bodies.header(headers, b"content-type")
+    if declared and not _MEDIA_TYPE.fullmatch(essence(declared)):
+        raise MalformedBody("expected a Content-Type such as application/pdf, got something else")
+    return declared
 
 
 def sha256_in(headers: bodies.Headers) -> str | None:

@@ -16,6 +16,7 @@ from syncgate.domain import ids
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import (
     BodyTooLarge,
+    CaseWithdrawn,
     CommitUnknown,
     Conflict,
     MaterialMismatch,
@@ -28,7 +29,7 @@ from syncgate.flows.accepting.identity import named_case
 from syncgate.flows.accepting.leftovers import remove_file
 from syncgate.flows.delivering.content import MATERIAL_MISSING
 from syncgate.flows.documents import open_document
-from syncgate.flows.files import CHUNK_SIZE, Facts, file_mac, is_of, sealed_chunk, sealed_facts
+from syncgate.flows.files import CHUNK_SIZE, Facts, file_mac, is_of, kept_file, sealed_chunk, sealed_facts
 from syncgate.flows.gate import Caller, CaseRef, Gate, Placed
 from syncgate.flows.lane import noted, open_lane
 from syncgate.flows.operating.following import write_following
@@ -216,6 +217,8 @@ def _begin(gate: Gate, tx: Tx, caller: Caller, ref: CaseRef, material: str) -> _
 def _found(gate: Gate, tx: Tx, caller: Caller, ref: CaseRef, material: str) -> tuple[Case, int, Mapping[str, Json]]:
     """The case, locked, with the material's place and record. Raises NotFound, Conflict."""
     case = named_case(tx, caller, ref)
+    if case.state is CaseState.WITHDRAWN:
+        raise CaseWithdrawn("expected a case that is open, got one that was withdrawn")
     if case.state is not CaseState.OPEN or not case.wrapped_key:
         raise Conflict("expected a case that takes content, got one that takes none any more")
     document = open_document(gate, tx, case)
@@ -250,7 +253,7 @@ def _finish(
         media_type=media_type,
     )
     if (known := tx.material(case.case_id, material)) is not None:
-        return _Done(_same_again(tx, known, mac, stored), is_ours_unused=True)
+        return _Done(_same_again(gate, tx, case, known, mac, stored), is_ours_unused=True)
     same = tx.file_by_mac(case.case_id, mac)
     file = same or _whole(tx, named, mac, came, chunks_count)
     facts = Facts(size=came.size, sha256=came.sha256, media_type=media_type, chunks_count=file.chunks_count)
@@ -273,11 +276,11 @@ def _finish(
     )
 
 
-def _same_again(tx: Tx, known: StoredMaterial, mac: bytes, stored: Stored) -> Stored:
+def _same_again(gate: Gate, tx: Tx, case: Case, known: StoredMaterial, mac: bytes, stored: Stored) -> Stored:
     file = tx.file(known.file_id)
     if file is None or not is_of(file, mac):
         raise Conflict("expected the bytes first given, got others; a material is replaced by a new one")
-    return replace(stored, status=_UNCHANGED)
+    return replace(stored, status=_UNCHANGED, media_type=kept_file(gate, case, known).facts.media_type)
 
 
 def _whole(tx: Tx, named: _Named, mac: bytes, came: Came, chunks_count: int) -> StoredFile:

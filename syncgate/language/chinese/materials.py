@@ -14,6 +14,7 @@ SENTENCES: Final[dict[str, str]] = {
         "该申请材料已有另一文件；如需替换，请新增一份申请材料"
     ),
     "expected an upload in good time, got one that was given up": "上传超时，已被放弃",
+    "expected a Content-Type such as application/pdf, got something else": "Content-Type 应为 application/pdf 这样的文件格式",
     "expected one digest, got two that differ": "声明了两个不同的摘要",
     "expected a SHA-256 in Base64, got something else": "摘要应为 Base64 编码的 SHA-256",
     "expected an address such as https://gate.example:8443, got something else": "地址应形如 https://gate.example:8443",

@@ -185,3 +185,24 @@ def test_another_source_neither_reads_nor_writes(served: Served, path: str, key:
 @pytest.mark.parametrize("token", ["AAAA", "x" * 300])
 def test_a_link_that_is_none_is_not_found_without_a_key(served: Served, token: str) -> None:
     assert served.call("GET", f"/v1/materials/{token}").status_code == 404
+
+
+@pytest.mark.parametrize("media_type", ["\xff\xfe", "pdf", 'text/html"', "text/" + "a" * 128, "text/html,text/plain"])
+def test_a_content_type_that_is_no_media_type_is_refused(served: Served, path: str, key: str, media_type: str) -> None:
+    headers = {"Content-Type": media_type.encode("latin-1")}
+    answer = served.call("PUT", path[:-2] + "m2", key=key, content=b"x", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+
+
+def test_the_same_bytes_again_are_told_as_they_are_kept(served: Served, path: str, key: str) -> None:
+    path = path[:-2] + "m2"
+    assert put(served, path, key, b"x", Content_Type="text/plain; charset=gbk").json()["media_type"] == "text/plain"
+    again = put(served, path, key, b"x", Content_Type="text/html")
+    assert (again.status_code, again.json()["media_type"]) == (200, "text/plain")
+
+
+def test_a_withdrawn_case_takes_no_file(served: Served, path: str, key: str) -> None:
+    case = path.rpartition("/materials/")[0]
+    assert served.call("POST", f"{case}/withdraw", key=key, json={"reason": "不办了"}).status_code == 202
+    answer = put(served, path, key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "case_withdrawn")
