@@ -62,7 +62,7 @@ def time(text: str | None, option: str) -> str | None:
         return None
     try:
         return datetime.fromisoformat(text).astimezone().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadArgument(
             "expected a time such as 2026-04-01 or 2026-04-01T08:00+08:00 for {option}, got another text", option=option
         ) from None

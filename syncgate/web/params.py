@@ -29,7 +29,7 @@ def _is_in_utc(time: datetime) -> bool:
 
 def _kept(time: datetime) -> datetime:
     if not _is_in_utc(time):
-        raise PydanticCustomError("timezone_aware", "expected a time of years 1 to 9999 in UTC, got another")
+        raise PydanticCustomError("timezone_aware", "no time in UTC")
     return time
 
 

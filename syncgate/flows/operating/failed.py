@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.errors import FieldError, RequestError
 from syncgate.domain.rows import Case, Delivery, Principal
 from syncgate.flows.gate import Gate
 from syncgate.flows.showing.scope import is_unbounded, sees_delivery
@@ -92,6 +93,39 @@ def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
         yield place.removeprefix("/"), words.partition(" ")[0]
 
 
+class UnknownNames(RequestError):
+    """A filter names what this site never had; to find nothing of it would hide the slip."""
+
+    code = "invalid_request"
+    status = 422
+
+
+async def refuse_unknown(gate: Gate, failed: Failed) -> None:
+    """Raises UnknownNames with every name that means nothing here."""
+    errors = await unknown_source(gate, failed.source) + await _unknown_message(gate, failed)
+    if errors:
+        raise UnknownNames("expected a filter of names that this site knows, got others", errors=errors)
+
+
+async def unknown_source(gate: Gate, source: str | None) -> list[FieldError]:
+    """What is wrong with the source of a filter; one that posts no more is still known."""
+    if source is None or source in gate.sources:
+        return []
+    row = await gate.writer.read(lambda tx: tx.system(source))
+    return [] if row is not None else [FieldError("/filter/source", "enum", ", ".join(sorted(gate.sources)))]
+
+
+async def _unknown_message(gate: Gate, failed: Failed) -> list[FieldError]:
+    """The same of its message; one that is sent no more is known as long as deliveries of it are kept."""
+    messages = gate.active_bundle(failed.system).messages if failed.system in gate.active else ()
+    known = [message.name for message in messages]
+    if failed.message is None or failed.message in known:
+        return []
+    where = Failed(system=failed.system, message=failed.message).where(*Phase)
+    kept = await gate.writer.read(lambda tx: tx.oldest_deliveries(where, after=None, limit=1))
+    return [] if kept else [FieldError("/filter/message", "enum", ", ".join(known))]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
     """Deliveries that the filter means and that are not parked, so that they are left as they are."""
@@ -111,7 +145,12 @@ class Survey:
 
 
 async def survey(gate: Gate, principal: Principal, failed: Failed) -> Survey:
-    """The parked deliveries that a filter means, oldest first, and how many others of it are left alone."""
+    """The parked deliveries that a filter means, oldest first, and how many others of it are left alone.
+
+    Raises:
+        UnknownNames: it names what this site never had.
+    """
+    await refuse_unknown(gate, failed)
     parked, is_whole = await _look(gate, principal, failed, Phase.PARKED)
     others, is_all = await _look(gate, principal, failed, *OTHER_OPEN)
     counts = Counter((delivery.phase, delivery.reason or "") for delivery in others)

@@ -25,6 +25,7 @@ from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.lane import open_lane
+from syncgate.flows.operating.failed import unknown_source
 from syncgate.flows.operating.following import write_following
 from syncgate.flows.replan import CaseNow, replan_lane
 from syncgate.flows.showing.scope import find_case, narrowed, narrowed_prefixes, sees_case, sees_system
@@ -221,6 +222,7 @@ async def _scanning(gate: Gate, principal: Principal, system: str, wish: ReplanW
     known = [message.name for message in bundle.messages]
     if wish.message is not None and wish.message not in known:
         errors.append(FieldError("/filter/message", "enum", ", ".join(known)))
+    errors += await unknown_source(gate, wish.source)
     if errors:
         raise InvalidReplan("expected a replan that is bounded by what this site knows, got another", errors=errors)
     if bundle.mode in ("draft", "retired"):
@@ -435,7 +437,9 @@ def _claim(work: _Replanning, principal: Principal, wish: ReplanWish, reason: st
     if last is None:
         tx.insert_run(run)
     elif last.ended_at is None and last.lease_until is not None and tx.now < last.lease_until:
-        raise ReplanUnderWay("expected no other replan of this system, got one since {at}", at=last.claimed_at)
+        raise ReplanUnderWay(
+            "expected no other replan of this system, got one since {at}", at=last.claimed_at.isoformat()
+        )
     else:
         tx.save_run(run)
     told = {name: _flat(value) for name, value in asdict(wish).items() if value is not None}

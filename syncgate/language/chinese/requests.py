@@ -19,6 +19,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected X-Source to name one of the sources of this key, got none": (
         "该密钥对应多个来源系统，请用请求头 X-Source 指明其中一个"
     ),
+    "expected a filter of names that this site knows, got others": "筛选条件所指内容在本部署实例中不存在",
     "expected a source that this site knows, got another": "本部署实例没有该来源系统",
     "expected an Idempotency-Key of 1 to 255 printable ASCII characters, got another": (
         "请求头 Idempotency-Key 应为 1 至 255 个可见 ASCII 字符"

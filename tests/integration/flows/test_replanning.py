@@ -241,7 +241,7 @@ def test_one_case_and_one_item_are_meant_by_their_names(site: Worksite) -> None:
         replan(site, case=CaseRef(case_id=UUID(int=5)))
 
 
-@pytest.mark.parametrize("wish", [{"until": START}, {"message": "basic_info"}])
+@pytest.mark.parametrize("wish", [{"until": START}, {"message": "basic_info"}, {"source": "nobody"}])
 def test_a_replan_of_everything_or_of_nothing_known_is_refused(site: Worksite, wish: dict[str, Any]) -> None:
     with pytest.raises(InvalidReplan):
         replan(site, **wish)
@@ -271,7 +271,7 @@ def test_two_at_once_for_one_system_are_refused_until_the_first_is_over_or_dead(
     """Crash point: a process dies in the middle of a replan; its turn ends with its lease."""
     run = Run(job=JOB, slot="food", claimed_by="dead", claimed_at=START, lease_until=START + timedelta(seconds=60))
     site.write(lambda tx: tx.insert_run(run))
-    with pytest.raises(ReplanUnderWay):
+    with pytest.raises(ReplanUnderWay, match=START.isoformat().replace("+", r"\+")):
         replan(site)
     assert replan(site, is_dry_run=True).stopped is None
     site.clock.move(seconds=60)

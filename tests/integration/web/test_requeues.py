@@ -41,6 +41,7 @@ def asked(served: Served, role: str = "operator", **body: Any) -> Any:
         ({"reason": "unmapped_code"}, {("/filter/system", "required")}),
         ({"system": "food", "raeson": "unmapped_code"}, {("/filter/raeson", "unknown_field")}),
         ({"system": "food", "since": "2026-04-30T00:00:00"}, {("/filter/since", "format")}),
+        (FAULT | {"source": "nobody", "message": "nothing"}, {("/filter/source", "enum"), ("/filter/message", "enum")}),
     ],
 )
 def test_an_empty_or_unbounded_filter_is_refused(served: Served, wrong: Any, pointers: set[tuple[str, str]]) -> None:
