@@ -85,8 +85,8 @@ async def clear_lifted(gate: Gate) -> None:
 
 
 def _place(gate: Gate, principal: Principal, wish: HoldWish, tx: Tx) -> Placed:
-    if wish.until is not None and wish.until <= tx.now:
-        raise _past()
+    if past := _past(wish, tx.now):
+        raise _over(past)
     hold = Hold(
         hold_id=ids.uuid7(tx.now, gate.entropy.token(10)),
         system=wish.system,
@@ -183,19 +183,24 @@ def _refuse_invalid(gate: Gate, wish: HoldWish) -> None:
     systems = [wish.system] if wish.system in gate.active else gate.active
     known = {message.name for system in systems for message in gate.active_bundle(system).messages}
     errors += _unknown("/message", wish.message, known)
+    past = _past(wish, gate.clock.now())
     if errors:
-        raise InvalidHold("expected a hold of something that this site knows, got another", errors=errors)
-    if wish.until is not None and wish.until <= gate.clock.now():
-        raise _past()
+        raise InvalidHold("expected a hold of something that this site knows, got another", errors=errors + past)
+    if past:
+        raise _over(past)
 
 
 def _unknown(pointer: str, name: str | None, known: Collection[str]) -> list[FieldError]:
     return [] if name is None or name in known else [FieldError(pointer, "enum", ", ".join(sorted(known)))]
 
 
-def _past() -> InvalidHold:
-    errors = [FieldError("/until", "future", "")]
+def _over(errors: list[FieldError]) -> InvalidHold:
     return InvalidHold("expected a hold that ends later than now, got one that is over", errors=errors)
+
+
+def _past(wish: HoldWish, now: datetime) -> list[FieldError]:
+    is_over = wish.until is not None and wish.until <= now
+    return [FieldError("/until", "future", "")] if is_over else []
 
 
 def _entry(tx: Tx, principal: Principal, action: str, hold: Hold, *, reason: str = "") -> AuditEntry:

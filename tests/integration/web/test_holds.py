@@ -70,6 +70,11 @@ def test_a_hold_that_holds_nothing_known_is_refused(
     assert (pointer, rule) in [(error["pointer"], error["rule"]) for error in answer.json()["errors"]]
 
 
+def test_all_that_is_wrong_with_a_hold_is_told_at_once(served: Served) -> None:
+    answer = hold(served, source="nobody", message="nothing", until="2020-01-01T00:00:00Z")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/source", "/message", "/until"]
+
+
 def test_a_misspelt_field_is_refused_with_the_one_that_is_near(served: Served) -> None:
     (error,) = hold(served, source="window", unitl="2026-05-30T09:00:00+08:00").json()["errors"]
     assert (error["pointer"], error["rule"], error["expected"]) == ("/unitl", "unknown_field", "until")
