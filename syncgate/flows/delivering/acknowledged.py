@@ -18,8 +18,8 @@ from syncgate.flows.gate import Gate
 from syncgate.ports import Request, Transport
 from syncgate.site.bundle import Bundle
 
-VANISHED = "vanished"
-"""The rule or reason by which an answer says that the system knows nothing of it."""
+THERE = frozenset({"unclear", "ambiguous"})
+"""Rules by which something lies there, whatever it is; by any other rule `unknown` says that nothing is known of it."""
 NOT_PROBED = "not_probed"
 FLAG_SAYS_NOTHING = frozenset({"still_as_before", NOT_PROBED})
 """Verdicts that a flag does not contradict: what it is about may be what was there before."""
@@ -59,7 +59,7 @@ def with_acknowledgement(absent: Verdict, answer: Answer, *, is_only_content: bo
         answer: the acknowledgement's.
         is_only_content: whether nothing else was ever sent for the slot: a flag may be about what was there before.
     """
-    if is_unasked(answer) or VANISHED in (answer.rule, answer.reason):
+    if is_unasked(answer) or _knows_nothing(answer):
         return absent
     said = Verdict(
         event=Event.UNDECIDED,
@@ -80,3 +80,7 @@ def with_acknowledgement(absent: Verdict, answer: Answer, *, is_only_content: bo
             return absent
         case _:
             return said
+
+
+def _knows_nothing(answer: Answer) -> bool:
+    return answer.outcome is Outcome.UNKNOWN and is_answer(answer) and answer.rule not in THERE

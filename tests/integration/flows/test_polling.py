@@ -478,6 +478,7 @@ WAITING = Answer(Outcome.QUEUED_THERE, Evidence(status=200, received=b"{}"), rul
 TAKEN = Answer(Outcome.TAKEN, Evidence(status=200, received=b"{}"), rule="taken")
 REFUSED = Answer(Outcome.REFUSED, Evidence(status=200, received=b"{}"), rule="refused", reason="rejected_there")
 VANISHED = Answer(Outcome.UNKNOWN, Evidence(received=b"{}"), rule="vanished")
+FORGOTTEN = Answer(Outcome.UNKNOWN, Evidence(status=404, received=b"{}"), rule="forgotten")
 UNCLEAR = Answer(Outcome.UNKNOWN, Evidence(received=b"{}"), rule="unclear")
 UNASKED = Answer(Outcome.REFUSED, Evidence(), rule="key_missing", reason="key_missing")
 GARBAGE = Answer(Outcome.UNKNOWN, Evidence(received=b"<"), rule="unknown")
@@ -493,6 +494,7 @@ GARBAGE = Answer(Outcome.UNKNOWN, Evidence(received=b"<"), rule="unknown")
         (TAKEN, "absent", False, Event.UNDECIDED),
         (TAKEN, "still_as_before", False, Event.ABSENT),
         (VANISHED, "absent", True, Event.ABSENT),
+        (FORGOTTEN, "absent", True, Event.ABSENT),
         (UNASKED, "absent", True, Event.ABSENT),
         (UNCLEAR, "absent", True, Event.UNDECIDED),
         (GARBAGE, "absent", True, Event.UNDECIDED),
