@@ -92,7 +92,8 @@ def postgres_world(folder: Path, server: PostgresServer) -> Iterator[World]:
 
         def run(sql: str) -> Rows:
             with psycopg.connect(address, autocommit=True) as owner:
-                return owner.execute(sql).fetchall()
+                done = owner.execute(sql)
+                return done.fetchall() if done.description else []
 
         connect = partial(psycopg.connect, address, autocommit=True)
         with _at_work(folder, connect, PostgresFront()) as front, cutting_proxy(upstream) as proxy:
@@ -155,6 +156,15 @@ class Play:
     def patch(self, number: str, patch: Any) -> None:
         """Changes a case."""
         self._ask("PATCH", f"/v1/cases/window:{number}", self.source_key, patch)
+
+    def withdraw(self, number: str, reason: str) -> None:
+        """The source withdraws a case."""
+        self._ask("POST", f"/v1/cases/window:{number}/withdraw", self.source_key, {"reason": reason})
+
+    def delivery(self, delivery_id: str) -> dict[str, Any]:
+        """One delivery with its attempts."""
+        found: dict[str, Any] = self._ask("GET", f"/v1/deliveries/{delivery_id}")
+        return found
 
     def deliveries(self, number: str) -> list[dict[str, Any]]:
         """What the gate knows of a case's deliveries, newest first."""
