@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.rows import CaseState
 from syncgate.flows.showing.views import (
     AttemptView,
     CaseSummary,
@@ -63,7 +64,9 @@ class DeliveryDetailTold:
 
 def passport(view: Passport, language: Language) -> PassportTold:
     """The passport with a sentence per system."""
-    return PassportTold(case=view.case, systems=tuple(_holding(one, language) for one in view.systems))
+    is_withdrawn = view.case.state is CaseState.WITHDRAWN
+    systems = tuple(_holding(one, language, is_withdrawn=is_withdrawn) for one in view.systems)
+    return PassportTold(case=view.case, systems=systems)
 
 
 def page(view: DeliveryPage, language: Language) -> DeliveryPageTold:
@@ -82,7 +85,7 @@ def delivery(view: DeliveryView, language: Language) -> DeliveryTold:
     return DeliveryTold(**_values(told), sentence=_waiting(view, view.message, view.part).sentence(language))
 
 
-def _holding(view: Holding, language: Language) -> HoldingTold:
+def _holding(view: Holding, language: Language, *, is_withdrawn: bool) -> HoldingTold:
     waiting = [_waiting(one, slot.message, slot.part) for slot in view.slots for one in slot.opens]
     standing = Standing(
         is_origin=view.is_origin,
@@ -92,6 +95,7 @@ def _holding(view: Holding, language: Language) -> HoldingTold:
         case_ref=view.case_ref,
         waiting=waiting[0] if waiting else None,
         waits_for=view.waits_for,
+        is_withdrawn=is_withdrawn,
     )
     slots = tuple(replace(slot, opens=tuple(_told(one, language) for one in slot.opens)) for slot in view.slots)
     return HoldingTold(**(_values(view) | {"slots": slots}), sentence=standing.sentence(language))

@@ -18,6 +18,7 @@ from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principa
 from syncgate.flows.documents import open_document
 from syncgate.flows.files import kept_file
 from syncgate.flows.gate import CaseRef, Gate
+from syncgate.flows.replan import takes_back_in
 from syncgate.flows.showing.holds import as_held, holds_on_system
 from syncgate.flows.showing.scope import (
     find_case,
@@ -257,8 +258,14 @@ async def read_system(gate: Gate, principal: Principal, system: str) -> SystemVi
 
 def _holding(gate: Gate, case: Case, lane: Lane, deliveries: Iterable[Delivery]) -> Holding:
     by_slot: dict[tuple[str, str], list[Delivery]] = {}
+    standing_in: dict[tuple[str, str], list[Delivery]] = {}
+    takes_back = takes_back_in(gate, gate.active_bundle(lane.system)) if lane.system in gate.active else None
     for delivery in deliveries:
         by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
+        names = takes_back(delivery) if takes_back is not None else frozenset()
+        for slot in by_slot:
+            if slot[0] in names or slot == (delivery.message, delivery.part):
+                standing_in.setdefault(slot, []).append(delivery)
     return Holding(
         system=lane.system,
         title=_title(gate, lane.system),
@@ -266,13 +273,16 @@ def _holding(gate: Gate, case: Case, lane: Lane, deliveries: Iterable[Delivery])
         case_ref=lane.case_ref,
         verified_at=lane.verified_at,
         waits_for=lane.waits_for,
-        slots=tuple(_slot(slot, of_slot) for slot, of_slot in by_slot.items()),
+        slots=tuple(_slot(slot, of_slot, standing_in[slot]) for slot, of_slot in by_slot.items()),
     )
 
 
-def _slot(slot: tuple[str, str], deliveries: Sequence[Delivery]) -> SlotView:
-    """One slot. What was taken back, by a delivery of ours or by the system itself, it holds no more."""
-    delivered = [delivery for delivery in deliveries if delivery.phase is Phase.DELIVERED]
+def _slot(slot: tuple[str, str], deliveries: Sequence[Delivery], standing_in: Sequence[Delivery]) -> SlotView:
+    """One slot. What was taken back, by a delivery of ours or by the system itself, it holds no more.
+
+    standing_in: its deliveries, and the retractions of the case that took it back too.
+    """
+    delivered = [delivery for delivery in standing_in if delivery.phase is Phase.DELIVERED]
     held = delivered if delivered and delivered[-1].change is not Change.RETRACT else []
     return SlotView(
         message=slot[0],

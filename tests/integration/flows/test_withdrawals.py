@@ -13,8 +13,9 @@ from syncgate.domain.errors import CaseFinished, CaseWithdrawn, InvalidCase, Not
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import CaseState, Change
 from syncgate.flows.accepting.withdrawal import withdrawal_in
-from syncgate.flows.gate import Caller
+from syncgate.flows.gate import Caller, CaseRef
 from syncgate.flows.operating import by_hand
+from syncgate.flows.showing.reading import read_passport
 from tests.integration.flows.altered import OPERATOR, UNKNOWN, rewritten
 from tests.integration.flows.worksite import ABSENT, Worksite, activate, answer, caller
 from tests.support.cases import a_hotline_case, a_stage, an_application
@@ -43,6 +44,14 @@ def retractions(site: Worksite, case_id: UUID, system: str = "province") -> list
 def open_phases(site: Worksite, case_id: UUID, system: str = "province") -> set[str]:
     kept = (Phase.DELIVERED, Phase.CANCELLED)
     return {d.phase.value for d in site.deliveries(case_id, system) if d.phase not in kept}
+
+
+def held_by(site: Worksite, case_id: UUID, system: str) -> list[str]:
+    """Messages of the slots that the passport says are held."""
+    viewer = replace(OPERATOR, role="viewer", sources=())
+    passport = site.run(read_passport(site.gate, viewer, CaseRef(case_id=case_id)))
+    (holding,) = [one for one in passport.systems if one.system == system]
+    return [slot.message for slot in holding.slots if slot.holds is not None]
 
 
 def state(site: Worksite, case_id: UUID) -> CaseState:
@@ -106,6 +115,14 @@ class TestAfterProvinceHasIt:
         assert payload["orgbusno"] == str(case_id)
         assert retractions(site, case_id) == [("voided", "delivered", None)]
         assert open_phases(site, case_id) == set()
+        assert held_by(site, case_id, "province") == []
+
+    def test_the_passport_shows_what_is_held_until_it_is_taken_back(self, site: Worksite) -> None:
+        case_id = with_step(site)
+        site.withdraw(case_id)
+        assert held_by(site, case_id, "province") == ["basic_info", "step", "material"]
+        site.run_dry("province")
+        assert held_by(site, case_id, "province") == []
 
     def test_who_and_when_are_told_as_they_were_given(self, site: Worksite) -> None:
         case_id = with_step(site)
