@@ -205,14 +205,16 @@ def _is_overtaken(retraction: Delivery, slots: Iterable[Slot]) -> bool:
 def _is_to_be_taken_back(slot: Slot) -> bool:
     """Whether it may hold something that no retraction takes back: one of the slot itself is never sent."""
     newest = slot.newest
-    if newest is None:
+    if newest is None or (newest.change is Change.RETRACT and not _is_never_to_be_sent(slot, newest)):
         return False
-    if newest.change is not Change.RETRACT:
-        return _may_hold(slot) is not None
-    if newest.phase not in OPEN or not slot.is_own(newest):
-        return False
-    held = (one for one in (slot.maybe_sent, slot.delivered) if one is not None and one is not newest)
-    return next((one.change is not Change.RETRACT for one in held), False)
+    maybe_sent = slot.maybe_sent
+    if maybe_sent is not None and _is_never_to_be_sent(slot, maybe_sent):
+        slot = replace(slot, maybe_sent=None)
+    return _may_hold(slot) is not None
+
+
+def _is_never_to_be_sent(slot: Slot, delivery: Delivery) -> bool:
+    return delivery.change is Change.RETRACT and delivery.phase in OPEN and slot.is_own(delivery)
 
 
 def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision]:
@@ -250,7 +252,8 @@ def _taken_back(slot: Slot) -> list[Decision]:
 
 def _may_hold(slot: Slot) -> Delivery | None:
     waiting = slot.waiting
-    return _held(slot) or (waiting if waiting is not None and not _is_never_sent(waiting) else None)
+    is_content = waiting is not None and waiting.change is not Change.RETRACT
+    return _held(slot) or (waiting if waiting is not None and is_content and not _is_never_sent(waiting) else None)
 
 
 def _held(slot: Slot) -> Delivery | None:
@@ -258,8 +261,16 @@ def _held(slot: Slot) -> Delivery | None:
 
     What it said itself while ours was under way counts: which of the two came last nobody knows.
     """
+    if slot.maybe_sent is not None and _is_left_behind(slot.maybe_sent, slot.delivered):
+        slot = replace(slot, maybe_sent=None)
     held = (slot.maybe_sent and slot.own) or slot.maybe_sent or slot.delivered
     return None if held is None or held.change is Change.RETRACT else held
+
+
+def _is_left_behind(retraction: Delivery, delivered: Delivery | None) -> bool:
+    """Whether something was delivered after a retraction was made: nothing is while one may be sent, so it is not."""
+    is_later = delivered is not None and delivered.created_at > retraction.created_at
+    return retraction.change is Change.RETRACT and is_later
 
 
 def _carries(delivery: Delivery, planned: Planned) -> bool:
