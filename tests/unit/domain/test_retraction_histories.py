@@ -190,6 +190,8 @@ class Retractions(RuleBasedStateMachine):
     def _move(self, row: Delivery, event: Event, *, arrives: bool = False) -> None:
         if row.phase is Phase.IN_FLIGHT and event in ARRIVES | MAY_HAVE_ARRIVED:
             self._leaves(row, arrives=event in ARRIVES or arrives)
+        is_content = row.change is not Change.RETRACT
+        assert event is not Event.CLAIMED or not is_content or slot_of(row) in self.plan, "sent though nobody wants it"
         is_taken_back = is_taken_back_later(row, self.rows, TAKES_BACK)
         waits = any(o.phase in WAITING and o is not row and slot_of(o) == slot_of(row) for o in self.rows)
         phase = advance(row.phase, event, newer_waits=waits or is_taken_back)
