@@ -14,22 +14,22 @@ A line:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from syncgate.sandbox.city.script import Life
-from syncgate.sandbox.expected import food, province, workorders
+from syncgate.sandbox.expected import food, frontdb, province, workorders
 from syncgate.sandbox.expected.story import Part, State, states
 
 Line = dict[str, Any]
 Operation = dict[str, Any]
 
 
-def write_expected(lives: Iterable[Life], path: Path) -> int:
-    """Write the document; the number of lines."""
-    lines = list(expected_lines(lives))
+def write_expected(lives: Iterable[Life], path: Path, *, systems: Container[str]) -> int:
+    """Write the lines of these systems; how many."""
+    lines = [line for line in expected_lines(lives) if line["system"] in systems]
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines)
     path.write_text(text, "utf-8")
@@ -46,6 +46,8 @@ def expected_lines(lives: Iterable[Life]) -> Iterator[Line]:
             yield _province_line(life, history)
             if history[-1].case["item"]["task_code"] == food.TASK_CODE:
                 yield _food_line(life, history)
+            if frontdb.takes(history[-1]):
+                yield frontdb.line(life, history)
 
 
 def _line(system: str, life: Life, operations: list[Operation], **leftover: Any) -> Line:

@@ -15,8 +15,8 @@ OPEN_PHASES = ("pending", "in_flight", "awaiting", "unconfirmed", "parked")
 Line = Mapping[str, Any]
 Place = tuple[str, str]
 """(system, case_no)"""
-REFUSALS = ("field_refused",)
-"""Reasons that the mode `refuse` parks with; nothing in the city deserves one."""
+REFUSALS = ("field_refused", "returned")
+"""Reasons that the modes `refuse` and `late_rejection` park with; nothing in the city deserves one."""
 
 
 class Operator:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from syncgate.sandbox.city import CASE_COUNT, City, build_city
@@ -20,9 +21,9 @@ from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
-from syncgate.sandbox.play.site import BASES, DemoError, Folder, at_most, demo_secrets, free_port, write_config
+from syncgate.sandbox.play.site import BASES, FRONT, DemoError, Folder, at_most, demo_secrets, free_port, write_config
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
-from syncgate.sandbox.play.timetable import MODES, Timetable
+from syncgate.sandbox.play.timetable import FRONT_MODES, FRONT_TIMETABLE, MODES, Timetable
 from syncgate.sandbox.play.two_sources import TwoSources
 from syncgate.sandbox.play.under_way import withdraw_under_way
 from syncgate.sandbox.play.weekend import Counts, Weekend
@@ -34,6 +35,9 @@ PROOF_TAKES = 25.0
 SPREAD = 50.0
 IS_WITHDRAWN_FROM = False
 """Whether cases are withdrawn: the gate must know the call."""
+IS_FRONT_PLAYED = False
+"""Whether the front database is told: the gate must ask it what became of its rows."""
+SYSTEMS = (*BASES, FRONT) if IS_FRONT_PLAYED else tuple(BASES)
 SOURCES = ("window", "food", "app")
 
 
@@ -46,7 +50,7 @@ class Demo:
         self._folder, self._seed, self._case_count, self._at_most = folder, seed, case_count, at_most
         self._started = time.monotonic()
         self._env = demo_secrets()
-        self._systems = Simulators(folder, self._env, tuple(BASES))
+        self._systems = Simulators(folder, self._env, SYSTEMS)
         self._process: GateProcess | Fleet = (
             Fleet(folder, self._env) if has_processes else GateProcess(folder, self._env, free_port())
         )
@@ -84,7 +88,7 @@ class Demo:
         self.start()
         print(f"gate: {self._process.base_url}  (API: {self._process.base_url}/docs)")
         for name, port in self._systems.ports.items():
-            print(f"{name}: http://127.0.0.1:{port}{BASES[name]}")
+            print(f"{name}: {self._folder.address(name, port)}")
         for name, key in self._keys.items():
             print(f"key of {name}: {key}")
         print("Ctrl-C ends everything.", flush=True)
@@ -98,7 +102,7 @@ class Demo:
         """Whether everything held."""
         city = build_city(self._seed, case_count=self._case_count)
         city = city if IS_WITHDRAWN_FROM else city.without_withdrawals()
-        count = write_expected(city.every_life, self._folder.expected)
+        count = write_expected(city.every_life, self._folder.expected, systems=SYSTEMS)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
         self.start()
         metrics = self._run(city, {source: self._gate(source) for source in SOURCES})
@@ -122,12 +126,18 @@ class Demo:
         together = TwoSources(calls, gate, city, base_urls=self._process.base_urls, keys=self._keys)
         operator = care.Operator(gate)
         operator.start()
-        player = threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")
+        players = [threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")]
+        if IS_FRONT_PLAYED:
+            front = Timetable(self._systems, self._process, gate, self.say, targets=(FRONT,))
+            run = partial(front.run, FRONT_TIMETABLE)
+            players.append(threading.Thread(target=_guarded, args=(run, posting), name="front"))
         self.say(f"posting {len(city.every_life)} cases")
-        player.start()
+        for player in players:
+            player.start()
         until = self._started + self._at_most - PROOF_TAKES
         posting.run(until=until)
-        player.join()
+        for player in players:
+            player.join()
         self._process.leave_alone()
         self.say(f"{calls.call_count} calls made; food is paused, and both sources post the same cases")
         together.run()
@@ -135,7 +145,7 @@ class Demo:
         counts = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say).run()
         counts.write(self._folder.weekend)
         withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
-        lines = list(expected_lines(city.every_life))
+        lines = [line for line in expected_lines(city.every_life) if line["system"] in SYSTEMS]
         left = care.wait_until_settled(gate, lines, calls.case_no_by_id, until=until)
         operator.stop()
         if wrong := care.wrong_reasons(lines, left, calls.case_no_by_id):
@@ -162,11 +172,15 @@ class Demo:
             raise DemoError("expected three kills with deliveries in flight, got fewer")
 
     def _prove(self, city: City, metrics: str) -> bool:
-        required = ["--kills", str(self._folder.kills), "--faults-required", ",".join(MODES)]
+        required = ["--kills", str(self._folder.kills), "--faults-required", ",".join(self._faults())]
         required += ["--outage", str(self._folder.weekend)]
         code, told = run_reader(self._folder, "--systems", str(self._folder.systems), *required)
         print(told, end="")
         return all([code == 0, self._finds_alteration(), self._finds_echoes(), self._is_secret(city, metrics)])
+
+    @staticmethod
+    def _faults() -> tuple[str, ...]:
+        return (*MODES, *FRONT_MODES) if IS_FRONT_PLAYED else MODES
 
     def _finds_alteration(self) -> bool:
         """Alter one record behind food's back, in a copy, and let the reader find it."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BASES = {"province": "/gateway/province", "food": "/foodlicence/api", "workorders": "/workorders/v1"}
+FRONT = "frontdb"
+"""The front database: it has an address in the file system, and only its control path is spoken to over HTTP."""
 SECRETS = {
     "SYNCGATE_PROVINCE_TOKEN": "SANDBOX_PROVINCE_TOKEN",
     "SYNCGATE_PROVINCE_TIF_TOKEN": "SANDBOX_PROVINCE_TIF_TOKEN",
@@ -47,6 +49,12 @@ class Folder:
     @property
     def systems(self) -> Path:
         return self.path / "systems"
+
+    def address(self, system: str, port: int) -> str:
+        """What the gate is told of a simulated system."""
+        if system == FRONT:
+            return f"sqlite:///{self.systems / FRONT}.db"
+        return f"http://127.0.0.1:{port}{BASES[system]}"
 
     @property
     def ports(self) -> Path:
@@ -113,15 +121,15 @@ def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, 
         # Workers die every few seconds: their leases must not outlive them long, or they hold every place.
         text = _replace(text, r"^(dispatch:\n(?:.*\n)*?\s+lease_margin:\s*)\S+", "1s")
     for system, port in ports.items():
-        text = _with_address(text, system, f"http://127.0.0.1:{port}{BASES[system]}")
+        text = _with_address(text, system, folder.address(system, port))
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n", "ascii")
     folder.config.write_text(text, "utf-8")
 
 
 def _with_address(text: str, system: str, address: str) -> str:
-    """`name: {}` gets an address, a longer entry gets its own replaced."""
-    empty = rf"^(systems:\n(?:[ #].*\n)*?  {system}: )\{{\}}"
+    """`name: {}` and `name: {mode: draft}` get an address, a longer entry gets its own replaced."""
+    empty = rf"^(systems:\n(?:[ #].*\n)*?  {system}: )\{{(?:mode: draft)?\}}"
     if re.search(empty, text, re.MULTILINE):
         return _replace(text, empty, f"{{address: {address}}}")
     return _replace(text, rf"^(systems:\n(?:[ #].*\n)*?  {system}:\n(?:    .*\n)*?    address:\s*)\S+", address)

@@ -79,11 +79,36 @@ TIMETABLE = (
 )
 
 
-class Timetable:
-    """Does one deed after another. What it counted is the proof that the gate was killed at work."""
+FRONT_MODES = ("late_rejection", "consumer_stopped", "locked", "full")
+"""Every kind of fault of the front database, played beside the others."""
+FRONT_TIMETABLE = (
+    _on(2, "late_rejection", share=0.05, delay=3.0, count=10),
+    _on(2, "consumer_stopped"),
+    Deed(8, "off"),
+    _on(2, "locked", delay=0.5, count=6),
+    Deed(6, "off"),
+    _on(2, "full", operations=["up_pro_accept"]),
+    Deed(5, "off"),
+    _on(2, "late_rejection", share=0.1, delay=2.0, count=20),
+    _on(1, "locked", delay=0.3, count=4),
+    Deed(6, "off"),
+)
 
-    def __init__(self, systems: Simulators, process: GateProcess | Fleet, gate: Gate, say: Say) -> None:
+
+class Timetable:
+    """Does one deed after another to its targets. What it counted is the proof that the gate was killed at work."""
+
+    def __init__(
+        self,
+        systems: Simulators,
+        process: GateProcess | Fleet,
+        gate: Gate,
+        say: Say,
+        *,
+        targets: tuple[str, ...] = TARGETS,
+    ) -> None:
         self._systems, self._process, self._gate, self._say = systems, process, gate, say
+        self._targets = targets
         self._struck_before: dict[str, int] = {}
         self.in_flight_at_kills: list[int] = []
 
@@ -111,13 +136,13 @@ class Timetable:
     def _on(self, deed: Deed) -> None:
         self._say(f"{deed.name} on")
         self._struck_before.setdefault(deed.name, self._struck(deed.name))
-        for name in self._systems.running(TARGETS):
+        for name in self._systems.running(self._targets):
             self._systems.switch_on(name, deed.name, **deed.settings)
 
     def _off(self) -> None:
         self._wait_for_strikes()
-        self._say("every fault off")
-        for name in self._systems.running(TARGETS):
+        self._say(f"every fault of {' and '.join(self._targets)} off")
+        for name in self._systems.running(self._targets):
             self._systems.switch_off(name)
 
     def _wait_for_strikes(self) -> None:
@@ -129,7 +154,7 @@ class Timetable:
         self._struck_before.clear()
 
     def _struck(self, mode: str) -> int:
-        return sum(self._systems.strikes(name, mode) for name in self._systems.running(TARGETS))
+        return sum(self._systems.strikes(name, mode) for name in self._systems.running(self._targets))
 
     def _kill(self) -> None:
         count = 0

@@ -167,5 +167,6 @@ def test_a_change_of_food_that_waits_for_nothing_cannot_be_expected() -> None:
 
 def test_the_document_is_written_a_line_per_system_and_case(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
     path = tmp_path / ".demo" / "expected.ndjson"
-    count = write_expected([golden_life(document) for document in GOLDENS.values()], path)
-    assert count == len(path.read_text("utf-8").splitlines()) == len(PLACES)
+    lives = [golden_life(document) for document in GOLDENS.values()]
+    assert write_expected(lives, path, systems=SYSTEMS) == len(path.read_text("utf-8").splitlines()) == len(PLACES)
+    assert write_expected(lives, path, systems=["frontdb"]) == len(GOLDENS)

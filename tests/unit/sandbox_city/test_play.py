@@ -30,6 +30,7 @@ from syncgate.sandbox.play.site import BASES, DemoError, Folder, write_config
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.weekend import Counts
 from syncgate.sandbox.systems import BASES as PUBLISHED_BASES
+from syncgate.sandbox.systems import frontdb
 from tests.unit.sandbox_city.fabricated_ledgers import Entry
 
 ROOT = Path(__file__).parents[3]
@@ -43,19 +44,27 @@ def test_the_timetable_switches_every_mode_on_and_off_and_kills_three_times() ->
     assert deeds[-1].what == "off"
 
 
+def test_the_front_database_has_every_bad_day_of_its_own_and_recovers() -> None:
+    deeds = timetable.FRONT_TIMETABLE
+    assert {deed.name for deed in deeds if deed.what == "on"} == set(timetable.FRONT_MODES) == set(frontdb.MODES)
+    assert {deed.what for deed in deeds} == {"on", "off"} and deeds[-1].what == "off"
+
+
 def test_the_demo_knows_the_published_paths() -> None:
     assert BASES == PUBLISHED_BASES
 
 
 def test_the_configuration_is_the_examples_with_this_runs_addresses(tmp_path: Path) -> None:
     folder = Folder(ROOT, tmp_path)
-    write_config(folder, ports={"province": 9901, "food": 9902, "workorders": 9903}, listen_port=9900)
+    ports = {"province": 9901, "food": 9902, "workorders": 9903, "frontdb": 9904}
+    write_config(folder, ports=ports, listen_port=9900)
     text = folder.config.read_text("utf-8")
     assert f"url: sqlite:///{tmp_path}/syncgate.db" in text
     assert f"file: {tmp_path}/master.key" in text
     assert "port: 9900" in text
     for system, port in (("province", 9901), ("food", 9902), ("workorders", 9903)):
         assert f"address: http://127.0.0.1:{port}{BASES[system]}" in text
+    assert f"frontdb: {{address: sqlite:///{tmp_path}/systems/frontdb.db}}" in text
     assert "https://province.example/gateway/province" in text
     assert (tmp_path / "master.key").stat().st_mode & 0o077 == 0
 
