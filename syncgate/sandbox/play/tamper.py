@@ -46,7 +46,7 @@ def copy_echoed(systems: Path, copy: Path, *, operation: str) -> None:
 def _copy(systems: Path, copy: Path) -> None:
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)
-    for file in systems.glob("*.sqlite"):
+    for file in (*systems.glob("*.sqlite"), *systems.glob("*.db")):
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy / file.name)) as target:
             source.backup(target)
 
