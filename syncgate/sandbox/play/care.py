@@ -15,8 +15,9 @@ OPEN_PHASES = ("pending", "in_flight", "awaiting", "unconfirmed", "parked")
 Line = Mapping[str, Any]
 Place = tuple[str, str]
 """(system, case_no)"""
-REFUSALS = ("field_refused", "returned")
-"""Reasons that the modes `refuse` and `late_rejection` park with; nothing in the city deserves one."""
+REFUSALS = ("field_refused", "rejected_there", "returned")
+"""Reasons that the modes `refuse` and `late_rejection` park with, and what was sent back for want of an acceptance that
+was; nothing in the city deserves one."""
 
 
 class Operator:
