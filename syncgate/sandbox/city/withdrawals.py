@@ -21,7 +21,7 @@ WHENS: tuple[When, ...] = ("before", "after", "in_flight")
 FIRST_APPLICATION, FIRST_ROAD = 950, 100
 """Serials of withdrawn cases from here on."""
 PLAN: dict[str, tuple[When, ...]] = {
-    "applications": ("before",) * 2 + ("after",) * 3 + ("in_flight",) * 3,
+    "applications": ("before", "after", "in_flight"),
     "roads": ("before", "after", "in_flight") * 2,
 }
 """How many of the cases of item A and of item D are withdrawn, and when."""

@@ -15,7 +15,14 @@ OPEN_PHASES = ("pending", "in_flight", "awaiting", "unconfirmed", "parked")
 Line = Mapping[str, Any]
 Place = tuple[str, str]
 """(system, case_no)"""
-REFUSALS = ("field_refused", "rejected_there", "returned")
+REFUSALS = (
+    "field_refused",
+    "returned",
+    "rejected_there",
+    "accepted_before_applied",
+    "item_unknown",
+    "case_unknown_there",
+)
 """Reasons that the modes `refuse` and `late_rejection` park with, and what was sent back for want of an acceptance that
 was; nothing in the city deserves one."""
 

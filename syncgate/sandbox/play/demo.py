@@ -33,9 +33,9 @@ PROCESSES_TAKE = 150.0
 PROOF_TAKES = 25.0
 """What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
-IS_WITHDRAWN_FROM = False
+IS_WITHDRAWN_FROM = True
 """Whether cases are withdrawn: the gate must know the call."""
-IS_FRONT_PLAYED = False
+IS_FRONT_PLAYED = True
 """Whether the front database is told: the gate must ask it what became of its rows."""
 SYSTEMS = (*BASES, FRONT) if IS_FRONT_PLAYED else tuple(BASES)
 SOURCES = ("window", "food", "app")

