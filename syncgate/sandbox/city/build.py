@@ -136,7 +136,8 @@ def _application(random: Random, serial: int) -> Life:
     if is_foods:
         drafted.case["case_no"] = food_number(serial)
     after, more = _corrections(drafted.case, serial)
-    calls = first_calls(random, drafted.case, happened)
+    # What the front database cannot write holds back its materials, unless they went before the acceptance came.
+    calls = first_calls(random, drafted.case, happened, is_whole=not _is_in_gbk(_names(drafted.case)))
     lead = food_first if is_foods else window_first
     follow = lead(Story(drafted.case, happened, serial, window_no), calls, after, frozenset(traits | more))
     return Life(drafted.case["case_no"], follow.traits, tuple(follow.calls))
@@ -176,6 +177,12 @@ def _traits(case: Case, turns: Turns) -> set[str]:
         "company": case["applicant"]["type"] == "enterprise",
     }
     return {trait for trait, is_there in found.items() if is_there}
+
+
+def _names(case: Case) -> str:
+    """Everything that names somebody."""
+    applicant = case["applicant"]
+    return "".join((case["title"], applicant["name"], applicant.get("legal_rep", ""), case["contact"]["name"]))
 
 
 def _is_in_gbk(text: str) -> bool:

@@ -12,9 +12,10 @@ from syncgate.sandbox.city.stages import Stage
 Case = dict[str, Any]
 
 
-def first_calls(random: Random, case: Case, stages: list[Stage]) -> list[Call]:
-    """The calls that bring a case and all its stages."""
+def first_calls(random: Random, case: Case, stages: list[Stage], *, is_whole: bool = False) -> list[Call]:
+    """The calls that bring a case and all its stages; `is_whole`: all in the first."""
     cut = random.choice((len(stages), len(stages), min(2, len(stages)), 1, 0))
+    cut = len(stages) if is_whole else cut
     body = deepcopy(case)
     if stages[:cut]:
         body["stages"] = stages[:cut]

@@ -116,3 +116,15 @@ def test_no_file_that_the_gap_refuses_is_told() -> None:
 @pytest.mark.parametrize("life", [insurance(), road_works()], ids=["insurance", "road works"])
 def test_items_c_and_d_are_told(life: Life) -> None:
     assert frontdb.takes(states(life)[-1])
+
+
+def test_what_is_held_back_by_an_acceptance_came_with_it(city: City) -> None:
+    """Materials that came before would be sent or not, as it happens."""
+    parked = 0
+    for life in lives_of(city):
+        last = states(life)[-1]
+        if any(message == "accept" for message, _ in frontdb.line(life, states(life))["leftover"]["parked"]):
+            accepted = [part.submission for part in last.stages if part.content["kind"] == "accepted"]
+            assert {part.submission for part in last.materials} == set(accepted[:1]), life.case_no
+            parked += 1
+    assert parked >= 8
