@@ -246,7 +246,7 @@ def _served(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known: Kn
     """The head, claimed and leased; None where the lane turned out to have none."""
     before_token = work.lane.lease_token
     head = work.heads().head
-    while head is not None and (head.task is Task.OVERDUE or _is_ignored(work, bundle, head)):
+    while head is not None and (head.task is Task.OVERDUE or _is_needless(work, bundle, head)):
         if head.task is Task.OVERDUE:
             _overdue(work, head.delivery)
         else:
@@ -297,12 +297,25 @@ def _is_held(work: LaneWork, delivery: Delivery) -> bool:
     return _held(work, delivery) is not None
 
 
-def _is_ignored(work: LaneWork, bundle: Bundle, head: Head) -> bool:
-    """Whether the head is a change that its message ignores, queued while the first content was under way."""
+def _is_needless(work: LaneWork, bundle: Bundle, head: Head) -> bool:
+    """Whether the head is a change that need not be sent, and was queued while another content was under way.
+
+    Its message ignores changes; or it goes back to what the system holds, and the other never left.
+    """
     if head.task is not Task.SEND or head.delivery.change is Change.RETRACT:
         return False
+    held = _held(work, head.delivery)
+    if held is None:
+        return False
     message = next((m for m in bundle.messages if m.name == head.delivery.message), None)
-    return message is not None and message.on_change is OnChange.IGNORE and _is_held(work, head.delivery)
+    is_ignored = message is not None and message.on_change is OnChange.IGNORE
+    return is_ignored or _is_undone(head.delivery, held)
+
+
+def _is_undone(delivery: Delivery, held: Delivery) -> bool:
+    """Whether a delivery of which nothing was sent carries what the system holds, as the same bundle maps it."""
+    is_never_sent = delivery.sent_mac is None and not delivery.is_other_sent
+    return is_never_sent and (delivery.input_mac, delivery.bundle) == (held.input_mac, held.bundle)
 
 
 def _version_no(work: LaneWork, delivery: Delivery) -> int:

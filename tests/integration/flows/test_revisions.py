@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from syncgate.domain.delivery import Phase
+from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import Conflict, InvalidCase, KeyReused, NotFound, StaleRevision
 from syncgate.domain.outcome import Outcome
+from syncgate.flows.delivering.work import Verdict
 from tests.integration.flows.worksite import Worksite, answer
 from tests.support.cases import a_hotline_case, a_stage, an_application
 
@@ -80,6 +81,33 @@ def test_a_correction_and_its_undoing_send_nothing(site: Worksite) -> None:
     site.put(accepted.case_id, an_application())
     site.run_dry("food")
     assert len(site.systems["food"].sends) == 1
+
+
+@pytest.mark.parametrize("system", ["province", "food"])
+def test_an_undoing_while_the_correction_is_in_hand_and_never_leaves_sends_nothing(site: Worksite, system: str) -> None:
+    """The correction is claimed, undone, and then held back unsent: what is delivered is what is wanted."""
+    accepted = site.post(an_application())
+    site.run_dry(system)
+    sent = len(site.systems[system].sends)
+    site.put(accepted.case_id, an_application(applicant=WRONG_ID))
+    work = site.claim_one(system)
+    site.put(accepted.case_id, an_application())
+    site.settle(work, Verdict(event=Event.HANDED_BACK, rule="stopping"))
+    site.run_dry(system)
+    assert len(site.systems[system].sends) == sent
+    assert {d.phase for d in site.deliveries(accepted.case_id, system)} == {Phase.DELIVERED, Phase.CANCELLED}
+
+
+def test_an_undoing_while_the_correction_is_under_way_is_sent_once_that_was_taken(site: Worksite) -> None:
+    accepted = site.post(an_application())
+    site.run_dry("food")
+    site.put(accepted.case_id, an_application(applicant=WRONG_ID))
+    work = site.claim_one("food")
+    site.put(accepted.case_id, an_application())
+    site.settle(work, site.serve(work))
+    site.run_dry("food")
+    numbers = [request.payload["idNo"] for request in site.systems["food"].sends]
+    assert numbers == ["99010119780213002X", WRONG_ID["id_no"], "99010119780213002X"]
 
 
 def test_stages_unite_and_posting_again_removes_none(site: Worksite) -> None:
