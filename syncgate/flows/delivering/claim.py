@@ -321,12 +321,19 @@ def _is_undone(delivery: Delivery, held: Delivery) -> bool:
 def _version_no(work: LaneWork, delivery: Delivery) -> int:
     """The number of this version: taken once, at the first send, and kept through retries and refusals.
 
-    One that the system gave back after it had lain there is not used again.
+    One that the system gave back after it had lain there is not used again; one whose content never came there is,
+    so that skipped revisions leave no gap.
     """
     if delivery.version_no is not None and delivery.version_no != delivery.given_back_no:
         return delivery.version_no
-    same = [d.version_no or 0 for d in work.deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
-    return max(same, default=0) + 1
+    same = [d for d in work.deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
+    return max((d.version_no or 0 for d in same if not _is_skipped(d)), default=0) + 1
+
+
+def _is_skipped(delivery: Delivery) -> bool:
+    """Whether a delivery ended without its content ever having come to the system."""
+    may_have_come = delivery.sent_mac is not None or delivery.is_other_sent or delivery.given_back_no is not None
+    return delivery.phase is Phase.CANCELLED and not may_have_come
 
 
 def _input_mac(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> bytes:

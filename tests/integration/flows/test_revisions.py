@@ -110,6 +110,20 @@ def test_an_undoing_while_the_correction_is_under_way_is_sent_once_that_was_take
     assert numbers == ["99010119780213002X", WRONG_ID["id_no"], "99010119780213002X"]
 
 
+def test_a_revision_that_never_came_there_leaves_no_gap_in_the_versions(site: Worksite) -> None:
+    """Its send was in hand when the next revision came, and the system was not to be had."""
+    accepted = site.post(an_application())
+    work = site.claim_one("food")
+    site.put(accepted.case_id, an_application(applicant=WRONG_ID))
+    site.systems["food"].script.append(answer(Outcome.UNAVAILABLE))
+    site.settle(work, site.serve(work))
+    site.run_dry("food")
+    versions = [
+        (d.revision, d.version_no) for d in site.deliveries(accepted.case_id, "food") if d.phase is Phase.DELIVERED
+    ]
+    assert versions == [(2, 1)]
+
+
 def test_stages_unite_and_posting_again_removes_none(site: Worksite) -> None:
     accepted = site.post(an_application())
     site.append(accepted.case_id, a_stage("s1", "accepted"))
