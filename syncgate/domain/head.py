@@ -26,8 +26,6 @@ class Task(StrEnum):
     CONFIRM = "confirm"
     OVERDUE = "overdue"
     """Its acknowledgement never came; it becomes unconfirmed."""
-    POLL = "poll"
-    """Its system is asked what became of it. A question sends nothing, so it is never a head: see `polls`."""
 
 
 @dataclass(frozen=True, slots=True)

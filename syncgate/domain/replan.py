@@ -221,7 +221,7 @@ def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision
     held, waiting, newest = _held(slot), slot.waiting, slot.newest
     is_held = held is not None and held.input_mac == planned.input_mac
     if waiting is not None:
-        if is_held and _is_never_sent(waiting) and not _is_anew(waiting, held, planned):
+        if is_held and waiting.is_never_sent and not _is_anew(waiting, held, planned):
             return [Cancel(waiting, Event.SUPERSEDED)]
         if _carries(waiting, planned):
             return []
@@ -253,7 +253,7 @@ def _taken_back(slot: Slot) -> list[Decision]:
 def _may_hold(slot: Slot) -> Delivery | None:
     waiting = slot.waiting
     is_content = waiting is not None and waiting.change is not Change.RETRACT
-    return _held(slot) or (waiting if waiting is not None and is_content and not _is_never_sent(waiting) else None)
+    return _held(slot) or (waiting if waiting is not None and is_content and not waiting.is_never_sent else None)
 
 
 def _held(slot: Slot) -> Delivery | None:
@@ -286,10 +286,6 @@ def _is_taken_back_since(slot: Slot, waiting: Delivery) -> bool:
     """Whether a retraction came after what waits was made: what is sent after it must be seen to be newer."""
     others = (slot.maybe_sent, slot.delivered)
     return any(o is not None and o.change is Change.RETRACT and o.created_at > waiting.created_at for o in others)
-
-
-def _is_never_sent(delivery: Delivery) -> bool:
-    return delivery.sent_mac is None and not delivery.is_other_sent
 
 
 def _planned_of(delivery: Delivery) -> Planned:

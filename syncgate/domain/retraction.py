@@ -88,4 +88,4 @@ def _is_of(retraction: Delivery, name: tuple[str, str], takes_back: TakesBack) -
 
 def _may_be_held(delivery: Delivery) -> bool:
     is_there = delivery.phase is Phase.DELIVERED or delivery.phase in MAYBE_SENT
-    return is_there or delivery.sent_mac is not None or delivery.is_other_sent
+    return is_there or not delivery.is_never_sent

@@ -189,6 +189,11 @@ class Delivery:
     watched_until: datetime | None = None
     given_back_no: int | None = None
 
+    @property
+    def is_never_sent(self) -> bool:
+        """Whether none of its contents may have come to the system, as far as is known now."""
+        return self.sent_mac is None and not self.is_other_sent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:

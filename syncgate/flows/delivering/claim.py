@@ -314,8 +314,7 @@ def _is_needless(work: LaneWork, bundle: Bundle, head: Head) -> bool:
 
 def _is_undone(delivery: Delivery, held: Delivery) -> bool:
     """Whether a delivery of which nothing was sent carries what the system holds, as the same bundle maps it."""
-    is_never_sent = delivery.sent_mac is None and not delivery.is_other_sent
-    return is_never_sent and (delivery.input_mac, delivery.bundle) == (held.input_mac, held.bundle)
+    return delivery.is_never_sent and (delivery.input_mac, delivery.bundle) == (held.input_mac, held.bundle)
 
 
 def _version_no(work: LaneWork, delivery: Delivery) -> int:
@@ -332,8 +331,7 @@ def _version_no(work: LaneWork, delivery: Delivery) -> int:
 
 def _is_skipped(delivery: Delivery) -> bool:
     """Whether a delivery ended without its content ever having come to the system."""
-    may_have_come = delivery.sent_mac is not None or delivery.is_other_sent or delivery.given_back_no is not None
-    return delivery.phase is Phase.CANCELLED and not may_have_come
+    return delivery.phase is Phase.CANCELLED and delivery.is_never_sent and delivery.given_back_no is None
 
 
 def _input_mac(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> bytes:
