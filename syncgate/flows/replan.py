@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -47,19 +47,19 @@ def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> li
     """Brings the lane's waiting deliveries to what is planned now. Gives the rows that it wrote."""
     slots = slots_of(work.deliveries, takes_back_in(gate, bundle))
     numbers = part_numbers(work.deliveries)
+    now = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
     if case.by_person:
         slots = _those_asked_for(slots, case, bundle)
-        wanted = _wanted_by_person(gate, work, case, bundle, slots, numbers)
+        wanted = _wanted_by_person(gate, work, case, bundle, now, slots, numbers)
     else:
-        wanted = _wanted(gate, case, bundle, slots, numbers)
+        wanted = _wanted(gate, case, bundle, now, slots, numbers)
     messages = messages_by_name(bundle.messages)
 
     def retraction(name: str) -> Planned:
         return _retraction(gate, case, bundle, slots, name)
 
     def still() -> set[str]:
-        whole = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
-        return {planned.message for planned in whole}
+        return {planned.message for planned in now}
 
     decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages, retraction, still)
     carried = (_carry_out(gate, work, case, bundle, decision, slots) for decision in decisions)
@@ -125,10 +125,11 @@ def _wanted(
     gate: Gate,
     case: CaseNow,
     bundle: Bundle,
+    now: Sequence[Planned],
     slots: Mapping[SlotName, Slot],
     numbers: Mapping[SlotName, int],
 ) -> list[Planned]:
-    now = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
+    """What of the plan an event of the case is about, each compared under the bundle of its newest delivery."""
     planned_before = _planned_before(case, bundle, numbers)
     found: list[Planned] = []
     for planned in now:
@@ -148,11 +149,11 @@ def _wanted_by_person(
     work: LaneWork,
     case: CaseNow,
     bundle: Bundle,
+    now: Sequence[Planned],
     slots: Mapping[SlotName, Slot],
     numbers: Mapping[SlotName, int],
 ) -> list[Planned]:
     """The plan under the active bundle; a slot counts as it is where that would tell the system nothing else."""
-    now = plan(case.document, bundle.messages, applies=bundle.applies(case.document), numbers=numbers)
     found: list[Planned] = []
     for planned in now:
         newest = slots.get((planned.message, planned.part), Slot()).newest
