@@ -70,16 +70,8 @@ def judged(answer: Answer) -> Verdict:
     A refusal without a byte sent is the transport's own, so the system's breaker learns nothing of it.
     """
     is_ours = answer.outcome is Outcome.REFUSED and answer.evidence.sent is None
-    return Verdict(
-        event=answer.outcome.event,
-        outcome=None if is_ours else answer.outcome,
-        rule=answer.rule,
-        reason=answer.reason or answer.rule,
-        actor=answer.actor,
-        evidence=answer.evidence,
-        remote_ref=answer.remote_ref,
-        retry_after=answer.retry_after,
-    )
+    verdict = Verdict.of(answer, answer.outcome.event)
+    return replace(verdict, outcome=None) if is_ours else verdict
 
 
 def lease_suffices(gate: Gate, work: Work, bundle: Bundle) -> bool:

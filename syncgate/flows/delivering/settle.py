@@ -306,6 +306,13 @@ def _attempt(gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdic
     kind = AttemptKind.CONFIRM if work.task is Task.CONFIRM else AttemptKind.SEND
     if verdict.outcome is None and kind is AttemptKind.SEND:
         kind = AttemptKind.SYSTEM
+    return _entry(gate, tx, work, delivery, verdict, kind)
+
+
+def _entry(
+    gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict, kind: AttemptKind
+) -> tuple[Delivery, Attempt]:
+    """The next entry of the delivery's history with its evidence, and the delivery that counts it."""
     return noted(
         delivery,
         kind=kind,
@@ -355,17 +362,7 @@ def evidence_blobs(gate: Gate, tx: Tx, case: Case, evidence: Evidence) -> dict[s
 def _note_late(gate: Gate, tx: Tx, work: Work, verdict: Verdict, delivery: Delivery | None) -> None:
     if delivery is None:
         return
-    counted, attempt = noted(
-        delivery,
-        kind=AttemptKind.LATE,
-        outcome=verdict.event.value,
-        actor="syncgate",
-        at=tx.now,
-        started_at=verdict.started_at,
-        lease_token=work.token,
-        detail=facts_of(verdict),
-        **evidence_blobs(gate, tx, work.case, verdict.evidence),
-    )
+    counted, attempt = _entry(gate, tx, work, delivery, verdict, AttemptKind.LATE)
     if tx.save_delivery(counted, before=delivery):
         tx.insert_attempts([replace(attempt, revision=work.delivery.revision, bundle=work.delivery.bundle)])
 

@@ -63,17 +63,7 @@ def settle_poll(gate: Gate, tx: Tx, question: Question, answer: Answer, *, start
 
 
 def _verdict(delivery: Delivery, answer: Answer) -> Verdict:
-    event = event_of(delivery.phase, answer)
-    return Verdict(
-        event=event or Event.UNDECIDED,
-        outcome=answer.outcome,
-        rule=answer.rule,
-        reason=answer.reason or answer.rule,
-        actor=answer.actor,
-        evidence=answer.evidence,
-        remote_ref=answer.remote_ref,
-        retry_after=answer.retry_after,
-    )
+    return Verdict.of(answer, event_of(delivery.phase, answer) or Event.UNDECIDED)
 
 
 def _move(

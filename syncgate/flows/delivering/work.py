@@ -10,7 +10,7 @@ from uuid import UUID
 from syncgate.domain import ids
 from syncgate.domain.delivery import Event
 from syncgate.domain.head import Task
-from syncgate.domain.outcome import Evidence, Outcome
+from syncgate.domain.outcome import Answer, Evidence, Outcome
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
 from syncgate.ports import SentFile
@@ -158,6 +158,20 @@ class Verdict:
     started_at: datetime | None = None
     file: FileSent | None = None
     is_given_back: bool = False
+
+    @classmethod
+    def of(cls, answer: Answer, event: Event) -> Verdict:
+        """What an answer says, as this event."""
+        return cls(
+            event=event,
+            outcome=answer.outcome,
+            rule=answer.rule,
+            reason=answer.reason or answer.rule,
+            actor=answer.actor,
+            evidence=answer.evidence,
+            remote_ref=answer.remote_ref,
+            retry_after=answer.retry_after,
+        )
 
     def begun(self, at: datetime) -> Verdict:
         """The same, with the time when the sending began."""
