@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +65,8 @@ class HoldRows:
 
     def list_holds(self, *, after: UUID | None, limit: int, is_active: bool = False) -> list[Hold]:
         last = self.hold(after) if after is not None else None
-        return HOLD.rows(self._work.all(_listing(last, limit=limit, is_active=is_active, work=self._work)))
+        now = self._work.now
+        return HOLD.rows(self._work.all(_listing(last, limit=limit, is_active=is_active, now=now), now=now))
 
     def uncleared_holds(self) -> list[Hold]:
         return HOLD.rows(self._work.all(UNCLEARED_HOLDS))
@@ -87,15 +89,15 @@ class HoldRows:
         return [LANE.row(records[0]) for records in locked if records], rows[-1][0] if len(rows) == limit else None
 
 
-def _listing(last: Hold | None, *, limit: int, is_active: bool, work: Work) -> Statement:
+def _listing(last: Hold | None, *, limit: int, is_active: bool, now: datetime) -> Statement:
     """Active ones first, each sort newest first, after the last one of the page before."""
-    active = and_(holds.c.lifted_at.is_(null()), or_(holds.c.until.is_(null()), holds.c.until > work.now))
-    found = select(holds).order_by(choose((active, 0), else_=1), holds.c.hold_id.desc())
-    older = None if last is None else holds.c.hold_id < last.hold_id
+    found = select(holds).order_by(choose((_is_active, 0), else_=1), holds.c.hold_id.desc())
     if is_active:
-        found = found.where(active)
-    if last is not None and older is not None:
-        found = found.where(or_(and_(active, older), ~active) if last.is_active(work.now) else and_(~active, older))
+        found = found.where(_is_active)
+    if last is not None:
+        older = holds.c.hold_id < last.hold_id
+        is_after = or_(and_(_is_active, older), ~_is_active) if last.is_active(now) else and_(~_is_active, older)
+        found = found.where(is_after)
     return Statement(found.limit(limit))
 
 
