@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Outcome
@@ -122,19 +123,19 @@ def test_the_client_is_the_fast_one_unless_the_adapter_says_otherwise(other: Aut
 
 
 def test_without_the_library_the_plain_client_speaks_and_the_log_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "syncgate.transports.rest.fast", None)
     clients.has_fast_client.cache_clear()
     try:
-        made_twice = [make_client(options(), "https://h", TIMEOUTS) for _ in range(2)]
-        assert all(isinstance(one, PlainClient) for one in made_twice)
-        with pytest.raises(SiteInvalid, match="pyreqwest"):
-            make_client(options(client="fast"), "https://h", TIMEOUTS)
+        with capture_logs() as said:
+            made_twice = [make_client(options(), "https://h", TIMEOUTS) for _ in range(2)]
+            assert all(isinstance(one, PlainClient) for one in made_twice)
+            with pytest.raises(SiteInvalid, match="pyreqwest"):
+                make_client(options(client="fast"), "https://h", TIMEOUTS)
     finally:
         clients.has_fast_client.cache_clear()
-    said = capsys.readouterr()
-    assert (said.out + said.err).count("fast_client_missing") == 1
+    assert [entry["event"] for entry in said].count("fast_client_missing") == 1
 
 
 def test_a_file_of_authorities_that_cannot_be_read_does_not_load() -> None:
