@@ -152,6 +152,9 @@ class Delivery:
     poll_at: when the system is asked next what became of it. polled_at: when it last answered that.
     watched_until: until when a delivered one may still be given back, and is asked about.
     given_back_no: the version that the system gave back last after it had lain there; the next send takes another.
+    held_key, held_mac: keyed digests of what reconciliation will find of it: the reference under which the system
+        lists it, and its compared fields. None where the system is not read back, or nothing was sent.
+    observed: what reconciliation saw in its place at `observed_at`, where that is not what was delivered.
     """
 
     delivery_id: UUID
@@ -188,6 +191,10 @@ class Delivery:
     polled_at: datetime | None = None
     watched_until: datetime | None = None
     given_back_no: int | None = None
+    held_key: bytes | None = None
+    held_mac: bytes | None = None
+    observed: Observed | None = None
+    observed_at: datetime | None = None
 
     @property
     def is_never_sent(self) -> bool:
@@ -314,6 +321,52 @@ class StoredMaterial:
     sealed_facts: bytes
     by: str
     stored_at: datetime
+
+
+class Observed(StrEnum):
+    """What reconciliation saw of what a delivered slot holds, where that is not what was delivered."""
+
+    ABSENT = "absent"
+    """The system does not hold it."""
+    DIFFERENT = "different"
+    """It holds something else in its place."""
+    PRESENT = "present"
+    """It still holds what was taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """One difference between what a system holds, or a source says, and what it should be.
+
+    There is one open row for each (system, message, subject, kind); seen again, it is the same one.
+
+    kind: a `Kind`, or a `SourceKind` where `system` is a source whose listing was compared.
+    subject: what it is about: `<case_id>:<part>` for a slot, else a keyed digest of the record's own key.
+    case_id, part: of the slot; None and empty where the record is nobody's here.
+    run_slot: the run that found it first. seen_at: when a run saw it last.
+    action: what is to be done about it; delivery_id: the repair that was queued, None where none was.
+    closed_at, closed_by: set together when it was mended, seen to be gone, or a person ended it; closed_as: how.
+    observed_mac: names the sealed values of the differing fields among the case's blobs.
+    detail: level, fields with their owners and rules, numbers and references; never a value.
+    """
+
+    discrepancy_id: UUID
+    system: str
+    message: str
+    subject: str
+    kind: str
+    case_id: UUID | None = None
+    part: str = ""
+    run_slot: str
+    action: str
+    delivery_id: UUID | None = None
+    found_at: datetime
+    seen_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    closed_as: str | None = None
+    observed_mac: bytes | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 class BreakerState(StrEnum):

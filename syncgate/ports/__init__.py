@@ -1,10 +1,12 @@
 """The seams between what decides and what acts, as Protocols: the outside world, and the store."""
 
+from syncgate.ports.listing import Listing, Page, Paging, Query, Unread
 from syncgate.ports.live import Difference, Probed, Probing
 from syncgate.ports.outside import Clock, Entropy, Request, Secrets, SentFile, Transport
 from syncgate.ports.store import (
     CaseFilter,
     DeliveryFilter,
+    DiscrepancyFilter,
     Keyring,
     OnSystem,
     Step,
@@ -18,11 +20,16 @@ __all__ = [
     "Clock",
     "DeliveryFilter",
     "Difference",
+    "DiscrepancyFilter",
     "Entropy",
     "Keyring",
+    "Listing",
     "OnSystem",
+    "Page",
+    "Paging",
     "Probed",
     "Probing",
+    "Query",
     "Request",
     "Secrets",
     "SentFile",
@@ -30,5 +37,6 @@ __all__ = [
     "Store",
     "Transport",
     "Tx",
+    "Unread",
     "Writer",
 ]

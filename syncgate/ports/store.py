@@ -21,6 +21,7 @@ from syncgate.domain.rows import (
     Blob,
     Case,
     Delivery,
+    Discrepancy,
     FileChunk,
     Grant,
     Hold,
@@ -62,6 +63,20 @@ class CaseFilter:
     kinds: tuple[str, ...] | None = None
     created_from: datetime | None = None
     created_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyFilter:
+    """Which discrepancies to list. None: no condition."""
+
+    systems: tuple[str, ...] | None = None
+    messages: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    actions: tuple[str, ...] | None = None
+    case_id: UUID | None = None
+    run_slot: str | None = None
+    """The run that found it first."""
+    is_open: bool | None = None
 
 
 class AuditCheck(Protocol):
@@ -126,6 +141,25 @@ class Tx(Protocol):
 
     def list_runs(self, job: str, *, limit: int, is_open: bool = False) -> list[Run]:
         """Newest first by slot. is_open: only those that have not ended."""
+        ...
+
+    # discrepancies
+    def discrepancy(self, discrepancy_id: UUID, *, lock: bool = False) -> Discrepancy | None: ...
+    def open_discrepancies(self, system: str, message: str, subject: str) -> list[Discrepancy]:
+        """Those of one slot or record that are open, by kind: at most one of each."""
+        ...
+
+    def insert_discrepancy(self, discrepancy: Discrepancy) -> None: ...
+    def save_discrepancy(self, discrepancy: Discrepancy) -> None:
+        """Replaces the row of an existing discrepancy."""
+        ...
+
+    def list_discrepancies(self, where: DiscrepancyFilter, *, after: UUID | None, limit: int) -> list[Discrepancy]:
+        """Newest first."""
+        ...
+
+    def count_discrepancies(self, where: DiscrepancyFilter) -> dict[tuple[str, str, str], int]:
+        """How many by (system, kind, action)."""
         ...
 
     def leases_count(self, system: str) -> int:

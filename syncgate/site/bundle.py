@@ -14,6 +14,7 @@ from syncgate.domain.plan import Message
 from syncgate.domain.rows import Change, Delivery
 from syncgate.site.adapter import Adapter
 from syncgate.site.contract import Contract
+from syncgate.site.readback import ReadBack
 from syncgate.transports.answers import AnswerRule
 from syncgate.transports.content import Content
 from syncgate.values import Mode
@@ -161,6 +162,7 @@ class Bundle:
         files: what it was compiled from, by path within the site.
         condition: what the adapter says under `applies_to`.
         warnings: where the system makes a promise impossible, in words.
+        readback: how what it holds is read back; None: it is not.
     """
 
     system: str
@@ -185,6 +187,7 @@ class Bundle:
     condition: Callable[[Json], bool] = field(repr=False)
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
     acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict, repr=False)
+    readback: ReadBack | None = field(default=None, repr=False)
 
     @property
     def short_digest(self) -> str:

@@ -28,7 +28,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase, is_final
-from syncgate.domain.rows import AttemptKind, BreakerState, CaseState, Change
+from syncgate.domain.rows import AttemptKind, BreakerState, CaseState, Change, Observed
 from syncgate.storage.types import Flag, Id, Json, Name, Names, Ratio, UtcTime, Word
 
 metadata = MetaData(
@@ -69,8 +69,8 @@ def _column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], *more: An
     return Column(name, type_, *more, nullable=options.pop("nullable", False), **options)
 
 
-def _optional(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
-    return Column(name, type_, nullable=True)
+def _optional(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], *more: SchemaItem) -> Column[Any]:
+    return Column(name, type_, *more, nullable=True)
 
 
 def _check(name: str, rule: str) -> CheckConstraint:
@@ -217,6 +217,10 @@ deliveries = _table(
     _optional("polled_at", UtcTime),
     _optional("watched_until", UtcTime),
     _optional("given_back_no", Integer),
+    _optional("held_key", LargeBinary),
+    _optional("held_mac", LargeBinary),
+    _optional("observed", Word(Observed)),
+    _optional("observed_at", UtcTime),
     ForeignKeyConstraint(["case_id", "system"], ["lanes.case_id", "lanes.system"]),
     _listed("phase", Phase),
     _listed("change", Change),
@@ -388,29 +392,34 @@ runs = _table(
 discrepancies = _table(
     "discrepancies",
     _column("discrepancy_id", Id, primary_key=True),
-    _column("case_id", Id, ForeignKey("cases.case_id")),
     _column("system", Name),
     _column("message", Name),
+    _column("subject", Name),
+    _column("kind", Name),
+    _optional("case_id", Id, ForeignKey("cases.case_id")),
     _column("part", Name),
-    _column("class", Name),
+    _column("run_slot", Name),
+    _column("action", Name),
+    _optional("delivery_id", Id),
     _column("found_at", UtcTime),
     _column("seen_at", UtcTime),
     _optional("closed_at", UtcTime),
     _optional("closed_by", Name),
-    _optional("delivery_id", Id),
-    _optional("observed_blob", LargeBinary),
+    _optional("closed_as", Name),
+    _optional("observed_mac", LargeBinary),
     _column("detail", Json),
-    _check("closed", "(closed_at IS NULL) = (closed_by IS NULL)"),
+    _check("closed", "(closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_as IS NULL)"),
     _partial(
         "uq_discrepancies_open",
-        "case_id",
         "system",
         "message",
-        "part",
-        "class",
+        "subject",
+        "kind",
         where="closed_at IS NULL",
         unique=True,
     ),
+    Index(None, "system", "run_slot"),
+    Index(None, "case_id"),
 )
 
 principals = _table(

@@ -10,6 +10,7 @@ from syncgate.ports.store import Keyring, Tx
 from syncgate.storage.audit import AuditCheck, verify_audit
 from syncgate.storage.rows.cases import CaseRows
 from syncgate.storage.rows.deliveries import DeliveryRows
+from syncgate.storage.rows.discrepancies import DiscrepancyRows
 from syncgate.storage.rows.evidence import EvidenceRows
 from syncgate.storage.rows.holds import HoldRows
 from syncgate.storage.rows.lanes import LaneRows
@@ -22,7 +23,18 @@ from syncgate.storage.work import Work
 T = TypeVar("T")
 
 
-class SqlTx(SystemRows, HoldRows, CaseRows, LaneRows, DeliveryRows, EvidenceRows, MaterialRows, PeopleRows, RunRows):
+class SqlTx(
+    SystemRows,
+    HoldRows,
+    CaseRows,
+    LaneRows,
+    DeliveryRows,
+    EvidenceRows,
+    MaterialRows,
+    PeopleRows,
+    RunRows,
+    DiscrepancyRows,
+):
     """A transaction as a step sees it."""
 
     def __init__(self, work: Work) -> None:

@@ -1,0 +1,1 @@
+"""Reconciliation: what every system really holds, compared with what it should hold. Pure."""

@@ -1,0 +1,121 @@
+"""How one system is read back: its listings, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from syncgate.domain.reconciliation.comparison import Comparison
+from syncgate.domain.reconciliation.kinds import Action, Kind, Level
+from syncgate.ports import Query
+
+if TYPE_CHECKING:
+    from syncgate.mapping import Mapping as FieldMapping
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOne:
+    """How one record is read.
+
+    Attributes:
+        operation: of the transport.
+        record_at: JSON Pointer of the record in its answer.
+        absent: the answer condition that means "we hold no such record", as plain JSON.
+    """
+
+    operation: str
+    record_at: str
+    absent: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """How a record that was typed there by hand is known for one of ours.
+
+    Attributes:
+        key_of_record: what a record says, None where it says nothing.
+        key_of_ours: the same from the keys of a request and a payload.
+    """
+
+    key_of_record: Callable[[Json], str | None]
+    key_of_ours: Callable[[Mapping[str, str], Json], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadListing:
+    """One collection of records at a system.
+
+    Attributes:
+        name: its name.
+        messages: the messages, and retractions, whose records it has.
+        level: how much of it can be read back.
+        query: how it is listed, with `from` and `until` filled in by the run; None where only an export or a daily
+            file brings it, or nothing does.
+        has_window: whether it is listed by window.
+        count: how its records are counted by range of keys; None where they are not.
+        read: how one record is read; None where none is.
+        key_of_record: the reference by which a record is known as ours, None where it bears none.
+        key_of_ours: the same from the keys of a request and a payload, as it was sent.
+        is_ours: whether a record is ours by scope; those that are not are passed over.
+        remote_ref_of: the system's own id of a record; None where it shows none.
+        is_removed: whether a record that was taken back disappears; else it stays.
+        comparisons: by message; a message of another level than fields has none.
+        policy: what is done about each class.
+        field_policy: the same about an edited field, by message and field; replaces the class's.
+        accept: the inbound mapping that makes a case of a record, by message; missing where nothing is accepted.
+        adoption: how what was typed there by hand is known; None where it is not.
+        profile: digest of all that decides the marks (key, compared fields, rules): two bundles with the same profile
+            make the same marks.
+    """
+
+    name: str
+    messages: tuple[str, ...]
+    level: Level
+    query: Query | None
+    has_window: bool
+    count: Query | None
+    read: ReadOne | None
+    key_of_record: Callable[[Json], str | None] = field(repr=False)
+    key_of_ours: Callable[[Mapping[str, str], Json], str | None] = field(repr=False)
+    is_ours: Callable[[Json], bool] = field(repr=False)
+    remote_ref_of: Callable[[Json], str | None] = field(repr=False)
+    is_removed: bool
+    comparisons: Mapping[str, Comparison] = field(repr=False)
+    policy: Mapping[Kind, Action]
+    field_policy: Mapping[tuple[str, str], Action]
+    accept: Mapping[str, FieldMapping] = field(repr=False)
+    adoption: Adoption | None = field(repr=False)
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """How a system is reconciled.
+
+    Attributes:
+        every: how often; None: not by itself.
+        at: with `every` of a day or more: the site's local time of the day, as `HH:MM`; None: whenever it is due.
+        window: how far back a listing by window goes; None: all there is.
+        grace: what changed here or there later than so long before a run began is not judged by it.
+        mends: whether a run by itself mends as the policy says; else it only lists.
+        cap: sends that one run may cause.
+        missing_at_most: the share of what should be there that may be missing before a run is implausible.
+        listings: in declared order.
+    """
+
+    every: timedelta | None
+    at: str | None
+    window: timedelta | None
+    grace: timedelta
+    mends: bool
+    cap: int
+    missing_at_most: float
+    listings: tuple[ReadListing, ...]
+
+    def listing_of(self, message: str) -> ReadListing | None:
+        """Where the records of a message, or of a retraction, are listed."""
+        return next((listing for listing in self.listings if message in listing.messages), None)
