@@ -29,6 +29,7 @@ class OpenStore:
     """A site's store and keys.
 
     is_alone: no other process can have it open, because it is SQLite. chain: this process's name as a writer.
+    folder: what lies beside the store.
     """
 
     store: SqlStore
@@ -37,6 +38,7 @@ class OpenStore:
     url: str = field(repr=False)
     is_alone: bool
     chain: str
+    folder: Path
 
 
 @contextmanager
@@ -65,7 +67,8 @@ def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> It
         with _said_in_one_sentence(file):
             migrate(url)
             store.read(lambda tx: _check_key(tx, keyring))
-        yield OpenStore(store, keyring, config, url, is_alone=file is not None, chain=chain)
+        folder = data_folder(place.root, config)
+        yield OpenStore(store, keyring, config, url, is_alone=file is not None, chain=chain, folder=folder)
 
 
 @contextmanager
@@ -104,6 +107,12 @@ def store_url(root: Path, config: Config) -> tuple[str, Path | None]:
     name = config.store.password
     secret = SiteSecrets.load(config.secret_refs, root=root, needed=[name]).get(name)
     return make_url(url).set(password=secret).render_as_string(hide_password=False), None
+
+
+def data_folder(root: Path, config: Config) -> Path:
+    """Where a site keeps what is not in its store: beside the SQLite file, else in its `data` folder."""
+    url = config.store.url
+    return (root / url.removeprefix(SQLITE)).parent if url.startswith(SQLITE) else root / "data"
 
 
 def _master_key(root: Path, config: Config, *, may_create: bool) -> bytes:

@@ -139,6 +139,7 @@ def _gate(opened: OpenStore, site: Site, bundles: dict[str, Bundle], later: _Lat
         on_due=later.on_due,
         follow=None if opened.is_alone else later.follow,
         link_address=site.config.materials.link_address,
+        data=opened.folder,
     )
 
 

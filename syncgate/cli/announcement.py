@@ -44,12 +44,9 @@ def serve_file(invocation: Invocation) -> Path:
 
     It lies beside the SQLite file, else in the site's `data` folder.
     """
-    from syncgate.bootstrap import store_url
+    from syncgate.bootstrap import data_folder
 
-    config = invocation.config()
-    _, database = store_url(invocation.root, config) if config.store.url.startswith("sqlite") else ("", None)
-    folder = database.parent if database is not None else invocation.root / "data"
-    return folder / SERVE_FILE
+    return data_folder(invocation.root, invocation.config()) / SERVE_FILE
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -31,6 +32,7 @@ class Gate:
         on_due: told which systems have lanes due after a commit; must not block.
         follow: takes over what the store names active; None where no other process can deploy.
         link_address: where systems fetch files by link; None where they cannot.
+        data: the site's own folder for what the store does not hold; None where a gate keeps nothing beside it.
     """
 
     writer: Writer
@@ -45,6 +47,7 @@ class Gate:
     on_due: Callable[[Iterable[str]], None]
     follow: Callable[[], Awaitable[None]] | None = None
     link_address: str | None = None
+    data: Path | None = None
 
     def active_bundle(self, system: str) -> Bundle:
         """The active bundle of a system. Raises KeyError for a system without one."""

@@ -9,12 +9,23 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 
 JOB_PREFIX: Final = "reconcile:"
-"""A run of a system is the row under (`reconcile:<system>`, slot)."""
+"""A run of a system, or of a source, is the row under (`reconcile:<its name>`, slot)."""
 
 
 def job_of(system: str) -> str:
-    """The job whose runs reconcile a system."""
+    """The job whose runs reconcile a system, or a source."""
     return f"{JOB_PREFIX}{system}"
+
+
+def id_of(job: str, slot: str) -> str:
+    """How a run is named to people and in paths: `<system>.<slot>`."""
+    return f"{job.removeprefix(JOB_PREFIX)}.{slot}"
+
+
+def parse_id(text: str) -> tuple[str, str] | None:
+    """The system and the slot that an id names; None where it can be none."""
+    system, dot, slot = text.partition(".")
+    return (system, slot) if system and dot and slot else None
 
 
 class RunOutcome(StrEnum):
@@ -29,6 +40,8 @@ class RunOutcome(StrEnum):
     """It would have sent more than its cap; nothing was mended, and an alert says so."""
     CANCELLED = "cancelled"
     FAILED = "failed"
+    MISSED = "missed"
+    """Its time came while no process could begin it; a later run read in its place."""
 
 
 class RunStage(StrEnum):
@@ -106,6 +119,7 @@ class RunState:
         mended: what was done, by action. left: discrepancies that are left to a person.
         ranges: where counts differ: {listing, low, high, expected, actual}.
         offers: rules that would make what is normalised there the same: {message, field, rule, seen}.
+        outcome: how it ended; None: it has not.
         cancelled_by: who asked that it end.
         begun_at, ended_at: ISO 8601.
     """
@@ -120,6 +134,7 @@ class RunState:
     left: int = 0
     ranges: tuple[Mapping[str, Any], ...] = ()
     offers: tuple[Mapping[str, Any], ...] = ()
+    outcome: RunOutcome | None = None
     cancelled_by: str | None = None
     begun_at: str = ""
     ended_at: str | None = None
@@ -136,6 +151,8 @@ class RunState:
             wish["messages"] = tuple(wish["messages"])
         totals = (_known(ListingTotals, one) for one in stored.get("totals", ()))
         rest = {name: value for name, value in stored.items() if name not in ("wish", "totals", "stage")}
+        if rest.get("outcome") is not None:
+            rest["outcome"] = RunOutcome(rest["outcome"])
         for name in ("ranges", "offers"):
             rest[name] = tuple(rest.get(name, ()))
         rest |= {"wish": _known(RunWish, wish), "stage": RunStage(stored["stage"]), "totals": tuple(totals)}
