@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from syncgate.domain.alerts import Alert
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import (
     Attempt,
@@ -160,6 +161,26 @@ class Tx(Protocol):
 
     def count_discrepancies(self, where: DiscrepancyFilter) -> dict[tuple[str, str, str], int]:
         """How many by (system, kind, action)."""
+        ...
+
+    # alerts
+    def alert(self, alert_id: UUID, *, lock: bool = False) -> Alert | None: ...
+    def open_alerts(self, system: str) -> list[Alert]:
+        """What of a system is not over, by kind: at most one of each."""
+        ...
+
+    def insert_alert(self, alert: Alert) -> None: ...
+    def save_alert(self, alert: Alert) -> None:
+        """Replaces the row of an existing alert."""
+        ...
+
+    def due_alerts(self, *, limit: int) -> list[Alert]:
+        """What is to be told now and nobody tells, locked, the earliest first; what another step has in hand is
+        left out."""
+        ...
+
+    def list_alerts(self, *, systems: tuple[str, ...] | None, is_open: bool, limit: int) -> list[Alert]:
+        """Newest first. systems: only of these; None: of all. is_open: only those that are not over."""
         ...
 
     def leases_count(self, system: str) -> int:

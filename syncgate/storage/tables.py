@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
+from syncgate.domain.alerts import AlertKind
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase, is_final
 from syncgate.domain.rows import AttemptKind, BreakerState, CaseState, Change, Observed
 from syncgate.storage.types import Flag, Id, Json, Name, Names, Ratio, UtcTime, Word
@@ -420,6 +421,37 @@ discrepancies = _table(
     ),
     Index(None, "system", "run_slot"),
     Index(None, "case_id"),
+)
+
+alerts = _table(
+    "alerts",
+    _column("alert_id", Id, primary_key=True),
+    _column("kind", Word(AlertKind)),
+    _column("system", Name),
+    _column("raised_at", UtcTime),
+    _column("seen_at", UtcTime),
+    _column("detail", Json),
+    _optional("due_at", UtcTime),
+    _optional("told_at", UtcTime),
+    _column("told_count", Integer),
+    _column("reached", Names),
+    _column("tries_count", Integer),
+    _optional("lease_token", Id),
+    _optional("lease_until", UtcTime),
+    _optional("acknowledged_at", UtcTime),
+    _optional("acknowledged_by", Name),
+    _optional("acknowledged_reason", Name),
+    _optional("ended_at", UtcTime),
+    _check("lease", "(lease_token IS NULL) = (lease_until IS NULL)"),
+    _check(
+        "acknowledged",
+        "(acknowledged_at IS NULL) = (acknowledged_by IS NULL)"
+        " AND (acknowledged_at IS NULL) = (acknowledged_reason IS NULL)",
+    ),
+    _check("due", "due_at IS NULL OR (ended_at IS NULL AND acknowledged_at IS NULL)"),
+    _check("counts", "told_count >= 0 AND tries_count >= 0"),
+    _partial("uq_alerts_open", "system", "kind", where="ended_at IS NULL", unique=True),
+    _partial("ix_alerts_due", "due_at", where="due_at IS NOT NULL"),
 )
 
 principals = _table(

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from syncgate.ports.store import Keyring, Tx
 from syncgate.storage.audit import AuditCheck, verify_audit
+from syncgate.storage.rows.alerts import AlertRows
 from syncgate.storage.rows.cases import CaseRows
 from syncgate.storage.rows.deliveries import DeliveryRows
 from syncgate.storage.rows.discrepancies import DiscrepancyRows
@@ -34,6 +35,7 @@ class SqlTx(
     PeopleRows,
     RunRows,
     DiscrepancyRows,
+    AlertRows,
 ):
     """A transaction as a step sees it."""
 

@@ -1,0 +1,1 @@
+"""Alerts: raised by what happens, told until somebody acts."""
