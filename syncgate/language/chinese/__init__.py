@@ -6,6 +6,7 @@ from typing import Final
 
 from syncgate.language.chinese import (
     commands,
+    comparing,
     databases,
     explaining,
     files,
@@ -29,6 +30,7 @@ SENTENCES: Final[dict[str, str]] = {
     **databases.SENTENCES,
     **materials.SENTENCES,
     **records.SENTENCES,
+    **comparing.SENTENCES,
     **output.SENTENCES,
     **explaining.SENTENCES,
     **commands.SENTENCES,
