@@ -2,6 +2,7 @@
 
 from syncgate.language.catalogue import in_chinese, in_language, piece
 from syncgate.language.choice import LANGUAGES, Language, of_environment, preferred
+from syncgate.language.reconciling import reconciled
 from syncgate.language.said import Said
 from syncgate.language.standing import Standing, Waiting
 from syncgate.language.words import label, word
@@ -18,5 +19,6 @@ __all__ = [
     "of_environment",
     "piece",
     "preferred",
+    "reconciled",
     "word",
 ]

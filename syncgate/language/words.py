@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from syncgate.language.choice import Language
+from syncgate.language.reconciling import in_chinese_by_code
 
 PHASES: Final[Mapping[str, str]] = {
     "pending": "待推送",
@@ -261,11 +262,15 @@ _BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
     "phase": PHASES,
     "reason": REASONS,
     "actor": ACTORS,
-    "outcome": OUTCOMES,
-    "kind": KINDS,
+    "outcome": {**OUTCOMES, **in_chinese_by_code("run_outcome")},
+    "kind": {**KINDS, **in_chinese_by_code("discrepancy")},
     "breaker": BREAKERS,
     "mode": MODES,
     "state": STATES,
+    **{
+        column: in_chinese_by_code(column)
+        for column in ("stage", "action", "level", "owner", "closed_as", "doubt", "alert")
+    },
 }
 
 

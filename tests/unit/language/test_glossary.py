@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from syncgate.domain.alerts import AlertKind
+from syncgate.domain.reconciliation.kinds import Action, Kind, Level, SourceKind
+from syncgate.domain.reconciliation.run import RunOutcome, RunStage
 from syncgate.language.catalogue import sentences
 from syncgate.language.chinese import PIECES
+from syncgate.language.reconciling import TABLES
 from syncgate.language.words import ACTORS, BREAKERS, COLUMNS, KINDS, MODES, OUTCOMES, PHASES, REASONS, STATES
 from syncgate.web.words import PROBLEMS, RULES
 
@@ -19,6 +23,7 @@ ROWS = [
 ]
 EXPLAINED = {match[1]: row for row in ROWS if len(row) == 4 and (match := re.search(r"(?:\*\*|`)([^*`]+)", row[0]))}
 CODES = {row[0].strip("`"): row[1] for row in ROWS if len(row) == 2 and row[0].startswith("`")}
+MEANINGS = {tuple(cell.strip("`") for cell in row) for row in ROWS if len(row) == 5 and row[0].startswith("`")}
 
 NEVER = {
     "送达": "a legal term; a delivery is 推送成功",
@@ -36,6 +41,9 @@ NEVER = {
     "您": "the gate is short",
 }
 SAID = {**sentences(), **PIECES, **ACTORS, **BREAKERS, **COLUMNS, **KINDS, **MODES, **OUTCOMES, **REASONS, **STATES}
+SAID |= {
+    f"{of} {code}": zh for of, codes in TABLES.items() for code, one in codes.items() for zh in (one.zh, one.means_zh)
+}
 SAID |= {code: zh for code, (zh, _) in (PROBLEMS | RULES).items()}
 
 
@@ -56,6 +64,17 @@ def test_the_phases_are_called_as_in_the_glossary() -> None:
 
 def test_every_code_stands_in_the_glossary() -> None:
     assert CODES == {**ACTORS, **REASONS, **OUTCOMES, **STATES}
+
+
+def test_every_code_of_reconciliation_stands_in_the_glossary_with_its_meaning() -> None:
+    assert {(code, *meaning) for codes in TABLES.values() for code, meaning in codes.items()} == MEANINGS
+
+
+def test_every_code_of_reconciliation_has_a_word() -> None:
+    """A code that the engine can say and nobody could read would be shown as it is."""
+    assert set(TABLES["discrepancy"]) == {*Kind, *SourceKind}
+    codes = {"run_outcome": RunOutcome, "stage": RunStage, "action": Action, "level": Level, "alert": AlertKind}
+    assert {of: set(TABLES[of]) for of in codes} == {of: set(words) for of, words in codes.items()}
 
 
 @pytest.mark.parametrize(
