@@ -1,6 +1,6 @@
 """The seams between what decides and what acts, as Protocols: the outside world, and the store."""
 
-from syncgate.ports.listing import Listing, Page, Paging, Query, Unread
+from syncgate.ports.listing import UNREADABLE, Listing, Page, Paging, Query, Unread
 from syncgate.ports.live import Difference, Probed, Probing
 from syncgate.ports.outside import Clock, Entropy, Request, Secrets, SentFile, Transport
 from syncgate.ports.store import (
@@ -16,6 +16,7 @@ from syncgate.ports.store import (
 )
 
 __all__ = [
+    "UNREADABLE",
     "CaseFilter",
     "Clock",
     "DeliveryFilter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from syncgate.domain.outcome import Outcome
 
@@ -19,7 +19,9 @@ class Paging:
             after the value that the last record has at `at`; `none`: there is one page.
         at: JSON Pointer: for `cursor` within the answer, for `keyset` within a record.
         first: number of the first page.
-        size: records that a full page has; a shorter one is the last. None: an empty page is the last.
+        size: records that a full page has. By `page` a shorter one is the last, unless the total says that there are
+            more; None: an empty page is the last. By `keyset` an empty page is the last. A database pages by the keys
+            of its own operation, so that the rest of this counts for nothing there.
     """
 
     by: Literal["page", "cursor", "keyset", "none"] = "none"
@@ -34,8 +36,8 @@ class Query:
 
     Attributes:
         operation: name of an operation of the adapter's options.
-        keys: values for its placeholders, the same for every page (`from` and `until` of a window); `page`, `size`,
-            `cursor` and `after` are the transport's to fill.
+        keys: values for its placeholders, the same for every page; `from` and `until` of a window are ISO 8601 with
+            the site's offset. `page`, `size`, `cursor` and `after` are the transport's to fill.
         records_at: JSON Pointer of the list of records in the answer; empty: the answer is the list.
         total_at: where the answer says how many records there are in all; None: it does not.
         count_at: where the answer to a counting question says how many.
@@ -63,6 +65,9 @@ class Page:
     records: Sequence[Any]
     following: str | None
     total: int | None = None
+
+
+UNREADABLE: Final = "unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

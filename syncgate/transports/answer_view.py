@@ -16,6 +16,9 @@ AnswerFormat = Literal["json", "xml"]
 """How the body of an answer is read."""
 
 _UTF8: Final = "utf-8"
+_BY_CHANCE: Final = 8
+"""Bytes that continue a character in UTF-8; more do not come about by chance."""
+
 _CHARSETS: Final = {
     # What is declared as gb2312 or gbk is in practice often their superset, which decodes both alike.
     "gb2312": "gb18030",
@@ -63,6 +66,19 @@ class AnswerView:
     def text(self) -> str:
         """The body as text; what cannot be decoded shows as U+FFFD."""
         return self._bare.decode(self._charset, errors="replace")
+
+    @cached_property
+    def is_misdeclared(self) -> bool:
+        """Whether it declares another charset and is UTF-8: what is read of it is not what was meant.
+
+        A text of another charset that is UTF-8 by chance, with more than a few characters beyond ASCII, there is none.
+        """
+        if self._charset == _UTF8 or self.body.isascii():
+            return False
+        try:
+            return len(self.body) - len(self.body.decode(_UTF8)) > _BY_CHANCE
+        except UnicodeDecodeError:
+            return False
 
     @property
     def _bare(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -78,6 +78,22 @@ ContentProblems = Callable[[Any, str, Content, Any], Iterator[str]]
 says under `content`, and the adapter's loaded `quirks.py` or None."""
 
 
+Sort = Literal["any", "list", "count", "read", "poll", "write"]
+"""What an operation is for; `any` where its protocol does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What an operation is for, and the keys that its placeholders mention."""
+
+    sort: Sort = "any"
+    keys: frozenset[str] = frozenset()
+
+
+def _any_keys(_: Any, __: str) -> Asks:
+    return Asks()
+
+
 def _any_operation(_: BaseModel) -> frozenset[str] | None:
     return None
 
@@ -102,6 +118,8 @@ class TransportKind:
         content_problems: what is wrong with how a file goes along; by default only links do.
         poll_names: the names of the operations of given options that ask what became of a sending, and whose
             answers need no rules; None where any operation may, and rules say what it answers.
+        asks: what an operation of given options is for, by its name, and the keys that it takes.
+        lists: whether its transport is a `Listing`.
     """
 
     name: str
@@ -112,6 +130,8 @@ class TransportKind:
     check_address: Callable[[str], str] = _any_address
     content_problems: ContentProblems = links_only
     poll_names: Callable[[Any], frozenset[str] | None] = _any_operation
+    asks: Callable[[Any, str], Asks] = _any_keys
+    lists: bool = False
 
     def options_model_for(self, quirks: Any = None) -> type[BaseModel]:
         """The model to validate options with, given the adapter's loaded `quirks.py` or None."""

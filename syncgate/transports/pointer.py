@@ -39,6 +39,18 @@ def follow(document: Any, tokens: tuple[str, ...]) -> Any:
     return document
 
 
+def follow_list(document: Any, tokens: tuple[str, ...]) -> Any:
+    """The list at the pointer, or MISSING. Of XML the last step names the repeated element, of which there may be none
+    where there is one element around it."""
+    if not isinstance(document, XmlElement):
+        found = follow(document, tokens)
+        return found if isinstance(found, list) else MISSING
+    around = [document]
+    for step in tokens[:-1]:
+        around = around[0].matching(step) if len(around) == 1 else []
+    return [one.value() for one in around[0].matching(tokens[-1])] if tokens and len(around) == 1 else MISSING
+
+
 def _follow_xml(document: XmlElement, tokens: tuple[str, ...]) -> Any:
     found = [document]
     for no, step in enumerate(tokens):

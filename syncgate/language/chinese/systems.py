@@ -54,6 +54,18 @@ SENTENCES: Final[dict[str, str]] = {
     "expected keys that are whole path segments, got one that climbs": "编号应为完整的路径段，不得为 . 或 ..",
     "expected a payload that JSON can carry, got one that it cannot": "报文内容无法写成 JSON",
     "expected header {name} to be printable ASCII on one line, got something else": "请求头 {name} 应为一行可见 ASCII 字符",
+    # --- listings and counts
+    "question: {why}": "question：{why}",
+    "the answer is {outcome}, by the rule {rule}": "按规则 {rule}，应答为 {outcome}",
+    "the answer is HTTP {status}": "应答为 HTTP {status}",
+    "expected {format} in its declared charset, got something else": "应答应为 {format} 且与其声明的字符集一致",
+    "expected the charset that the answer declares, got UTF-8": "应答实为 UTF-8，与其声明的字符集不符",
+    "expected a list of records in the answer, got none": "应答中没有记录列表",
+    "expected a whole number as total in the answer, got something else": "应答中的总数应为整数",
+    "expected a whole number as count in the answer, got something else": "应答中的计数应为整数",
+    "expected another cursor than the one that was asked with, got the same": "应答给出的游标与请求所用的相同",
+    "expected a value to go on after in the last record, got none": "末条记录没有可供续读的键值",
+    "expected a last record beyond the one of the page before, got the same": "末条记录与上一页的末条记录相同",
     # --- what came of it
     "connection failed": "连接失败",
     "time-out while connecting": "连接超时",

@@ -22,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from syncgate.transports.kind import Asks
+from syncgate.transports.rest.question import Question, names_in
 from syncgate.transports.rest.signing import (
     BUILT_IN,
     AepOptions,
@@ -34,7 +36,7 @@ from syncgate.transports.rest.signing import (
     TifOptions,
     schemes_with,
 )
-from syncgate.transports.rest.text import HeaderText, TemplateText, secrets_in
+from syncgate.transports.rest.text import HeaderText, SecretRef, TemplateText, parse_template, secrets_in
 from syncgate.transports.rest.xml_text import is_xml_name
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/{}|-]|%[0-9A-Fa-f]{2})*")
@@ -128,6 +130,8 @@ class OperationOptions(_Model):
         xml: how XML is written; given exactly where there is any.
         envelope: what the payload is wrapped in: one member is the payload, as JSON text (`text`) or XML text
             (`xml`) in a string, or as it is (`json`), others are constants. Left out: the payload is the body.
+        question: the payload of a look-up, a listing or a count, which has none of its own; its texts may have
+            placeholders. Left out: they have no body.
         answer: how the paths of rules, records and remote_ref read the answer's body.
     """
 
@@ -139,6 +143,7 @@ class OperationOptions(_Model):
     charset: Literal["utf-8", "gbk", "gb18030", "big5"] = "utf-8"
     xml: XmlOptions | None = None
     envelope: dict[StrictStr, Literal["text", "json", "xml"] | Const] | None = None
+    question: Question | None = None
     answer: Literal["json", "xml"] = "json"
 
     @model_validator(mode="after")
@@ -233,6 +238,15 @@ def _model_for(schemes: Mapping[str, SigningScheme]) -> type[RestOptions]:
     union = reduce(or_, (scheme.options_model for scheme in schemes.values()))
     signing = Annotated[union, Field(discriminator="scheme")]  # type: ignore[valid-type]
     return create_model("RestOptions", __base__=RestOptions, signing=(signing, NoSigning()))
+
+
+def asks(options: Any, operation: str) -> Asks:
+    """What keys an operation takes; what it is for, HTTP does not tell."""
+    one: OperationOptions = options.operations[operation]
+    texts = [one.path, *one.query.values()]
+    texts += [text for text in (options.headers | one.headers).values() if not isinstance(text, SecretRef)]
+    names = {name for text in texts for name in parse_template(text).names}
+    return Asks("any", frozenset({*names, *names_in(one.question)}))
 
 
 def secret_names(options: Any) -> frozenset[str]:

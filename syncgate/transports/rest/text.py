@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -12,7 +13,19 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
-PLACEHOLDERS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id", "case_no", "version_no")
+KEYS: Final = ("slot_key", "send_key", "remote_ref", "case_ref", "case_id", "case_no", "version_no")
+"""Numbers of a request that is about one delivery."""
+
+WINDOW: Final = ("from", "until")
+"""The times that a listing begins at and ends before."""
+
+ASKED: Final = ("page", "size", "cursor", "after", *WINDOW, "low", "high")
+"""What a listing or a count is asked by. Without a value the parameter that names it is left out."""
+
+FORMS: Final = {"date": "%Y-%m-%d", "time": "%Y-%m-%d %H:%M:%S", "digits": "%Y%m%d%H%M%S"}
+"""How a window's times may be written, behind a colon; without a form they are ISO 8601 with an offset."""
+
+PLACEHOLDERS: Final = (*KEYS, *ASKED, *(f"{name}:{form}" for name in WINDOW for form in FORMS))
 """What a path, a query value or a header may name in braces, several with `|` between them."""
 
 _PIECES: Final = re.compile(r"\{([^{}]*)\}|([{}])")
@@ -48,10 +61,16 @@ class Placeholder:
             KeyMissing: none has a value, or only an empty one.
         """
         for name in self.names:
-            value = keys.get(name)
+            key, _, form = name.partition(":")
+            value = keys.get(key)
             if value:
-                return value
+                return datetime.fromisoformat(value).strftime(FORMS[form]) if form in FORMS else value
         raise KeyMissing("|".join(self.names))
+
+    def is_left_out(self, keys: Mapping[str, str]) -> bool:
+        """Whether it is one of a listing's, and has no value in this question."""
+        names = [name.partition(":")[0] for name in self.names]
+        return set(names) <= set(ASKED) and not any(keys.get(name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +86,27 @@ class Template:
         Raises:
             KeyMissing: a placeholder has no value, or an empty one.
         """
+        return self._filled(keys, lambda value: quote(value, safe=""))
+
+    def fill_as_is(self, keys: Mapping[str, str]) -> str:
+        """The text with every value as it is; raises as `fill`."""
+        return self._filled(keys, lambda value: value)
+
+    def is_left_out(self, keys: Mapping[str, str]) -> bool:
+        """Whether a placeholder of a listing has no value in this question."""
+        return any(placeholder.is_left_out(keys) for placeholder in self.placeholders)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys that it mentions, without their forms."""
+        return frozenset(name.partition(":")[0] for one in self.placeholders for name in one.names)
+
+    def _filled(self, keys: Mapping[str, str], written: Callable[[str], str]) -> str:
         if not self.placeholders:
             return self.literals[0]
         filled = [self.literals[0]]
         for placeholder, literal in zip(self.placeholders, self.literals[1:], strict=True):
-            filled += (quote(placeholder.value(keys), safe=""), literal)
+            filled += (written(placeholder.value(keys)), literal)
         return "".join(filled)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from tenacity import (
     AsyncRetrying,
@@ -17,7 +17,7 @@ from tenacity import (
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
-from syncgate.ports import Clock, Entropy, Probed, Request, Secrets
+from syncgate.ports import UNREADABLE, Clock, Entropy, Page, Probed, Query, Request, Secrets, Unread
 from syncgate.transports.answers import (
     AnswerCondition,
     AnswerRule,
@@ -28,6 +28,7 @@ from syncgate.transports.asking import AbsentConditions, record_pointer
 from syncgate.transports.kind import Limits
 from syncgate.transports.rest.clients import MakeClient, make_client
 from syncgate.transports.rest.http import HttpClient, HttpFailure, HttpRequest, HttpResponse, Timeouts
+from syncgate.transports.rest.listing import Heard, Place, count_of, keys_of, page_of
 from syncgate.transports.rest.options import RestOptions, TlsOptions, check_base_url, secret_names
 from syncgate.transports.rest.probe import probe
 from syncgate.transports.rest.signing import schemes_with
@@ -76,6 +77,31 @@ class RestTransport:
             found = Found.DENIED if is_denied else Found.UNDECIDED
             return Reading(found=found, evidence=unsendable.answer().evidence)
         return self._wire.reading(request, sent, came, record_at=tokens, absent=condition)
+
+    async def list_page(self, query: Query, following: str | None) -> Page | Unread:
+        """One page; a connection that could not be made is tried once more."""
+        place = Place.of(query, following)
+        heard = await self._hear(query, keys_of(query, place))
+        return heard if isinstance(heard, Unread) else page_of(query, place, heard)
+
+    async def count(self, query: Query, *, low: str, high: str | None) -> int | Unread:
+        """How many records there are in a range of keys."""
+        keys = {**query.keys, "low": low} | ({} if high is None else {"high": high})
+        heard = await self._hear(query, keys)
+        return heard if isinstance(heard, Unread) else count_of(query, heard)
+
+    async def _hear(self, query: Query, keys: Mapping[str, str]) -> Heard | Unread:
+        request = Request(operation=query.operation, keys=keys)
+        try:
+            _, came = await self._ask(request)
+        except Unsendable as unsendable:
+            is_denied = unsendable.outcome is Outcome.DENIED
+            reason: Literal["denied", "unreadable"] = "denied" if is_denied else UNREADABLE
+            return Unread(reason=reason, words=str(unsendable), outcome=unsendable.outcome)
+        if isinstance(came, HttpFailure):
+            return Unread(reason="unavailable", words=came.note, outcome=Outcome.UNAVAILABLE)
+        view = self._wire.view(request, came)
+        return Heard(view, self._wire.judge(request, view), self._wire.retry_after(view))
 
     async def probe(self) -> Probed:
         """Whether a connection can be made and its certificate is trusted; nothing is asked for."""

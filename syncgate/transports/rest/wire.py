@@ -12,13 +12,14 @@ from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
 from syncgate.ports import Clock, Entropy, Request, Secrets
 from syncgate.transports.answer_view import AnswerFormat, AnswerView
-from syncgate.transports.answers import AnswerRules, CompiledCondition
+from syncgate.transports.answers import AnswerRules, CompiledCondition, Verdict
 from syncgate.transports.pointer import MISSING, follow
 from syncgate.transports.rest.bodies import Write, content_type_of, writer_of
 from syncgate.transports.rest.evidence import evidence_of, parse_retry_after, remote_ref_in
 from syncgate.transports.rest.http import Headers, HttpFailure, HttpRequest, HttpResponse
 from syncgate.transports.rest.multipart import boundary_of, kept_of, streamed
 from syncgate.transports.rest.options import OperationOptions, RestOptions
+from syncgate.transports.rest.question import fill_question
 from syncgate.transports.rest.signing import Moment, SigningOptions, SigningScheme
 from syncgate.transports.rest.text import (
     HeaderText,
@@ -90,7 +91,7 @@ class Wire:
         return _checked(self._sign(bare, self._signing, moment))
 
     def _with_body(self, operation: _Operation, request: Request) -> HttpRequest:
-        url, payload = self._base_url + _target(operation, request.keys), request.payload
+        url, payload = self._base_url + _target(operation, request.keys), _payload(operation, request)
         content_type = None if payload is None else operation.content_type
         body, kept, stream = b"", None, None
         if payload is not None and request.file is not None:
@@ -109,8 +110,8 @@ class Wire:
         if isinstance(came, HttpFailure):
             outcome = Outcome.UNKNOWN if came.could_have_acted else Outcome.UNAVAILABLE
             return Answer(outcome=outcome, evidence=evidence, rule=_failure_rule(came))
-        view = self._view(request, came)
-        verdict = self._rules.judge(view, operation=request.operation)
+        view = self.view(request, came)
+        verdict = self.judge(request, view)
         return Answer(
             outcome=verdict.outcome,
             evidence=evidence,
@@ -118,7 +119,7 @@ class Wire:
             reason=verdict.reason,
             actor=verdict.actor,
             remote_ref=remote_ref_in(view, request.remote_ref_at) if verdict.outcome in _GIVES_REF else None,
-            retry_after=self._retry_after(view) if verdict.outcome in _ASKS_TO_WAIT else None,
+            retry_after=self.retry_after(view) if verdict.outcome in _ASKS_TO_WAIT else None,
         )
 
     def reading(
@@ -138,12 +139,12 @@ class Wire:
         evidence = evidence_of(sent, came)
         if isinstance(came, HttpFailure):
             return Reading(found=Found.UNDECIDED, evidence=evidence, outcome=Outcome.UNAVAILABLE)
-        view = self._view(request, came)
-        verdict = self._rules.judge(view, operation=request.operation)
+        view = self.view(request, came)
+        verdict = self.judge(request, view)
         if verdict.outcome is Outcome.DENIED:
             return Reading(found=Found.DENIED, evidence=evidence)
         if verdict.outcome in _DECIDES_NOTHING:
-            retry_after = self._retry_after(view)
+            retry_after = self.retry_after(view)
             return Reading(found=Found.UNDECIDED, evidence=evidence, outcome=verdict.outcome, retry_after=retry_after)
         if absent is not None and absent.holds(view):
             return Reading(found=Found.ABSENT, evidence=evidence)
@@ -153,7 +154,8 @@ class Wire:
         remote_ref = remote_ref_in(view, request.remote_ref_at)
         return Reading(found=Found.RECORD, record=record, remote_ref=remote_ref, evidence=evidence)
 
-    def _view(self, request: Request, came: HttpResponse) -> AnswerView:
+    def view(self, request: Request, came: HttpResponse) -> AnswerView:
+        """The answer as the rules see it."""
         return AnswerView(came.status, came.headers, came.body, format=self._operation(request.operation).answer)
 
     def _operation(self, name: str) -> _Operation:
@@ -167,7 +169,7 @@ class Wire:
         filled = _DEFAULT_HEADERS | {"Accept": f"application/{operation.answer}"}
         if content_type is not None:
             filled["Content-Type"] = content_type
-        given = {name: self._header(name, text, keys) for name, text in operation.headers}
+        given = {name: self._header(name, text, keys) for name, text in operation.headers if _is_told(text, keys)}
         names = {name.lower() for name in given}
         kept = [pair for pair in filled.items() if pair[0].lower() not in names]
         return (*kept, *given.items())
@@ -188,7 +190,12 @@ class Wire:
                 actor="operations",
             ) from None
 
-    def _retry_after(self, answer: AnswerView) -> timedelta | None:
+    def judge(self, request: Request, view: AnswerView) -> Verdict:
+        """What the rules say about it."""
+        return self._rules.judge(view, operation=request.operation)
+
+    def retry_after(self, answer: AnswerView) -> timedelta | None:
+        """The wait that it asks for."""
         return parse_retry_after(answer.headers.get("retry-after"), now=self._clock.now())
 
 
@@ -215,8 +222,23 @@ def _target(operation: _Operation, keys: Mapping[str, str]) -> str:
         raise _unusable_key("expected keys that are whole path segments, got one that climbs")
     if not operation.query:
         return path
-    pairs = ((quote(name, safe=""), _filled(text, keys, where="query")) for name, text in operation.query)
-    return path + "?" + "&".join(f"{name}={value}" for name, value in pairs)
+    told = ((name, text) for name, text in operation.query if _is_told(text, keys))
+    pairs = [f"{quote(name, safe='')}={_filled(text, keys, where='query')}" for name, text in told]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _is_told(text: Template | SecretRef, keys: Mapping[str, str]) -> bool:
+    return isinstance(text, SecretRef) or not text.is_left_out(keys)
+
+
+def _payload(operation: _Operation, request: Request) -> Any:
+    question = operation.options.question
+    if request.payload is not None or question is None:
+        return request.payload
+    try:
+        return fill_question(question, request.keys)
+    except KeyMissing as missing:
+        raise _unusable_key(f"question: {missing}") from None
 
 
 def _filled(text: Template, keys: Mapping[str, str], *, where: str) -> str:

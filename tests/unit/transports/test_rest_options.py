@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from syncgate.transports.rest.options import RestOptions, secret_names
-from syncgate.transports.rest.text import PLACEHOLDERS, KeyMissing, is_header_value, parse_template
+from syncgate.transports.rest.options import RestOptions, asks, secret_names
+from syncgate.transports.rest.text import ASKED, KEYS, WINDOW, KeyMissing, is_header_value, parse_template
 
 PUSH: dict[str, Any] = {"method": "POST", "path": "/cases/{slot_key}"}
 MINIMAL: dict[str, Any] = {"base_url": "http://127.0.0.1:9001/gateway", "operations": {"push": PUSH}}
@@ -185,12 +185,55 @@ def test_a_placeholder_is_encoded_so_that_it_stays_one_segment_and_comes_back(va
     assert is_header_value(filled)
 
 
-@given(st.lists(st.sampled_from([*PLACEHOLDERS, None]), max_size=5))
+@given(st.lists(st.sampled_from([*(*KEYS, *ASKED), None]), max_size=5))
 def test_a_template_fills_every_placeholder_and_nothing_else(names: list[str | None]) -> None:
     text = "".join(f"{{{name}}}" if name else "-literal-" for name in names)
-    keys = {name: f"<{name}>" for name in PLACEHOLDERS}
+    keys = {name: f"<{name}>" for name in (*KEYS, *ASKED)}
     expected = "".join(f"%3C{name}%3E" if name else "-literal-" for name in names)
     assert parse_template(text).fill(keys) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("", "2026-04-30T23:58:42+08:00"),
+        (":date", "2026-04-30"),
+        (":time", "2026-04-30 23:58:42"),
+        (":digits", "20260430235842"),
+    ],
+)
+@pytest.mark.parametrize("name", WINDOW)
+def test_a_window_s_time_is_written_in_every_form(name: str, form: str, written: str) -> None:
+    template = parse_template(f"{{{name}{form}}}")
+    assert template.fill_as_is({name: "2026-04-30T23:58:42+08:00"}) == written
+    assert template.is_left_out({})
+    assert template.names == {name}
+
+
+def test_a_template_of_a_delivery_s_numbers_is_never_left_out() -> None:
+    assert not parse_template("{slot_key}").is_left_out({})
+    assert not parse_template("{cursor|slot_key}").is_left_out({})
+
+
+def test_what_an_operation_asks_by_is_told_with_every_place_that_says_it() -> None:
+    operation = {
+        "method": "POST",
+        "path": "/{case_no}",
+        "query": {"a": "{from:date}"},
+        "headers": {"X-B": "{page}"},
+        "question": {"c": ["{size:number}"], "d": {"e": "{cursor|after}"}},
+    }
+    options = RestOptions.model_validate(
+        {"base_url": "http://h", "headers": {"X-F": "{low}"}, "operations": {"o": operation}}
+    )
+    assert asks(options, "o").keys == {"case_no", "from", "page", "size", "cursor", "after", "low"}
+
+
+@pytest.mark.parametrize("text", ["{pages}", "{page", "{name:number}", "x{page:number}", "{low:number}"])
+def test_a_question_with_another_placeholder_is_refused(text: str) -> None:
+    operation = {"method": "POST", "path": "/", "question": {"a": [{"b": text}]}}
+    with pytest.raises(ValidationError, match="expected"):
+        RestOptions.model_validate({"base_url": "http://h", "operations": {"o": operation}})
 
 
 @pytest.mark.parametrize("keys", [{}, {"slot_key": ""}])
