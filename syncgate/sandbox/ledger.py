@@ -21,12 +21,12 @@ CREATE TABLE IF NOT EXISTS requests(
   seq INTEGER PRIMARY KEY, at TEXT NOT NULL, operation TEXT NOT NULL, key TEXT NOT NULL,
   part TEXT NOT NULL, request_key TEXT NOT NULL, body TEXT NOT NULL, fault TEXT,
   effect TEXT CHECK (effect IN
-    ('created','updated','typed','duplicate','replayed','refused','denied','read','none')),
+    ('created','updated','typed','altered','doubled','removed','duplicate','replayed','refused','denied','read','none')),
   status INTEGER, is_answered INTEGER NOT NULL CHECK (is_answered IN (0, 1)));
 CREATE TABLE IF NOT EXISTS effects(
   seq INTEGER PRIMARY KEY, request_seq INTEGER NOT NULL UNIQUE REFERENCES requests(seq),
   operation TEXT NOT NULL, key TEXT NOT NULL, part TEXT NOT NULL, record TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('created','updated','typed')));
+  kind TEXT NOT NULL CHECK (kind IN ('created','updated','typed','altered','doubled','removed')));
 CREATE TABLE IF NOT EXISTS unheard(
   seq INTEGER PRIMARY KEY, request_seq INTEGER NOT NULL REFERENCES requests(seq),
   at TEXT NOT NULL, why TEXT NOT NULL CHECK (why IN ('left','reset')));
@@ -48,7 +48,8 @@ class LedgerInUse(Exception):
 class Change:
     """What a request does to a system's contents. `record` is the JSON text as it arrived.
 
-    kind: created and updated are deliveries; typed is what a clerk of the system typed in.
+    kind: created and updated are deliveries; typed is what a clerk of the system typed in; altered, doubled and
+    removed is what happened to a record behind everybody's back.
     """
 
     operation: str

@@ -11,12 +11,16 @@ from urllib.parse import unquote
 from syncgate.sandbox.ledger import Entry, Ledger
 from syncgate.sandbox.modes import BadSwitch, Modes, Switch, parse_switch
 from syncgate.sandbox.server import Cut, Deed, Hold, Send
+from syncgate.sandbox.systems.altering import Alterable, Alteration, BadAlteration, parse_alterations
 from syncgate.sandbox.systems.interface import Call, System, Typed, Verdict, parse_json
 from syncgate.sandbox.wire import Reply, Request, encode, json_reply
 
 CONTROL = "/_sandbox/"
 TYPED = CONTROL + "records"
 """Where a clerk of the system types a record in; no fault ever strikes it."""
+
+ALTERED = CONTROL + "alterations"
+"""Where records are altered behind everybody's back, as many as one likes at a time."""
 
 _FOREIGN_PAGE = Reply(
     200,
@@ -57,6 +61,11 @@ class Simulator:
                 entry, deed = self._type_in(self._system, request, seqs)
                 entries.append(entry)
                 deeds.append(deed)
+                continue
+            if request.path == ALTERED and request.method == "POST":
+                altered, reply = self._alter(request, seqs)
+                entries += altered
+                deeds.append(_send(reply, request))
                 continue
             if request.path.startswith(CONTROL):
                 deeds.append(_send(self._control(request), request))
@@ -115,6 +124,40 @@ class Simulator:
             change=verdict.change,
         )
         return entry, _send(verdict.reply, request)
+
+    def _alter(self, request: Request, seqs: Iterator[int]) -> tuple[list[Entry], Reply]:
+        """What can be altered is; of the rest the answer says why not, by its place in the list."""
+        try:
+            alterations = parse_alterations(_value(request.body))
+        except BadAlteration as error:
+            return [], json_reply(422, {"error": str(error)})
+        entries, refused = [], {}
+        for no, alteration in enumerate(alterations):
+            try:
+                entries.append(self._altered(alteration, seqs))
+            except BadAlteration as error:
+                refused[str(no)] = str(error)
+        return entries, json_reply(200, {"altered": len(entries), "refused": refused})
+
+    def _altered(self, alteration: Alteration, seqs: Iterator[int]) -> Entry:
+        if not isinstance(self._system, Alterable):
+            raise BadAlteration(f"expected a system whose records can be altered, got {self._system.name}")
+        change = self._system.alter(alteration)
+        self._system.apply(change)
+        return Entry(
+            seq=next(seqs),
+            at=self._clock(),
+            operation="alter",
+            key=change.key,
+            part=change.part,
+            request_key="",
+            body=change.record.encode("utf-8", "backslashreplace"),
+            fault=None,
+            effect=change.kind,
+            status=200,
+            is_answered=True,
+            change=change,
+        )
 
     def _draw(self, call: Call) -> Switch | None:
         return self._modes.draw(call.operation, is_read=call.is_read) if call.operation else None

@@ -17,8 +17,8 @@ Slot = tuple[str, str, str]
 """(operation that creates it, key, part), as the ledger names them."""
 
 READS = ("read", "read_event")
-NOT_SENT = (*READS, "type")
-"""Requests that deliver nothing: look-ups, and what the system's own clerks typed."""
+NOT_SENT = (*READS, "type", "alter")
+"""Requests that deliver nothing: look-ups, what the system's own clerks typed, what was altered behind our back."""
 DID_IT = ("created", "updated", "duplicate", "replayed")
 
 
@@ -90,8 +90,14 @@ class Ledger:
     effects: list[Effect]
 
     def contents(self) -> dict[Slot, Record]:
-        """What the system holds: the replay of all effects."""
-        return {effect.slot: effect.record for effect in self.effects}
+        """What the system holds: the replay of all effects. Of a record that is there twice it is the first."""
+        held: dict[Slot, Record] = {}
+        for effect in self.effects:
+            if effect.kind == "removed":
+                held.pop(effect.slot, None)
+            elif effect.kind != "doubled":
+                held[effect.slot] = effect.record
+        return held
 
     def faults(self) -> Counter[str]:
         """How many requests of an operation, look-ups apart, each kind of fault struck."""

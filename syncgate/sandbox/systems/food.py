@@ -6,9 +6,11 @@ Wherever a call names an application, its bizKey and food's own number are the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.altering import Alteration
 from syncgate.sandbox.systems.food_names import (
     APPLICATION_NUMBER,
     EVENT_NUMBER,
@@ -74,7 +76,7 @@ class Food:
         """Hold a record."""
         self._holdings.apply(change)
         held = self._holdings.find(change.key, change.part)
-        if held is not None:
+        if held is not None and change.kind != "doubled":
             self._names.remember(change, number=APPLICATION_NUMBER.format(held.number))
 
     def type_in(self, value: Any) -> tuple[Call, Verdict]:
@@ -95,6 +97,10 @@ class Food:
         """The number of the application with this bizKey or number."""
         held = self._holdings.find(self._names.key(name))
         return None if held is None else APPLICATION_NUMBER.format(held.number)
+
+    def alter(self, alteration: Alteration) -> Change:
+        """What is altered behind our back; an application is named by its bizKey or its number."""
+        return self._holdings.alter(replace(alteration, key=self._names.key(alteration.key)))
 
     def refusal(self, call: Call) -> Verdict:
         """As if a field were invalid."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.altering import Alteration, Standing, change_of
 from syncgate.sandbox.systems.interface import parse_json
 
 NUMBER_DIGITS = 6
@@ -40,6 +42,8 @@ class Holdings:
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], Held] = {}
+        self._before: dict[tuple[str, str], str] = {}
+        self._doubles: dict[tuple[str, str], list[Held]] = {}
         self._answered: dict[str, Answered] = {}
         self._last_numbers = {False: 0, True: 0}
 
@@ -54,7 +58,7 @@ class Holdings:
     def preview(self, change: Change) -> Held:
         """What will stand once a change is applied."""
         held = self.find(change.key, change.part)
-        if held is not None:
+        if held is not None and change.kind != "doubled":
             return Held(held.number, held.version + 1, change.record)
         if change.kind == "typed":
             return Held(int((change.part or change.key)[-NUMBER_DIGITS:]), 1, change.record)
@@ -62,9 +66,37 @@ class Holdings:
 
     def apply(self, change: Change) -> None:
         """Hold what the change says."""
-        held = self.preview(change)
-        self._held[change.key, change.part] = held
-        if change.kind == "created":
+        place, held = (change.key, change.part), self.preview(change)
+        if change.kind == "removed":
+            for known in (self._held, self._before, self._doubles):
+                known.pop(place, None)
+            return
+        is_new = change.kind == "doubled" or place not in self._held
+        if change.kind == "doubled":
+            self._doubles.setdefault(place, []).append(held)
+        else:
+            self._keep(place, held, change)
+        if is_new and change.kind != "typed":
             self._last_numbers[bool(change.part)] = held.number
         if change.request_key:
             self._answered[change.request_key] = Answered(change, held)
+
+    def alter(self, alteration: Alteration) -> Change:
+        """What an alteration changes. Raises BadAlteration."""
+        place = (alteration.key, alteration.part)
+        held = self._held.get(place)
+        return change_of(alteration, Standing(held.record if held else None, self._before.get(place)))
+
+    def records(self, *, has_part: bool) -> Iterator[tuple[str, str, Held]]:
+        """All records with or without a part, doubles too, by number."""
+        kept = [(key, part, held) for (key, part), held in self._held.items() if bool(part) is has_part]
+        kept += [(*place, held) for place, held in self._all_doubles() if bool(place[1]) is has_part]
+        yield from sorted(kept, key=lambda one: one[2].number)
+
+    def _all_doubles(self) -> Iterator[tuple[tuple[str, str], Held]]:
+        return ((place, held) for place, doubles in self._doubles.items() for held in doubles)
+
+    def _keep(self, place: tuple[str, str], held: Held, change: Change) -> None:
+        if change.kind == "updated":
+            self._before[place] = self._held[place].record
+        self._held[place] = held

@@ -7,11 +7,12 @@ second delivery of what is held already is answered as a failure.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
 from syncgate.sandbox.systems import tif
+from syncgate.sandbox.systems.altering import Alteration, Standing, change_of
 from syncgate.sandbox.systems.fields import as_integer
 from syncgate.sandbox.systems.interface import Call, Verdict, parse_json, split_path
 from syncgate.sandbox.systems.province_records import REQUIRED, malformed_field, missing_field
@@ -41,7 +42,7 @@ class Province:
         self._token = token
         self._tif_token = tif_token
         self._catalogue = CATALOGUE | frozenset(catalogue)
-        self._held: set[tuple[str, str, str]] = set()
+        self._held: dict[tuple[str, str, str], list[Change]] = {}
 
     def identify(self, request: Request) -> Call:
         """The operation is the last segment of the path, the record lies as text under `data`."""
@@ -72,8 +73,22 @@ class Province:
         return self._judge(call, call.value)
 
     def apply(self, change: Change) -> None:
-        """Remember the slot; a basic record also lets its case's later records in."""
-        self._held.add(_slot(change.operation, change.key, change.part))
+        """Hold the record; a basic one also lets its case's later records in."""
+        slot = _slot(change.operation, change.key, change.part)
+        if change.kind == "removed":
+            self._held.pop(slot, None)
+            return
+        others = self._held.get(slot, []) if change.kind == "doubled" else []
+        self._held[slot] = [*others, change]
+
+    def alter(self, alteration: Alteration) -> Change:
+        """What is altered behind our back; nothing here was ever updated."""
+        held = self._held.get(_slot(alteration.operation, alteration.key, alteration.part))
+        return change_of(alteration, Standing(held[0].record if held else None, None))
+
+    def records(self) -> Iterator[Change]:
+        """All records, doubles too, as they came."""
+        return (change for changes in self._held.values() for change in changes)
 
     def refusal(self, call: Call) -> Verdict:
         """As if the division code had been left out."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.altering import Alteration
 from syncgate.sandbox.systems.fields import (
     invalid_fields,
     is_clock_digits,
@@ -70,6 +71,10 @@ class Workorders:
     def apply(self, change: Change) -> None:
         """Hold an order."""
         self._holdings.apply(change)
+
+    def alter(self, alteration: Alteration) -> Change:
+        """What is altered behind our back."""
+        return self._holdings.alter(alteration)
 
     def refusal(self, call: Call) -> Verdict:
         """As if the address were invalid."""
