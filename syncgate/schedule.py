@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +10,11 @@ import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from syncgate.domain.errors import SyncgateError
+from syncgate.domain.reconciliation.due import Rhythm
 from syncgate.flows.delivering.defects import place_of
 from syncgate.ports import Tx, Writer
 
@@ -86,6 +88,56 @@ def scheduler(jobs: list[Job], ticks: StoredTicks | None = None) -> AsyncIOSched
         trigger = IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC)
         made.add_job(_guarded, trigger, args=[job, ticks], id=job.name, name=job.name)
     return made
+
+
+class DueTrigger(BaseTrigger):  # type: ignore[misc]
+    """The times of a rhythm, for APScheduler."""
+
+    def __init__(self, rhythm: Rhythm) -> None:
+        """Args: rhythm: how often, and when of the day."""
+        self._rhythm = rhythm
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The first of the times after the last one that was fired, or after now."""
+        return self._rhythm.following(previous_fire_time or now)
+
+
+class Timetable:
+    """What is done at times of its own, by name; renewed as the rhythms change."""
+
+    def __init__(
+        self,
+        made: AsyncIOScheduler,
+        *,
+        rhythms: Callable[[], Mapping[str, Rhythm]],
+        run: Callable[[str], Awaitable[object]],
+    ) -> None:
+        """Args: made: runs it. rhythms: what is to be done now, by name; run: does it, by name."""
+        self._scheduler = made
+        self._rhythms = rhythms
+        self._run = run
+        self._set: dict[str, str] = {}
+
+    def renew(self) -> None:
+        """Sets the times of what is new or has another rhythm, and forgets what is gone."""
+        wanted = dict(self._rhythms())
+        for name in self._set.keys() - wanted.keys():
+            self._scheduler.remove_job(_job_id(name))
+            del self._set[name]
+        for name, rhythm in wanted.items():
+            if self._set.get(name) != rhythm.words:
+                self._put(name, rhythm)
+
+    def _put(self, name: str, rhythm: Rhythm) -> None:
+        job = Job(_job_id(name), rhythm.every, lambda: self._run(name))
+        self._scheduler.add_job(
+            _guarded, DueTrigger(rhythm), args=[job, None], id=job.name, name=job.name, replace_existing=True
+        )
+        self._set[name] = rhythm.words
+
+
+def _job_id(name: str) -> str:
+    return f"due:{name}"
 
 
 async def _guarded(job: Job, ticks: StoredTicks | None) -> None:

@@ -144,6 +144,21 @@ class Tx(Protocol):
         """Newest first by slot. is_open: only those that have not ended."""
         ...
 
+    def page_runs(
+        self,
+        jobs: Collection[str],
+        *,
+        after: tuple[str, str] | None,
+        limit: int,
+        outcomes: Collection[str] | None = None,
+        is_open: bool = False,
+    ) -> list[Run]:
+        """Runs of several jobs, newest first by slot, then by job; `after`: (job, slot) of the last one before.
+
+        outcomes: only those that ended so. is_open: only those that have not ended.
+        """
+        ...
+
     # discrepancies
     def discrepancy(self, discrepancy_id: UUID, *, lock: bool = False) -> Discrepancy | None: ...
     def open_discrepancies(self, system: str, message: str, subject: str) -> list[Discrepancy]:

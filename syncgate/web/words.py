@@ -12,6 +12,8 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "forbidden": ("该密钥无权进行此操作", "This key does not reach this call"),
     "not_found": ("未找到", "Not found"),
     "replan_under_way": ("正在重新核算", "Another replan of this system is under way"),
+    "run_under_way": ("正在对账", "Another run of this system is under way"),
+    "turn_lost": ("该次对账已由其他进程接手", "Another process works on this run now"),
     "conflict": ("与已有数据冲突", "The request contradicts what is stored"),
     "case_withdrawn": ("该办件已撤件，不再接收内容", "The case was withdrawn, and takes no further content"),
     "case_finished": ("该办件已办结，不能撤件", "The case came to its end, and cannot be withdrawn"),

@@ -16,6 +16,7 @@ from syncgate.language.chinese import (
     pieces,
     records,
     requests,
+    runs,
     store,
     systems,
 )
@@ -31,6 +32,7 @@ SENTENCES: Final[dict[str, str]] = {
     **materials.SENTENCES,
     **records.SENTENCES,
     **comparing.SENTENCES,
+    **runs.SENTENCES,
     **output.SENTENCES,
     **explaining.SENTENCES,
     **commands.SENTENCES,

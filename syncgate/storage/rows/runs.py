@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -71,6 +72,25 @@ class RunRows:
     def list_runs(self, job: str, *, limit: int, is_open: bool = False) -> list[Run]:
         found = select(runs).where(runs.c.job == job).order_by(runs.c.slot.desc()).limit(limit)
         return RUN.rows(self._work.all(Statement(found.where(runs.c.ended_at.is_(null())) if is_open else found)))
+
+    def page_runs(
+        self,
+        jobs: Collection[str],
+        *,
+        after: tuple[str, str] | None,
+        limit: int,
+        outcomes: Collection[str] | None = None,
+        is_open: bool = False,
+    ) -> list[Run]:
+        found = select(runs).where(runs.c.job.in_(jobs)).order_by(runs.c.slot.desc(), runs.c.job).limit(limit)
+        if after is not None:
+            job, slot = after
+            found = found.where((runs.c.slot < slot) | ((runs.c.slot == slot) & (runs.c.job > job)))
+        if outcomes is not None:
+            found = found.where(runs.c.ended_at.is_not(null()), runs.c.outcome.in_(outcomes))
+        if is_open:
+            found = found.where(runs.c.ended_at.is_(null()))
+        return RUN.rows(self._work.all(Statement(found)))
 
     def end_run(self, job: str, slot: str, *, by: str, outcome: str) -> None:
         params = {"of_job": job, "of_slot": slot, "new_by": by, "new_outcome": outcome, "at": self._work.now}

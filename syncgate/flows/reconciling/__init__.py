@@ -1,0 +1,1 @@
+"""Reconciliation: reading back what systems hold, comparing, recording, mending."""
