@@ -145,7 +145,8 @@ def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:
         case Phase.DELIVERED:
             return replace(delivery, lease_token=None, due_at=None, reason=None, detail="", actor="")
         case Phase.IN_FLIGHT:
-            return replace(delivery, **_NO_POLLS, due_at=None, reason=None, detail="", actor="", queued_at=None)
+            none = {**_NO_POLLS, **_NO_MARKS}
+            return replace(delivery, **none, due_at=None, reason=None, detail="", actor="", queued_at=None)
         case Phase.PARKED:
             return replace(delivery, **_NO_POLLS, lease_token=None, due_at=None, reason=reason or event.value)
         case Phase.PENDING | Phase.UNCONFIRMED:
@@ -156,6 +157,8 @@ def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:
 
 _NO_POLLS: dict[str, Any] = {"poll_at": None, "watched_until": None}
 """Only what is awaiting or delivered is asked about."""
+_NO_MARKS: dict[str, Any] = {"held_key": None, "held_mac": None}
+"""What is sent next may be another content, and has its own once it may have left."""
 _CANCELS = frozenset({Event.WITHDRAWN, Event.SUPERSEDED, Event.CANCELLED_BY_HAND})
 
 

@@ -14,7 +14,7 @@ from syncgate.flows.delivering import retracting
 from syncgate.flows.delivering.acknowledged import NOT_PROBED, asked_too
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
-from syncgate.flows.delivering.send import lease_suffices, remote_ref_at, request_for
+from syncgate.flows.delivering.send import lease_suffices, marked, remote_ref_at, request_for
 from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.ports import Request, Transport
@@ -48,7 +48,8 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
         verdict = await asked_too(gate, work, bundle, verdict, transport)
     else:
         verdict = await _by_probe(gate, work, bundle, policy, payload, transport)
-    return _once_queued(work, verdict).begun(started_at)
+    marks = marked(gate, work, bundle, payload)
+    return replace(_once_queued(work, verdict).begun(started_at), marks=marks)
 
 
 async def _by_probe(

@@ -14,8 +14,9 @@ from syncgate.domain.rows import Change
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import payload_of
 from syncgate.flows.delivering.retracting import RETRACTION_NOT_TAKEN, cannot_be_taken_back
-from syncgate.flows.delivering.work import Payload, Verdict, Work
+from syncgate.flows.delivering.work import Marks, Payload, Verdict, Work
 from syncgate.flows.gate import Gate
+from syncgate.flows.reconciling.marks import marks_of
 from syncgate.ports import Request, Transport, Tx
 from syncgate.site.bundle import Bundle
 
@@ -35,9 +36,15 @@ async def send(gate: Gate, work: Work, transport_of: Callable[[str], Transport])
     policy = bundle.confirm_of(work.delivery)
     if policy is not None and policy.by == "hold" and not await _note_start(gate, work):
         return Verdict(event=Event.HANDED_BACK, rule="lease_lost")
+    marks = marked(gate, work, bundle, payload)
     started_at = gate.clock.now()
     answer = await transport_of(bundle.digest).send(request_for(work, bundle, payload))
-    return replace(judged(answer), started_at=started_at, file=payload.file)
+    return replace(judged(answer), started_at=started_at, file=payload.file, marks=marks)
+
+
+def marked(gate: Gate, work: Work, bundle: Bundle, payload: Payload) -> Marks | None:
+    """What reconciliation will know the payload by, once it is at the system."""
+    return marks_of(gate.keyring, bundle, work.delivery, keys=lambda: work.keys, payload=payload.value)
 
 
 def prepared(gate: Gate, work: Work) -> Payload | Verdict:

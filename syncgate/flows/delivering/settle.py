@@ -221,6 +221,8 @@ def _changes(
     }
     if verdict.event in MAY_BE_TAKEN:
         changes |= {**maybe_held(delivery), "sent_at": verdict.started_at}
+    if verdict.event in MAY_BE_TAKEN or verdict.event is Event.FOUND:
+        changes |= _marks(verdict)
     if verdict.is_given_back:
         changes |= given_back(delivery)
     phase = advance(delivery.phase, verdict.event)
@@ -238,6 +240,12 @@ def _changes(
         case _:
             pass
     return changes
+
+
+def _marks(verdict: Verdict) -> dict[str, Any]:
+    """What reconciliation will know of it by."""
+    marks = verdict.marks
+    return {} if marks is None else {"held_key": marks.key, "held_mac": marks.mac}
 
 
 def _retried(

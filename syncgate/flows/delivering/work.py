@@ -126,6 +126,14 @@ class FileSent:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Keyed digests of what reconciliation will find of a payload: its reference there, and its compared fields."""
+
+    key: bytes
+    mac: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What serving a piece of work came to; settle turns it into rows.
@@ -142,6 +150,7 @@ class Verdict:
         started_at: when the sending began.
         file: what went along of a material, without its bytes.
         is_given_back: whether the system had it and gave it back (with `refused`).
+        marks: of what it was about; None where its system is not read back.
     """
 
     event: Event
@@ -158,6 +167,7 @@ class Verdict:
     started_at: datetime | None = None
     file: FileSent | None = None
     is_given_back: bool = False
+    marks: Marks | None = None
 
     @classmethod
     def of(cls, answer: Answer, event: Event) -> Verdict:
