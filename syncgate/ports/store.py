@@ -25,6 +25,7 @@ from syncgate.domain.rows import (
     Discrepancy,
     FileChunk,
     Grant,
+    HeldRow,
     Hold,
     Lane,
     Principal,
@@ -78,6 +79,9 @@ class DiscrepancyFilter:
     run_slot: str | None = None
     """The run that found it first."""
     is_open: bool | None = None
+    closed_as: str | None = None
+    seen_from: datetime | None = None
+    """Those that a run saw then or later."""
 
 
 class AuditCheck(Protocol):
@@ -196,6 +200,21 @@ class Tx(Protocol):
 
     def list_alerts(self, *, systems: tuple[str, ...] | None, is_open: bool, limit: int) -> list[Alert]:
         """Newest first. systems: only of these; None: of all. is_open: only those that are not over."""
+        ...
+
+    # our side of a reconciliation
+    def held_rows(self, system: str, *, after: UUID | None, limit: int) -> list[HeldRow]:
+        """Deliveries of the system that may have a record there, case by case after this one, each case's in the order
+        of creation and all of them; about so many, none at the end. One that was cancelled comes along where it may
+        have left."""
+        ...
+
+    def note_verified(self, system: str, case_ids: Collection[UUID], *, at: datetime) -> None:
+        """Says of these lanes that they were seen to be as they should; not of one with an open discrepancy."""
+        ...
+
+    def doubt_verified(self, system: str, case_id: UUID, *, since: datetime) -> None:
+        """Takes back that a lane is as it should, where that was said then or later."""
         ...
 
     def leases_count(self, system: str) -> int:

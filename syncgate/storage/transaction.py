@@ -18,6 +18,7 @@ from syncgate.storage.rows.lanes import LaneRows
 from syncgate.storage.rows.materials import MaterialRows
 from syncgate.storage.rows.people import PeopleRows
 from syncgate.storage.rows.runs import RunRows
+from syncgate.storage.rows.sides import SideRows
 from syncgate.storage.rows.systems import SystemRows
 from syncgate.storage.work import Work
 
@@ -36,6 +37,7 @@ class SqlTx(
     RunRows,
     DiscrepancyRows,
     AlertRows,
+    SideRows,
 ):
     """A transaction as a step sees it."""
 

@@ -78,6 +78,10 @@ def _conditions(where: DiscrepancyFilter) -> list[ColumnElement[bool]]:
         found.append(_columns.case_id == where.case_id)
     if where.run_slot is not None:
         found.append(_columns.run_slot == where.run_slot)
+    if where.closed_as is not None:
+        found.append(_columns.closed_as == where.closed_as)
+    if where.seen_from is not None:
+        found.append(_columns.seen_at >= where.seen_from)
     if where.is_open is not None:
         found.append(_columns.closed_at.is_(null()) if where.is_open else _columns.closed_at.is_not(null()))
     return found

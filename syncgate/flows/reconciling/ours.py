@@ -1,0 +1,124 @@
+"""Our side: what a system should hold of us, streamed from the store as entries for the join."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from syncgate.domain.reconciliation.join import Role
+from syncgate.domain.rows import Delivery, HeldRow
+from syncgate.flows.delivering.work import Marks
+from syncgate.flows.gate import Gate
+from syncgate.flows.reconciling.expected import Maker
+from syncgate.flows.reconciling.marks import NOTHING, marks_in
+from syncgate.flows.reconciling.roles import Judging, SideCounts, by_case, roles_in
+from syncgate.flows.reconciling.spill import Spill
+from syncgate.ports import Tx
+from syncgate.site.readback import ReadListing
+
+PAGE: Final = 2_000
+"""Deliveries that one reading brings."""
+OUR_SIZE: Final = 66
+"""Bytes of an entry of ours: key 16, mac 16, role 1, number of its comparison 1, case 16, delivery 16."""
+COMPARISON_AT: Final = 33
+_CASE_AT: Final = 34
+_DELIVERY_AT: Final = 50
+
+
+def case_of(entry: bytes) -> UUID:
+    """Whose case an entry of ours is about."""
+    return UUID(bytes=entry[_CASE_AT:_DELIVERY_AT])
+
+
+def delivery_of(entry: bytes) -> UUID:
+    """Which delivery an entry of ours stands for."""
+    return UUID(bytes=entry[_DELIVERY_AT:OUR_SIZE])
+
+
+@dataclass(slots=True)
+class OurSide:
+    """Streams one listing's entries into a spill.
+
+    Attributes:
+        gate: the running gate. system: its name.
+        listing: as the active bundle declares it.
+        judging: how slots are judged.
+        numbers: by message, the number of its comparison in the listing's records.
+        counts: of slots, filled while it streams.
+    """
+
+    gate: Gate
+    system: str
+    listing: ReadListing
+    judging: Judging
+    numbers: Mapping[str, int]
+    counts: SideCounts = field(default_factory=SideCounts)
+    _has_profile: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    async def stream(self, spill: Spill) -> None:
+        """Reads all of the system's deliveries, page by page."""
+        after: UUID | None = None
+        while True:
+            entries, counts, after = await self.gate.writer.read(partial(self._page, after))
+            self.counts.add(counts)
+            spill.add(entries)
+            if after is None:
+                return
+
+    def _page(self, after: UUID | None, tx: Tx) -> tuple[list[bytes], SideCounts, UUID | None]:
+        rows = tx.held_rows(self.system, after=after, limit=PAGE)
+        counts, judging = SideCounts(), self.judging
+        roles = [found for _, of_case in by_case(rows) for found in roles_in(of_case, judging, counts)]
+        unmarked = [(row, role) for row, role in roles if not self._is_marked(row)]
+        entries = [self._entry(row, role, row.held_key, row.held_mac) for row, role in roles if self._is_marked(row)]
+        entries += self._marked_now(tx, unmarked, counts)
+        return entries, counts, rows[-1].case_id if rows else None
+
+    def _is_marked(self, row: HeldRow) -> bool:
+        """Whether a row's marks are those of the active bundle: they were made by the same rules."""
+        return row.held_key is not None and self._is_same_profile(row.bundle, row.message)
+
+    def _is_same_profile(self, digest: str, message: str) -> bool:
+        known = self._has_profile.get((digest, message))
+        if known is None:
+            then = self.gate.bundles.get(digest)
+            listing = None if then is None or then.readback is None else then.readback.listing_of(message)
+            known = listing is not None and (listing.name, listing.profile) == (self.listing.name, self.listing.profile)
+            self._has_profile[digest, message] = known
+        return known
+
+    def _entry(self, row: HeldRow, role: Role, key: bytes | None, mac: bytes | None) -> bytes:
+        assert key is not None
+        head = bytes((role, self.numbers[row.message]))
+        return key + (mac or NOTHING) + head + row.case_id.bytes + row.delivery_id.bytes
+
+    def _marked_now(self, tx: Tx, rows: Sequence[tuple[HeldRow, Role]], counts: SideCounts) -> list[bytes]:
+        """The entries of rows whose marks must be made; one that cannot be is not judged."""
+        if not rows:
+            return []
+        maker = Maker(self.gate, tx, self.system)
+        lanes = tx.deliveries_of({(row.case_id, self.system) for row, _ in rows})
+        by_id = {delivery.delivery_id: delivery for deliveries in lanes.values() for delivery in deliveries}
+        wanted = {row.delivery_id for row, _ in rows}
+        maker.load([delivery for delivery in by_id.values() if delivery.delivery_id in wanted])
+        entries = []
+        for row, role in rows:
+            delivery = by_id.get(row.delivery_id)
+            marks = None if delivery is None else marks_again(maker, self.listing, delivery)
+            if marks is None:
+                counts.unjudged += role is Role.EXPECTED
+                continue
+            entries.append(self._entry(row, role, marks.key, marks.mac))
+        return entries
+
+
+def marks_again(maker: Maker, listing: ReadListing, delivery: Delivery) -> Marks | None:
+    """The marks of a delivery under a listing's rules, from its payload made again."""
+    made = maker.made(delivery)
+    if made is None:
+        return None
+    keyring, system = maker.gate.keyring, maker.system
+    return marks_in(keyring, system, listing, delivery.message, keys=made.keys, payload=made.payload)
