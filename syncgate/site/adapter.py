@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from syncgate.site.reconciling import Reconciliation
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
 from syncgate.transports.content import ContentRule
 from syncgate.values import Duration, Mode, Model, Name, Rate, Title, Wait
@@ -245,6 +246,7 @@ class Adapter(Model):
         schedule: waits after `unavailable`; the last repeats while the system takes nothing.
         breaker: when sending stops by itself.
         personal: classes of personal data, or canonical paths, that the system may receive.
+        reconciliation: how what the system holds is read back and compared; left out: it is not.
     """
 
     system: Name
@@ -267,6 +269,7 @@ class Adapter(Model):
     )
     breaker: AdapterBreaker = AdapterBreaker()
     personal: tuple[StrictStr, ...] = ()
+    reconciliation: Reconciliation | None = None
 
     def acknowledged_of(self, message: AdapterMessage) -> Acknowledged | None:
         """How the system is asked what became of this message; None where it is not."""

@@ -23,13 +23,14 @@ from syncgate.site.bundle import Acknowledgement, Bundle, ConfirmPolicy, Limits,
 from syncgate.site.contract import Contract
 from syncgate.site.packing import digest_of
 from syncgate.site.personal import Permitted
+from syncgate.site.readback import ReadBack
 
 Holds = Callable[[Json, Json], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPayload:
-    """The payload of a retraction, compiled."""
+    """What makes a payload and says whether it is right, compiled."""
 
     mapping: FieldMapping
     contract: Contract
@@ -59,6 +60,7 @@ def assemble(
     applies: Holds,
     messages: Sequence[CompiledMessage],
     mac: Mac,
+    readback: ReadBack | None,
     warnings: Iterable[Problem],
 ) -> Bundle:
     """The bundle of an adapter whose messages are compiled."""
@@ -90,7 +92,18 @@ def assemble(
         condition=lambda case: applies(case, None),
         warnings=tuple(warnings),
         acknowledgements=MappingProxyType(_acknowledgements(adapter, of_cases)),
+        readback=readback,
     )
+
+
+def payloads_of(messages: Iterable[CompiledMessage | None]) -> dict[str, CompiledPayload]:
+    """What makes the payload of each message, and of each retraction of the case, that could be compiled."""
+    found = [message for message in messages if message is not None]
+    payloads = {one.declared.name: CompiledPayload(one.mapping, one.contract) for one in found}
+    for name, message in _of_cases(found).items():
+        if message.taken_back is not None:
+            payloads[name] = message.taken_back
+    return payloads
 
 
 def _acknowledgements(adapter: Adapter, retractions: Iterable[str]) -> dict[str, Acknowledgement]:

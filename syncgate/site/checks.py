@@ -302,6 +302,8 @@ def unused_files(adapter: Adapter, files: Collection[str]) -> Iterator[Problem]:
     taken_back = [m.on_unplanned for m in adapter.messages if isinstance(m.on_unplanned, RetractBy)]
     used |= {mapping_path(f"{adapter.system}/{one.name}") for one in taken_back if one.mapping}
     used |= {contract_path(adapter.system, one.contract_name) for one in taken_back if one.mapping}
+    listings = () if adapter.reconciliation is None else adapter.reconciliation.listings
+    used |= {mapping_path(f"{adapter.system}/{name}") for listing in listings for name in listing.accept.values()}
     for path in sorted(files):
         if (is_mapping(path) or path.startswith("schemas/")) and path not in used:
             yield Problem(Place(path, 1, 1), f"no message of {adapter.system} names this file", "unused")

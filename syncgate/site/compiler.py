@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_condition, load_mapping
 from syncgate.site.acknowledgements import check_acknowledgements
 from syncgate.site.adapter import Adapter, AdapterMessage, RetractBy
-from syncgate.site.assembly import CompiledMessage, CompiledPayload, assemble
+from syncgate.site.assembly import CompiledMessage, CompiledPayload, assemble, payloads_of
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.checks import check_adapter, check_message, check_payload, check_secrets, unused_files
@@ -37,6 +37,18 @@ from syncgate.site.files import (
 from syncgate.site.personal import CanonicalPaths, Permitted, wrong_entry
 from syncgate.site.promises import promise_warnings
 from syncgate.site.quirks import QuirksError, load_quirks
+from syncgate.site.readback import ReadBack
+from syncgate.site.reading_back import Named, compile_readback
+from syncgate.site.reconciliation_checks import (
+    Known,
+    check_asked_with,
+    check_reconciliation,
+    check_rules,
+    operations_of,
+    recorded_messages,
+    unlisted_messages,
+)
+from syncgate.site.reconciling import Reconciliation
 from syncgate.site.retractions import check_retraction_reads
 from syncgate.site.tables import read_tables
 from syncgate.transports import TransportKind, kinds
@@ -128,6 +140,7 @@ class _Compilation:
             kind = self.transports[adapter.transport]
             problems_of = lambda name, content: kind.content_problems(options, name, content, quirks)  # noqa: E731
             self.problems.extend(check_contents(adapter, node, problems_of, permitted, self.paths))
+        readback = self._readback(adapter, node, options, messages, tables)
         self.problems.raise_if_any()
         place_of = partial(_message_place, node)
         return assemble(
@@ -142,7 +155,12 @@ class _Compilation:
             applies=applies,
             messages=[message for message in messages if message is not None],
             mac=mac,
-            warnings=[*promise_warnings(adapter, place_of), *unused_files(adapter, self.files)],
+            readback=readback,
+            warnings=[
+                *promise_warnings(adapter, place_of),
+                *unlisted_messages(adapter, recorded_messages(adapter), _reconciliation_place(node)),
+                *unused_files(adapter, self.files),
+            ],
         )
 
     def _attempt(self, act: Callable[[], T]) -> T | None:
@@ -244,6 +262,50 @@ class _Compilation:
         self.problems.extend(check_retraction_reads(message, unplanned, mapping, place=place))
         return compiled
 
+    def _readback(
+        self,
+        adapter: Adapter,
+        node: Node,
+        options: Any,
+        messages: Sequence[CompiledMessage | None],
+        tables: Tables,
+    ) -> ReadBack | None:
+        """How the system is read back; None where it is not, or where anything at all is wrong already."""
+        if options is None:
+            return None
+        kind = self.transports[adapter.transport]
+        uses = {name: kind.asks(options, name) for name in operations_of(adapter)}
+        self.problems.extend(check_asked_with(adapter, node, uses))
+        if adapter.reconciliation is None:
+            return None
+        payloads = payloads_of(messages)
+        accepting = dict(self._accepting(adapter.reconciliation, node, tables))
+        known = Known(
+            uses=uses,
+            can_list=kind.lists,
+            messages=recorded_messages(adapter),
+            payloads={name: one.mapping for name, one in payloads.items()},
+            contracts={name: one.contract for name, one in payloads.items()},
+            accepting=accepting,
+        )
+        self.problems.extend(check_reconciliation(adapter, adapter.reconciliation, node, known))
+        if self.problems.found:
+            self.problems.extend(check_rules(adapter.reconciliation, node))
+            return None
+        named = Named(uses=uses, payloads=known.payloads, accepting=accepting)
+        return compile_readback(adapter.reconciliation, node, named, self.problems)
+
+    def _accepting(
+        self, declared: Reconciliation, node: Node, tables: Tables
+    ) -> Iterator[tuple[tuple[int, str], FieldMapping]]:
+        """The inbound mappings by the position of the listing and the message."""
+        for position, listing in enumerate(declared.listings):
+            for message, name in listing.accept.items():
+                here = ("reconciliation", "listings", position, "accept", message)
+                mapping = self._mapping(name, node, here, tables)
+                if mapping is not None:
+                    yield (position, message), mapping
+
     def _mapping(self, name: str, node: Node, here: tuple[str | int, ...], tables: Tables) -> FieldMapping | None:
         path = mapping_path(f"{self.system}/{name}")
         if path not in self.files:
@@ -301,9 +363,16 @@ def _message_place(node: Node, position: int) -> Place:
     return documents.node_at(node, ("messages", position)).place
 
 
+def _reconciliation_place(node: Node) -> Place:
+    stands = isinstance(node, documents.Mapping) and "reconciliation" in node
+    return documents.node_at(node, ("reconciliation" if stands else "system",)).place
+
+
 def _place(node: Node, here: tuple[str | int, ...], key: str) -> Place:
     """Where the key stands, or else what it is left to: the name of a message, the mapping of a retraction."""
     found = documents.node_at(node, here)
+    if isinstance(found, documents.Scalar):
+        return found.place
     keys = [name for name in (key, "mapping", "name") if isinstance(found, documents.Mapping) and name in found]
     return documents.node_at(node, (*here, keys[0] if key in keys or here[-1] == "on_unplanned" else "name")).place
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from syncgate.domain.reconciliation.comparison import Comparison
 from syncgate.domain.reconciliation.kinds import Action, Kind, Level
 from syncgate.ports import Query
+from syncgate.records.settings import Settings
 
 if TYPE_CHECKING:
     from syncgate.mapping import Mapping as FieldMapping
@@ -33,6 +34,22 @@ class ReadOne:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A file that the system's people bring, or lay down, in place of a listing.
+
+    Attributes:
+        settings: how it is written; the names of its columns are the keys of its records.
+        file: where it is laid down: a path within the site's folder, or an absolute one, in which `{date}` is the
+            site's day as `YYYYMMDD`; None: it is only uploaded.
+        columns: the first names of all that is read of a record: what a table must have.
+    """
+
+    settings: Settings
+    file: str | None
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
     """How a record that was typed there by hand is known for one of ours.
 
@@ -53,9 +70,10 @@ class ReadListing:
         name: its name.
         messages: the messages, and retractions, whose records it has.
         level: how much of it can be read back.
-        query: how it is listed, with `from` and `until` filled in by the run; None where only an export or a daily
-            file brings it, or nothing does.
+        query: how it is listed, with `from` and `until` filled in by the run; None where only an export brings it, or
+            records are only read one by one, or nothing is.
         has_window: whether it is listed by window.
+        export: the file that may bring it in place of a listing; None where none does.
         count: how its records are counted by range of keys; None where they are not.
         read: how one record is read; None where none is.
         key_of_record: the reference by which a record is known as ours, None where it bears none.
@@ -77,6 +95,7 @@ class ReadListing:
     level: Level
     query: Query | None
     has_window: bool
+    export: Export | None = None
     count: Query | None
     read: ReadOne | None
     key_of_record: Callable[[Json], str | None] = field(repr=False)

@@ -175,11 +175,14 @@ class CompiledCondition:
             and (self._text is None or self._text(answer.text))
         )
 
+    def holds_of(self, document: Any) -> bool:
+        """Whether what it says of a body is so of this document."""
+        return all(test(follow(document, at)) for at, test in self._body)
+
     def _body_holds(self, answer: AnswerView) -> bool:
         if not self._body:
             return True
-        document = answer.document
-        return document is not MISSING and all(test(follow(document, at)) for at, test in self._body)
+        return answer.document is not MISSING and self.holds_of(answer.document)
 
 
 class AnswerRules:

@@ -26,6 +26,7 @@ from syncgate.site.adapter import Adapter, RetractBy
 from syncgate.site.bundle import Bundle
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.compiler import compile_bundle
+from syncgate.site.reconciling import ReadListingRules
 from syncgate.transports.answer_view import AnswerView
 from syncgate.transports.answers import AnswerRules
 
@@ -109,17 +110,30 @@ def contract_by_mapping(system: str) -> dict[str, str]:
     return found | {one.mapping: one.contract_name for one in retractions(system) if one.mapping is not None}
 
 
+def listings(system: str) -> tuple[ReadListingRules, ...]:
+    """How a system's records are read back."""
+    declared = adapter(system).reconciliation
+    return () if declared is None else declared.listings
+
+
+def accepted(system: str) -> set[str]:
+    """The inbound mappings by which what a system's own people changed is taken over."""
+    return {name for listing in listings(system) for name in listing.accept.values()}
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_mapping_and_contract_is_used_by_a_message(system: str) -> None:
     used = contract_by_mapping(system)
-    assert {f"{system}/{name}" for name in used} == {name for name in MAPPINGS if name.startswith(f"{system}/")}
+    assert {f"{system}/{name}" for name in {*used, *accepted(system)}} == {
+        name for name in MAPPINGS if name.startswith(f"{system}/")
+    }
     assert {f"schemas/{system}/{name}.schema.json" for name in used.values()} == {
         path for path in CONTRACTS if path.startswith(f"schemas/{system}/")
     }
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_operation_is_named_by_a_message_a_confirmation_or_an_acknowledgement(system: str) -> None:
+def test_every_operation_is_named_by_a_message_or_by_a_question(system: str) -> None:
     spoken = adapter(system)
     used = {message.operation for message in spoken.messages}
     used |= {message.on_change.update for message in spoken.messages if not isinstance(message.on_change, str)}
@@ -127,6 +141,8 @@ def test_every_operation_is_named_by_a_message_a_confirmation_or_an_acknowledgem
     reads = [spoken.confirm_of(message).operation for message in spoken.messages]
     used |= {operation for operation in reads if operation}
     used |= {polled.operation for polled in bundle(system).acknowledgements.values()}
+    ways = [way for one in listings(system) for way in (one.list, one.read, one.count)]
+    used |= {way.operation for way in ways if way is not None}
     assert used == set(spoken.options["operations"])
 
 
@@ -166,7 +182,7 @@ def given_payloads(name: str) -> Iterator[tuple[str, Json]]:
             yield example.name, example.gives
 
 
-@pytest.mark.parametrize("name", [name for name in MAPPINGS if not name.startswith("sources/")])
+@pytest.mark.parametrize("name", [name for name in MAPPINGS if mapping(name).direction == "out"])
 def test_what_an_example_gives_keeps_the_contract(name: str) -> None:
     system, own = name.split("/")
     contract = contract_by_mapping(system)[own]

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from syncgate import config
 from syncgate.documents import plain, read_yaml
 from syncgate.records import settings
-from syncgate.site import adapter
+from syncgate.site import adapter, reconciling
 from syncgate.transports import content
 from syncgate.transports.answers import AnswerCondition, AnswerRule
 from tests.unit.site.conftest import CONFIG, ROOT
@@ -52,10 +52,16 @@ PAGES: dict[str, dict[str, Models]] = {
         "`acknowledged`": (adapter.Acknowledged,),
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
     },
+    "adapter-reconciliation.md": {
+        "`reconciliation`": (reconciling.Reconciliation,),
+        "`listings`": (reconciling.ReadListingRules,),
+        "`list`, `read` and `count`": (reconciling.Listed, reconciling.ReadSingly, reconciling.Counted),
+        "`fields`": (reconciling.FieldRules,),
+    },
 }
 SHOWN_ELSEWHERE = {"charset"}
 """Said in a sentence of its own, for all formats at once."""
-SHARED = {"as", "at", "size_at_most"}
+SHARED = {"as", "at", "operation", "size_at_most"}
 """Keys that several ways of sending a file have, and that mean the same in each; the first of them is looked at."""
 DEFAULT = re.compile(r"default (?:`([^`]+)`|(\d+|true|false|none)\b)|`([a-z_]+)` \(default")
 
