@@ -87,6 +87,11 @@ class Holdings:
         held = self._held.get(place)
         return change_of(alteration, Standing(held.record if held else None, self._before.get(place)))
 
+    def texts(self, key: str, part: str = "") -> list[str]:
+        """The texts of a record and its doubles."""
+        held = self._held.get((key, part))
+        return [one.record for one in ([] if held is None else [held, *self._doubles.get((key, part), ())])]
+
     def records(self, *, has_part: bool) -> Iterator[tuple[str, str, Held]]:
         """All records with or without a part, doubles too, by number."""
         kept = [(key, part, held) for (key, part), held in self._held.items() if bool(part) is has_part]

@@ -1,0 +1,89 @@
+"""The folder of a proof: a copy of the example site with wide limits, its store, and the systems' own stores."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncgate.bootstrap.place import SitePlace
+from syncgate.sandbox.play.site import Folder, write_config
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("adapters", "mappings", "schemas", "config.example.yaml")
+SYSTEMS = ("food", "province", "workorders", "frontdb")
+SECRETS = {
+    "SYNCGATE_PROVINCE_TOKEN": "province-token",
+    "SYNCGATE_PROVINCE_TIF_TOKEN": "province-tif-token",
+    "SYNCGATE_FOOD_KEY": "food-key",
+    "SYNCGATE_WORKORDERS_KEY": "workorders-key",
+}
+"""What the gate shows the simulated systems: their own defaults."""
+_LIMITS = re.compile(r"^limits: \{rate: [^,]+, concurrency: \d+", re.MULTILINE)
+_WIDE = "limits: {rate: 100000/s, burst: 100000, concurrency: 500"
+
+
+@dataclass(frozen=True, slots=True)
+class ProofPlace:
+    """Where one proof keeps everything."""
+
+    path: Path
+
+    @property
+    def root(self) -> Path:
+        """The site's folder."""
+        return self.path / "site"
+
+    @property
+    def folder(self) -> Folder:
+        """The same as the demo's parts want it."""
+        return Folder(self.root, self.path)
+
+    @property
+    def site(self) -> SitePlace:
+        """The same as the gate reads it."""
+        return SitePlace(self.root, self.folder.config)
+
+    @property
+    def systems(self) -> Path:
+        """Where the simulated systems keep what they hold."""
+        return self.folder.systems
+
+    @property
+    def store(self) -> Path:
+        """The gate's store."""
+        return self.folder.database
+
+    @property
+    def plan(self) -> Path:
+        """What was planted, written before anything is reconciled."""
+        return self.path / "planted.ndjson"
+
+    def create(self) -> None:
+        """An empty one, in the place of what was there."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.systems.mkdir(parents=True)
+        self.root.mkdir()
+        for name in COPIED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, self.root / name)
+        for system in SYSTEMS:
+            self.rewrite(f"adapters/{system}/adapter.yaml", _LIMITS, _WIDE)
+
+    def configure(self, ports: Mapping[str, int], *, listen_port: int = 0) -> None:
+        """Write the configuration with these addresses; the master key stays."""
+        key = self.path / "master.key"
+        kept = key.read_bytes() if key.exists() else None
+        write_config(self.folder, ports=ports, listen_port=listen_port)
+        if kept is not None:
+            key.write_bytes(kept)
+
+    def rewrite(self, file: str, pattern: re.Pattern[str] | str, text: str) -> None:
+        """Change one place of a file of the site. Raises ValueError where it is not there."""
+        path = self.root / file
+        changed, count = re.subn(pattern, lambda _: text, path.read_text("utf-8"), count=1)
+        if not count:
+            raise ValueError(f"expected {pattern} in {file}, got another text")
+        path.write_text(changed, "utf-8")
