@@ -66,6 +66,13 @@ SENTENCES: Final[dict[str, str]] = {
     "expected another cursor than the one that was asked with, got the same": "应答给出的游标与请求所用的相同",
     "expected a value to go on after in the last record, got none": "末条记录没有可供续读的键值",
     "expected a last record beyond the one of the page before, got the same": "末条记录与上一页的末条记录相同",
+    "expected a key that tells rows apart, got one that does not": "键值不能区分各行",
+    "expected an operation that lists, got {name!r}, which does not": "操作 {name} 不能列出记录",
+    "expected an operation that counts, got {name!r}, which does not": "操作 {name} 不能计数",
+    "by: expected columns that are declared as not null, got {name}": "by：列应声明为 not null，{name} 不是",
+    "by: expected a column of texts, got {name}, which is {kind}": "by：应为文本列，{name} 为 {kind}",
+    "by: expected columns of texts, whole numbers or times, got {name}, which is decimal": "by：应为文本、整数或时间列，{name} 为 decimal",
+    "window: expected a column of times, got one of {kind}": "window：应为时间列，实为 {kind}",
     # --- what came of it
     "connection failed": "连接失败",
     "time-out while connecting": "连接超时",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncgate.transports.database.address import check_address
-from syncgate.transports.database.options import DatabaseOptions, poll_names, secret_names
+from syncgate.transports.database.options import DatabaseOptions, asks, poll_names, secret_names
 from syncgate.transports.database.transport import DatabaseTransport, build
 from syncgate.transports.kind import TransportKind
 
@@ -16,4 +16,6 @@ KIND = TransportKind(
     secret_names=secret_names,
     check_address=check_address,
     poll_names=poll_names,
+    asks=asks,
+    lists=True,
 )

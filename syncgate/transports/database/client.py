@@ -162,9 +162,10 @@ class DatabaseClient:
         progress.works_on(raw)
         try:
             self._driver.begin(raw, is_write=script.is_write)
-            results = []
+            results: list[Result] = []
             for statement in script.statements:
-                result = _result(connection.execute(statement.sql))
+                sql = statement.sql(results) if callable(statement.sql) else statement.sql
+                result = Result() if sql is None else _result(connection.execute(sql))
                 objection = statement.check(result)
                 if objection is not None:
                     return Finished(objection)
@@ -207,7 +208,8 @@ def said_by(driver: Driver, error: BaseException) -> tuple[Said, str]:
 
 def _result(found: CursorResult[Any]) -> Result:
     if found.returns_rows:
-        rows = tuple(dict(row) for row in found.mappings())
+        names = tuple(found.keys())
+        rows = tuple(dict(zip(names, row, strict=True)) for row in found.fetchall())
         generated = next(iter(rows[0].values()), None) if found.context.isinsert and rows else None
         return Result(rows=rows, count=len(rows), generated=generated)
     # Others say in RETURNING what they generated; their cursors know no last number.

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 
 from syncgate.transports.database.address import Address
 from syncgate.transports.database.charsets import Charset
-from syncgate.transports.database.columns import Column, EmptyText, LengthsIn, TextRules, parse_column
+from syncgate.transports.database.columns import Column, EmptyText, LengthsIn, TextRules, Unfit, bind, parse_column
 from syncgate.transports.database.texts import Filled, Found, Text, parsed
+from syncgate.transports.kind import Asks, Sort
 from syncgate.transports.rest.text import SecretRef, secrets_in
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$#]{0,62}")
@@ -167,6 +168,44 @@ class Read(_Model):
     latest_by: Identifier | None = None
 
 
+Constant = StrictStr | StrictInt
+Constants = dict[Identifier, Constant | Annotated[tuple[Constant, ...], Field(min_length=1)]]
+
+
+class List(_Model):
+    """Lists rows, page by page in the order of a key.
+
+    Attributes:
+        table: of the rows.
+        columns: those that are shown; left out: all that are declared.
+        by: the columns that a page goes on by, together unique and never null; left out: the table's key.
+        where: what a row must have: a value, or any of several.
+        window: the column that tells whether a row lies in the window; left out: there is none.
+    """
+
+    do: Literal["list"]
+    table: Identifier
+    columns: tuple[Identifier, ...] = ()
+    by: tuple[Identifier, ...] = ()
+    where: Constants = Field(default_factory=dict)
+    window: Identifier | None = None
+
+
+class Count(_Model):
+    """Counts rows within a range of a key.
+
+    Attributes:
+        table: of the rows.
+        by: the column of texts that the range is of.
+        where: what a row must have: a value, or any of several.
+    """
+
+    do: Literal["count"]
+    table: Identifier
+    by: Identifier
+    where: Constants = Field(default_factory=dict)
+
+
 class FlagValues(_Model):
     """What the consumer writes into the flag, compared as text.
 
@@ -229,7 +268,7 @@ class Poll(_Model):
         return self
 
 
-Operation = Annotated[Insert | Update | Mark | Read | Poll, Field(discriminator="do")]
+Operation = Annotated[Insert | Update | Mark | Read | List | Count | Poll, Field(discriminator="do")]
 
 
 class DatabaseOptions(_Model):
@@ -276,9 +315,34 @@ class DatabaseOptions(_Model):
                 _known_columns(columns, self.tables[table].columns, at)
             except ValueError as error:
                 yield f"{name}: {error}"
+        if isinstance(operation, List | Count) and operation.table in self.tables:
+            yield from (f"{name}: {problem}" for problem in self._listed(operation))
         for at, table, where in _wheres(operation):
             if table in self.tables:
                 yield from (f"{name}: {problem}" for problem in _moving(at, where))
+
+    def _listed(self, operation: List | Count) -> Iterator[str]:
+        """What a listing or a count cannot be made with."""
+        declared = self.tables[operation.table].parsed_columns()
+        for name, wanted in operation.where.items():
+            for value in wanted if isinstance(wanted, tuple) else (wanted,):
+                try:
+                    bind(declared[name], value, self.text_rules(operation.table))
+                except (KeyError, Unfit) as unfit:
+                    if isinstance(unfit, Unfit):
+                        yield f"where: {name}: {unfit}"
+        key = (operation.by or self.tables[operation.table].key) if isinstance(operation, List) else (operation.by,)
+        for name in key:
+            column = declared.get(name)
+            if column is not None and not column.is_required:
+                yield f"by: expected columns that are declared as not null, got {name}"
+            if column is not None and isinstance(operation, Count) and not column.is_text:
+                yield f"by: expected a column of texts, got {name}, which is {column.kind}"
+            if column is not None and column.kind == "decimal":
+                yield f"by: expected columns of texts, whole numbers or times, got {name}, which is decimal"
+        window = declared.get(operation.window or "") if isinstance(operation, List) else None
+        if window is not None and window.kind not in ("datetime", "date"):
+            yield f"window: expected a column of times, got one of {window.kind}"
 
 
 def _used(operation: Any) -> Iterator[tuple[str, str, Collection[str]]]:
@@ -298,6 +362,11 @@ def _used(operation: Any) -> Iterator[tuple[str, str, Collection[str]]]:
         case Read():
             latest = [] if operation.latest_by is None else [operation.latest_by]
             yield "where", operation.table, [*operation.where, *latest]
+        case List():
+            window = [] if operation.window is None else [operation.window]
+            yield "where", operation.table, [*operation.where, *operation.columns, *operation.by, *window]
+        case Count():
+            yield "where", operation.table, [*operation.where, operation.by]
         case Poll():
             flag = [] if operation.flag is None else [operation.flag.column]
             yield "where", operation.table, [*operation.where, *flag]
@@ -307,9 +376,9 @@ def _used(operation: Any) -> Iterator[tuple[str, str, Collection[str]]]:
 
 
 def _wheres(operation: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    if not isinstance(operation, Insert):
+    if isinstance(operation, Update | Mark | Read | Poll):
         yield "where", operation.table, operation.where
-    elif operation.older is not None:
+    elif isinstance(operation, Insert) and operation.older is not None:
         yield "older", operation.table, operation.older.where
     if isinstance(operation, Poll) and operation.rejects is not None:
         yield "rejects", operation.rejects.table, operation.rejects.where
@@ -334,6 +403,19 @@ def _known_name(name: str, known: Mapping[str, Any], what: str) -> None:
         near = get_close_matches(name, list(known), n=1)
         hint = f"; nearest is {near[0]!r}" if near else ""
         raise ValueError(f"expected a declared {what}, got {name!r}{hint}")
+
+
+def asks(options: Any, operation: str) -> Asks:
+    """What an operation is for, and the keys that it takes."""
+    one = options.operations[operation]
+    match one:
+        case List():
+            return Asks("list", frozenset() if one.window is None else frozenset({"from", "until"}))
+        case Count():
+            return Asks("count", frozenset({"low", "high"}))
+    sort: Sort = "read" if isinstance(one, Read) else "poll" if isinstance(one, Poll) else "write"
+    texts = [value for _, _, where in _wheres(one) for value in map(parsed, where.values()) if isinstance(value, Text)]
+    return Asks(sort, frozenset(name.partition(":")[0] for text in texts for names in text.names for name in names))
 
 
 def secret_names(options: Any) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ Document = dict[str, Any]
 class Result:
     """What one statement brought: rows of a SELECT, else how many it struck, and the number that it generated."""
 
-    rows: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[dict[str, Any], ...] = ()
     count: int = 0
     generated: int | None = None
 
@@ -26,11 +26,11 @@ class Statement:
     """One statement.
 
     Attributes:
-        sql: with its values bound.
+        sql: with its values bound; or what makes it of what the statements before brought, None: not needed.
         check: what speaks against committing, given what it brought; None: nothing.
     """
 
-    sql: Executable
+    sql: Executable | Callable[[Sequence[Result]], Executable | None]
     check: Callable[[Result], Document | None] = lambda _: None
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Found, Outcome, Reading
-from syncgate.ports import Clock, Entropy, Probed, Request, Secrets
+from syncgate.ports import Clock, Entropy, Page, Probed, Query, Request, Secrets, Unread
 from syncgate.transports.answers import AnswerCondition, AnswerRule, AnswerRules, rule_problems
 from syncgate.transports.asking import AbsentConditions, record_pointer
 from syncgate.transports.database.address import parse_address
@@ -86,6 +86,25 @@ class DatabaseTransport:
             one_by_one += await self._polled([request], [one])
         return one_by_one
 
+    async def list_page(self, query: Query, following: str | None) -> Page | Unread:
+        """One page, in a transaction of its own."""
+        found = await self._listed(query, lambda: self._wire.compose_page(query, following))
+        assert not isinstance(found, int)
+        return found
+
+    async def count(self, query: Query, *, low: str, high: str | None) -> int | Unread:
+        """How many rows have a key in the range, in binary order whatever the column's collation is."""
+        found = await self._listed(query, lambda: self._wire.compose_count(query, low=low, high=high))
+        assert not isinstance(found, Page)
+        return found
+
+    async def _listed(self, query: Query, compose: Callable[[], Script]) -> Page | int | Unread:
+        try:
+            password_of(self._options, self._secrets)
+        except Unsendable as unsendable:
+            return Unread(reason="denied", words=str(unsendable), outcome=unsendable.outcome)
+        return self._wire.listed(query, await self._client.run(compose()))
+
     async def probe(self) -> Probed:
         """Whether the database is there, lets us in, and has the declared tables: every difference at once."""
         try:
@@ -148,7 +167,7 @@ def build(
         problems.append(f"address: {error}")
     if problems or engine is None or url is None:
         raise SiteInvalid("\n".join(problems))
-    wire = Wire(options, AnswerRules(rules), clock=clock, returns_generated=engine == "postgresql")
+    wire = Wire(options, AnswerRules(rules), clock=clock, engine=engine)
     client = DatabaseClient(
         driver_of(engine),
         url,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from syncgate.domain.errors import SiteInvalid
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
-from syncgate.ports import Clock, Request
+from syncgate.ports import UNREADABLE, Clock, Page, Query, Request, Unread
 from syncgate.transports.answer_view import AnswerView
 from syncgate.transports.answers import UNMATCHED, AnswerRules, CompiledCondition, Verdict
-from syncgate.transports.database.faults import MEANINGS, SILENT, Fault, Stage
-from syncgate.transports.database.options import DatabaseOptions, Insert, Mark, Poll, Read, Update
+from syncgate.transports.database.address import Engine
+from syncgate.transports.database.faults import MEANINGS, SILENT, Fault, FaultKind, Stage
+from syncgate.transports.database.listing import MOST, USUAL, Listings
+from syncgate.transports.database.options import Count, DatabaseOptions, Insert, List, Mark, Poll, Read, Update
 from syncgate.transports.database.reading import Asking, Meant
 from syncgate.transports.database.rows import Fill
 from syncgate.transports.database.script import Document, Finished, Script
@@ -30,6 +32,10 @@ NO_STATUS: Final = 0
 
 _SHUT: Final = frozenset({Outcome.THROTTLED, Outcome.UNAVAILABLE})
 _SHUT_OUT: Final = _SHUT | {Outcome.DENIED}
+_UNREAD: Final[Mapping[Outcome, Literal["denied", "throttled"]]] = {
+    Outcome.DENIED: "denied",
+    Outcome.THROTTLED: "throttled",
+}
 _GIVES_REF: Final = frozenset({Outcome.TAKEN, Outcome.QUEUED_THERE, Outcome.DUPLICATE})
 _SILENT_RULES: Final = {
     Stage.CONNECTING: "not_connected",
@@ -59,20 +65,21 @@ STOPPED: Final = {
 class Wire:
     """One system's way of writing and reading rows, compiled from its options."""
 
-    def __init__(self, options: DatabaseOptions, rules: AnswerRules, *, clock: Clock, returns_generated: bool) -> None:
+    def __init__(self, options: DatabaseOptions, rules: AnswerRules, *, clock: Clock, engine: Engine) -> None:
         """Args:
         options: as read.
         rules: the adapter's answer rules.
         clock: for the sending time.
-        returns_generated: whether the engine tells a generated number only in RETURNING.
+        engine: which it is; PostgreSQL tells a generated number only in RETURNING.
         """
         self._operations = options.operations
         self._rules = rules
         self._clock = clock
         self._zone = ZoneInfo(options.time_zone)
         tables = tables_of(options)
-        self._writing = Writing(tables, self._zone, returns_generated=returns_generated)
+        self._writing = Writing(tables, self._zone, returns_generated=engine == "postgresql")
         self._asking = Asking(tables, self._zone)
+        self._listings = Listings(tables, self._zone, engine=engine)
 
     def compose(self, request: Request) -> Script:
         """The transaction of a send.
@@ -100,6 +107,35 @@ class Wire:
         if not isinstance(operation, Read):
             raise SiteInvalid(f"expected an operation that reads, got {request.operation!r}, which does not")
         return self._asking.read(operation, self._fill(request))
+
+    def compose_page(self, query: Query, following: str | None) -> Script:
+        """The transaction of one page; raises SiteInvalid as `compose`."""
+        operation = self._operation(query.operation)
+        if not isinstance(operation, List):
+            raise SiteInvalid(f"expected an operation that lists, got {query.operation!r}, which does not")
+        size = min(query.paging.size or USUAL, MOST)
+        return self._listings.page(operation, query.keys, size=size, after=following)
+
+    def compose_count(self, query: Query, *, low: str, high: str | None) -> Script:
+        """The transaction of a count; raises SiteInvalid as `compose`."""
+        operation = self._operation(query.operation)
+        if not isinstance(operation, Count):
+            raise SiteInvalid(f"expected an operation that counts, got {query.operation!r}, which does not")
+        return self._listings.count(operation, low=low, high=high)
+
+    def listed(self, query: Query, came: Finished | Fault) -> Page | int | Unread:
+        """The page, or the count, that a transaction brought."""
+        if isinstance(came, Finished):
+            match came.document:
+                case {"result": "list", "rows": rows, "following": following}:
+                    return Page(records=rows, following=following)
+                case {"result": "count", "count": count}:
+                    return int(count)
+            return Unread(reason=UNREADABLE, words="expected a key that tells rows apart, got one that does not")
+        verdict = self._verdict(Request(query.operation, {}), came, _view(_document(came)))
+        if came.said.kind is FaultKind.UNREADABLE:
+            return Unread(reason=UNREADABLE, words=came.note, outcome=verdict.outcome)
+        return Unread(reason=_UNREAD.get(verdict.outcome, "unavailable"), words=came.note, outcome=verdict.outcome)
 
     def meant(self, request: Request) -> Meant:
         """What a polled request's row is found by; raises as `compose`."""

@@ -136,3 +136,41 @@ def test_a_flag_whose_value_means_two_things_is_refused() -> None:
 
 def test_unknown_keys_are_refused() -> None:
     assert "extra" in words_of(with_("operations.read.wher", {}))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"table": "up_pro_acept"}, "nearest is 'up_pro_accept'"),
+        ({"columns": ["opinions"]}, "nearest is 'opinion'"),
+        ({"by": ["opinion"]}, "by: expected columns that are declared as not null, got opinion"),
+        ({"by": ["area"]}, "by: expected columns of texts, whole numbers or times, got area, which is decimal"),
+        ({"window": "project_no"}, "window: expected a column of times, got one of varchar"),
+        ({"where": {"is_sync": "0"}}, "where: is_sync: expected a whole number"),
+        ({"where": {"cd_operation": ["I", "张示例"]}}, "where: cd_operation: expected at most 2 characters, got 3"),
+        ({"where": {"cd_operation": []}}, "at least 1 item"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_listing_that_could_not_be_made_is_refused(more: dict[str, Any], words: str) -> None:
+    listing = {"do": "list", "table": "up_pro_accept"} | more
+    assert words in words_of(with_("operations.list", listing))
+
+
+@pytest.mark.parametrize(("by", "words"), [("task_version", "by: expected a column of texts"), ("opinion", "not null")])
+def test_a_count_is_by_a_column_of_texts_that_is_never_null(by: str, words: str) -> None:
+    assert words in words_of(with_("operations.count", {"do": "count", "table": "up_pro_accept", "by": by}))
+
+
+@pytest.mark.parametrize(
+    ("operation", "sort", "keys"),
+    [
+        ({"do": "list", "table": "up_pro_accept"}, "list", set()),
+        ({"do": "list", "table": "up_pro_accept", "window": "cd_time"}, "list", {"from", "until"}),
+        ({"do": "count", "table": "up_pro_accept", "by": "row_guid"}, "count", {"low", "high"}),
+        ({"do": "read", "table": "up_pro_accept", "where": {"row_guid": "{slot_key:hex}"}}, "read", {"slot_key"}),
+    ],
+)
+def test_what_an_operation_is_for_is_told_with_its_keys(operation: dict[str, Any], sort: str, keys: set[str]) -> None:
+    asks = KIND.asks(DatabaseOptions.model_validate(with_("operations.one", operation)), "one")
+    assert (asks.sort, asks.keys) == (sort, keys)

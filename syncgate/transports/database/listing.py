@@ -1,0 +1,220 @@
+"""The transactions that list rows page by page, and count them by range of a key. Pure.
+
+A page begins behind the last key of the page before, in the engine's own order of the key, so that an index serves it.
+To a collation two keys may be the same (`ab-1`, `AB-1`); a page therefore always takes along all rows whose key the
+engine calls equal to its last one, and the next begins behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import ColumnElement, Executable, LargeBinary, and_, cast, collate, func, or_, select, true
+from sqlalchemy.dialects import mysql
+from sqlalchemy.sql.expression import literal
+
+from syncgate.transports.database.columns import Column, bind, show
+from syncgate.transports.database.options import Count, List
+from syncgate.transports.database.script import Document, Result, Script, Statement
+from syncgate.transports.database.tables import Table
+
+USUAL: Final = 1000
+"""Rows of a page where the adapter names no size."""
+
+MOST: Final = 5000
+"""Rows of a page at most, whatever the adapter says."""
+
+_MOST_EQUAL: Final = 1000
+"""Rows with one key; where there are more, the key tells nothing apart."""
+
+
+class Listings:
+    """Makes the transactions of one system's listings and counts."""
+
+    def __init__(self, tables: Mapping[str, Table], zone: ZoneInfo, *, engine: str) -> None:
+        """Args:
+        tables: by name.
+        zone: in which times are shown.
+        engine: `sqlite`, `postgresql` or `mysql`.
+        """
+        self._tables = tables
+        self._zone = zone
+        self._engine = engine
+
+    def page(self, operation: List, keys: Mapping[str, str], *, size: int, after: str | None) -> Script:
+        """The rows of one page: `{"result": "list", "rows": [{…}], "following": text or None}`.
+
+        Args:
+            operation: what is listed.
+            keys: `from` and `until` of a window.
+            size: rows of a full page.
+            after: what the page before gave as `following`.
+        """
+        shape = _Shape.of(operation, self._tables[operation.table], self._zone)
+        where = [shape.given(), *shape.window(operation.window, keys)]
+        first = select(*shape.clauses).where(*where).order_by(*shape.key_clauses).limit(size)
+        if after is not None:
+            first = first.where(_beyond(shape.key_clauses, shape.values_of(after)))
+
+        def equals(results: Sequence[Result]) -> Executable | None:
+            rows = results[0].rows
+            if len(rows) < size:
+                return None
+            last = (rows[-1][name] for name in shape.key)
+            same = (clause == value for clause, value in zip(shape.key_clauses, last, strict=True))
+            return select(*shape.clauses).where(*where, *same).limit(_MOST_EQUAL + 1)
+
+        def conclude(results: Sequence[Result]) -> Document:
+            rows, equal = results[0].rows, results[1].rows
+            if len(equal) > _MOST_EQUAL:
+                return {"result": "ambiguous", "count": len(equal)}
+            is_full = len(rows) == size
+            if is_full and any(rows[-1][name] is None for name in shape.key):
+                return {"result": "ambiguous", "count": len(rows)}
+            following = shape.text_of(rows[-1]) if is_full else None
+            return {"result": "list", "rows": shape.shown(_with(rows, equal, shape.key)), "following": following}
+
+        return _asking("LIST", operation.table, [Statement(first), Statement(equals)], conclude)
+
+    def count(self, operation: Count, *, low: str, high: str | None) -> Script:
+        """How many rows have a key from `low` on and below `high`: `{"result": "count", "count": 7}`."""
+        table = self._tables[operation.table]
+        key = self._binary(table.clause.c[operation.by])
+        where = [*_given(table, operation.where), key >= self._bytes(low)]
+        if high is not None:
+            where.append(key < self._bytes(high))
+        sql = select(func.count().label("count")).select_from(table.clause).where(*where)
+
+        def conclude(results: Sequence[Result]) -> Document:
+            return {"result": "count", "count": int(results[0].rows[0]["count"])}
+
+        return _asking("COUNT", operation.table, [Statement(sql)], conclude)
+
+    def _binary(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The column so that it compares by code point, whatever its collation is."""
+        match self._engine:
+            case "postgresql":
+                return collate(column, "C")
+            case "sqlite":
+                return collate(column, "BINARY")
+            case _:
+                # As bytes of utf8mb4: those of GBK are in another order, and every collation of texts pads with spaces.
+                return cast(cast(column, mysql.CHAR(charset="utf8mb4")), LargeBinary)
+
+    def _bytes(self, text: str) -> Any:
+        return cast(literal(text), LargeBinary) if self._engine == "mysql" else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a listing selects.
+
+    Attributes:
+        table: of the rows. names: the columns. key: those that a page goes on by.
+        where: constants that a row must have. zone: in which times are shown.
+    """
+
+    table: Table
+    names: tuple[str, ...]
+    key: tuple[str, ...]
+    where: Mapping[str, Any]
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, operation: List, table: Table, zone: ZoneInfo) -> _Shape:
+        """The shape of an operation."""
+        key = operation.by or table.key
+        names = tuple(dict.fromkeys([*(operation.columns or table.columns), *key]))
+        return cls(table, names, key, operation.where, zone)
+
+    @property
+    def clauses(self) -> list[ColumnElement[Any]]:
+        return [self.table.clause.c[name] for name in self.names]
+
+    @property
+    def key_clauses(self) -> list[ColumnElement[Any]]:
+        return [self.table.clause.c[name] for name in self.key]
+
+    def given(self) -> ColumnElement[bool]:
+        """That a row has the constants."""
+        return and_(true(), *_given(self.table, self.where))
+
+    def window(self, name: str | None, keys: Mapping[str, str]) -> list[ColumnElement[bool]]:
+        """That a row lies in the window."""
+        if name is None:
+            return []
+        column, clause = self.table.columns[name], self.table.clause.c[name]
+        since, until = keys.get("from"), keys.get("until")
+        found = [] if not since else [clause >= _bound(column, since, self.zone, is_end=False)]
+        return found if not until else [*found, clause < _bound(column, until, self.zone, is_end=True)]
+
+    def text_of(self, row: Mapping[str, Any]) -> str:
+        """A row's key as text; `values_of` reads it."""
+        return orjson.dumps([show(self.table.columns[name], row[name], self.zone) for name in self.key]).decode()
+
+    def values_of(self, text: str) -> list[Any]:
+        """The key that a text says, as it is bound."""
+        shown = zip(self.key, orjson.loads(text), strict=True)
+        return [_value(self.table.columns[name], value) for name, value in shown]
+
+    def shown(self, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """The rows as JSON; they are changed. Raises Unreadable."""
+        kinds = [(name, self.table.columns[name]) for name in self.names]
+        plain = [name for name, column in kinds if column.is_text and column.kind != "char"]
+        others = [(name, column) for name, column in kinds if name not in plain]
+        for row in rows:
+            for name in plain:
+                value = row[name]
+                if type(value) is not str and value is not None:
+                    row[name] = show(self.table.columns[name], value, self.zone)
+            for name, column in others:
+                value = row[name]
+                if type(value) is not int and value is not None:
+                    row[name] = show(column, value, self.zone)
+        return rows
+
+
+def _given(table: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for name, wanted in where.items():
+        values = wanted if isinstance(wanted, tuple) else (wanted,)
+        found.append(table.clause.c[name].in_([bind(table.columns[name], value, table.rules) for value in values]))
+    return found
+
+
+def _beyond(columns: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
+    """That a row's key is behind these values, in a form that an index on the key serves."""
+    column, value = columns[0], values[0]
+    beyond: ColumnElement[bool] = column > value
+    if len(columns) == 1:
+        return beyond
+    return and_(column >= value, or_(beyond, _beyond(columns[1:], values[1:])))
+
+
+def _with(rows: Sequence[dict[str, Any]], equal: Sequence[dict[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
+    """A page with all rows that the engine calls equal to its last; those of them that it had are there once."""
+    same = {tuple(row[name] for name in key) for row in equal}
+    return [*(row for row in rows if tuple(row[name] for name in key) not in same), *equal] if equal else [*rows]
+
+
+def _bound(column: Column, text: str, zone: ZoneInfo, *, is_end: bool) -> datetime | date:
+    local = datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None)
+    if column.kind == "datetime":
+        return local
+    is_within = is_end and local.time() != datetime.min.time()
+    return local.date() + timedelta(days=1 if is_within else 0)
+
+
+def _value(column: Column, shown: Any) -> Any:
+    if column.kind == "datetime":
+        return datetime.fromisoformat(shown)
+    return date.fromisoformat(shown) if column.kind == "date" else shown
+
+
+def _asking(verb: str, table: str, statements: Sequence[Statement], conclude: Any) -> Script:
+    return Script(request_line=f"{verb} {table}", statements=statements, conclude=conclude, is_write=False, sent=b"")
