@@ -10,6 +10,7 @@ from typing import Final
 
 from syncgate.domain.delivery import MAYBE_SENT, Phase
 from syncgate.domain.holds import NO_HOLDS, LaneHolds
+from syncgate.domain.observation import is_gone
 from syncgate.domain.plan import Message, NextAfter
 from syncgate.domain.replan import CANCELLED_BY_HAND, SlotName
 from syncgate.domain.retraction import is_held_up, takes_back_under
@@ -200,7 +201,13 @@ class _State:
             return False
         message = self._message_by_name.get(slot[0].message)
         is_queued_enough = message is not None and message.next_after is NextAfter.QUEUED_THERE
-        return Phase.DELIVERED in phases or (is_queued_enough and Phase.AWAITING in phases)
+        return self._is_delivered(slot) or (is_queued_enough and Phase.AWAITING in phases)
+
+    @staticmethod
+    def _is_delivered(slot: Sequence[Delivery]) -> bool:
+        """Whether the newest that the system took is there still, as far as is known."""
+        newest = next((d for d in reversed(slot) if d.phase is Phase.DELIVERED), None)
+        return newest is not None and not is_gone(newest)
 
     def _is_slot_open(self, delivery: Delivery) -> bool:
         """Whether it waits for another of its slot, for what it takes back, or for what takes its slot back."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from syncgate.domain.delivery import Beginning
+from syncgate.domain.observation import is_as_delivered
 from syncgate.domain.plan import Planned
 from syncgate.domain.replan import Slot, SlotName
 from syncgate.domain.rows import Change, Delivery
@@ -112,7 +113,7 @@ def _held_mac(saying: Saying, name: SlotName, slot: Slot) -> bytes:
 
 
 def _has_mac(planned: Planned | None, held: Delivery) -> bool:
-    return planned is not None and planned.input_mac == held.input_mac
+    return planned is not None and is_as_delivered(held) and planned.input_mac == held.input_mac
 
 
 def _is_known(slot: Slot, mac: bytes, bundle: str) -> bool:
@@ -122,7 +123,8 @@ def _is_known(slot: Slot, mac: bytes, bundle: str) -> bool:
 
 
 def _carries(delivery: Delivery, mac: bytes, bundle: str) -> bool:
-    return (delivery.input_mac, delivery.bundle) == (mac, bundle) and delivery.change is not Change.RETRACT
+    is_content = delivery.change is not Change.RETRACT and is_as_delivered(delivery)
+    return is_content and (delivery.input_mac, delivery.bundle) == (mac, bundle)
 
 
 def _emptied(saying: Saying, slots: Slots) -> Iterator[Hold]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from syncgate.domain.delivery import MAYBE_SENT, OF_ITS_OWN, WAITING, Event, Phase
+from syncgate.domain.observation import is_as_delivered, is_gone, took_nothing_back, with_untold_content
 from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
 from syncgate.domain.retraction import TakesBack
 from syncgate.domain.rows import Change, Delivery
@@ -29,7 +30,7 @@ class Slot:
     Attributes:
         newest: the one that counts when asking whether anything changed; None when none counts.
         waiting: the pending or parked one. maybe_sent: the one whose outcome is open.
-        delivered: the newest that the system holds.
+        delivered: the newest that the system took; None where it was seen to hold it no more.
         own: the newest that the system holds of its own accord, where it came after what may be sent.
         message: whose slot it is.
     """
@@ -82,7 +83,8 @@ def _of_its_slot(_: Delivery) -> frozenset[str]:
 def slots_of(deliveries: Iterable[Delivery], takes_back: TakesBack = _of_its_slot) -> dict[SlotName, Slot]:
     """The slots of a lane, from its deliveries in the order of creation.
 
-    A retraction of the case stands in every slot that it takes back, from when it may be sent on.
+    A retraction of the case stands in every slot that it takes back, from when it may be sent on. After one that was
+    seen to have taken nothing back, the slot holds something still, whatever it is.
 
     Args:
         deliveries: all of the lane.
@@ -91,9 +93,12 @@ def slots_of(deliveries: Iterable[Delivery], takes_back: TakesBack = _of_its_slo
     found: dict[SlotName, Slot] = {}
     for delivery in deliveries:
         own = (delivery.message, delivery.part)
+        names = takes_back(delivery) if delivery.change is Change.RETRACT else frozenset()
+        if took_nothing_back(delivery):
+            found |= {name: _still_held(slot) for name, slot in found.items() if name == own or name[0] in names}
+            continue
         found[own] = _with(found.get(own, Slot(message=delivery.message)), delivery)
         if delivery.change is Change.RETRACT and delivery.phase not in WAITING:
-            names = takes_back(delivery)
             found |= {name: _with(slot, delivery) for name, slot in found.items() if name[0] in names}
     return found
 
@@ -107,10 +112,20 @@ def _with(slot: Slot, delivery: Delivery) -> Slot:
         newest=delivery if slot.waiting is None else slot.waiting,
         waiting=delivery if delivery.phase in WAITING else slot.waiting,
         maybe_sent=delivery if delivery.phase in MAYBE_SENT else slot.maybe_sent,
-        delivered=delivery if delivery.phase is Phase.DELIVERED else slot.delivered,
-        own=None if delivery.phase in MAYBE_SENT else own,
+        delivered=_unless_gone(delivery) if delivery.phase is Phase.DELIVERED else slot.delivered,
+        own=None if delivery.phase in MAYBE_SENT or own is None else _unless_gone(own),
         message=slot.message,
     )
+
+
+def _still_held(slot: Slot) -> Slot:
+    delivered = slot.delivered
+    is_content = delivered is not None and delivered.change is not Change.RETRACT
+    return replace(slot, delivered=with_untold_content(delivered)) if delivered is not None and is_content else slot
+
+
+def _unless_gone(delivery: Delivery) -> Delivery | None:
+    return None if is_gone(delivery) else delivery
 
 
 def is_of_its_own(delivery: Delivery) -> bool:
@@ -219,7 +234,7 @@ def _is_never_to_be_sent(slot: Slot, delivery: Delivery) -> bool:
 
 def _for_wanted(planned: Planned, slot: Slot, message: Message) -> list[Decision]:
     held, waiting, newest = _held(slot), slot.waiting, slot.newest
-    is_held = held is not None and held.input_mac == planned.input_mac
+    is_held = held is not None and is_as_delivered(held) and held.input_mac == planned.input_mac
     if waiting is not None:
         if is_held and waiting.is_never_sent and not _is_anew(waiting, held, planned):
             return [Cancel(waiting, Event.SUPERSEDED)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from syncgate.domain.delivery import MAYBE_SENT, Phase
+from syncgate.domain.observation import is_gone, took_nothing_back
 from syncgate.domain.plan import Message
 from syncgate.domain.rows import Change, Delivery
 
@@ -41,8 +42,10 @@ def is_needless(retraction: Delivery, deliveries: Iterable[Delivery], takes_back
     """
     holding: set[tuple[str, str]] = set()
     for delivery in deliveries:
-        if delivery.change is Change.RETRACT:
-            if delivery.phase is Phase.DELIVERED:
+        if is_gone(delivery):
+            holding.discard((delivery.message, delivery.part))
+        elif delivery.change is Change.RETRACT:
+            if delivery.phase is Phase.DELIVERED and not took_nothing_back(delivery):
                 holding -= {name for name in holding if _is_of(delivery, name, takes_back)}
         elif _may_be_held(delivery) and concerns(retraction, delivery, takes_back):
             holding.add((delivery.message, delivery.part))
@@ -65,6 +68,7 @@ def is_taken_back_later(delivery: Delivery, deliveries: Iterable[Delivery], take
     return any(
         other.change is Change.RETRACT
         and other.phase is not Phase.CANCELLED
+        and not took_nothing_back(other)
         and other.created_at > delivery.created_at
         and concerns(other, delivery, takes_back)
         for other in deliveries

@@ -14,6 +14,7 @@ from syncgate.domain.delivery import WAITING, Event, Phase, advance
 from syncgate.domain.errors import IllegalMove
 from syncgate.domain.head import Heads, heads, polls
 from syncgate.domain.holds import NO_HOLDS, LaneHolds, reaching
+from syncgate.domain.observation import is_as_delivered
 from syncgate.domain.plan import Message
 from syncgate.domain.replan import SUPERSEDED, is_of_its_own
 from syncgate.domain.retraction import TakesBack, is_needless, is_taken_back_later, takes_back_under
@@ -61,7 +62,7 @@ class LaneWork:
         """
         is_taken_back = is_taken_back_later(delivery, self.deliveries, self.takes_back)
         phase = advance(delivery.phase, event, newer_waits=is_taken_back or self._is_replaced(delivery))
-        after = replace(delivery, **changes, phase=phase, changed_at=self.tx.now)
+        after = replace(delivery, **_NOTHING_OBSERVED, **changes, phase=phase, changed_at=self.tx.now)
         ended = Event.WITHDRAWN if is_taken_back and event not in _CANCELS else event
         written = self.write(delivery, _settled(after, ended, reason))
         if written.phase is Phase.CANCELLED or (written.change is Change.RETRACT and written.phase is Phase.DELIVERED):
@@ -132,7 +133,7 @@ class LaneWork:
 
 
 def _holds_the_same(other: Delivery, delivery: Delivery) -> bool:
-    is_later = is_of_its_own(other) and other.created_at > delivery.created_at
+    is_later = is_of_its_own(other) and is_as_delivered(other) and other.created_at > delivery.created_at
     return is_later and (other.input_mac, other.bundle) == (delivery.input_mac, delivery.bundle)
 
 
@@ -159,6 +160,8 @@ _NO_POLLS: dict[str, Any] = {"poll_at": None, "watched_until": None}
 """Only what is awaiting or delivered is asked about."""
 _NO_MARKS: dict[str, Any] = {"held_key": None, "held_mac": None}
 """What is sent next may be another content, and has its own once it may have left."""
+_NOTHING_OBSERVED: dict[str, Any] = {"observed": None, "observed_at": None}
+"""What was seen in the place of what was delivered is of no account once that has moved on."""
 _CANCELS = frozenset({Event.WITHDRAWN, Event.SUPERSEDED, Event.CANCELLED_BY_HAND})
 
 

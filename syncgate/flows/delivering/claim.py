@@ -11,6 +11,7 @@ from uuid import UUID
 from syncgate.domain.breaker import begin_probe, sends_admitted
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import Head, Task
+from syncgate.domain.observation import is_as_delivered, is_gone, took_nothing_back, with_untold_content
 from syncgate.domain.plan import OnChange, part_of
 from syncgate.domain.replan import SlotName
 from syncgate.domain.retraction import is_overtaken
@@ -314,7 +315,8 @@ def _is_needless(work: LaneWork, bundle: Bundle, head: Head) -> bool:
 
 def _is_undone(delivery: Delivery, held: Delivery) -> bool:
     """Whether a delivery of which nothing was sent carries what the system holds, as the same bundle maps it."""
-    return delivery.is_never_sent and (delivery.input_mac, delivery.bundle) == (held.input_mac, held.bundle)
+    is_same = is_as_delivered(held) and (delivery.input_mac, delivery.bundle) == (held.input_mac, held.bundle)
+    return delivery.is_never_sent and is_same
 
 
 def _version_no(work: LaneWork, delivery: Delivery) -> int:
@@ -397,7 +399,7 @@ def _case_of(
 
 
 def _held(work: LaneWork, delivery: Delivery) -> Delivery | None:
-    """What the system holds in the delivery's slot beside it; None after it was taken back, whoever did.
+    """What the system holds in the delivery's slot beside it; None after it was taken back, whoever did, or seen gone.
 
     Of what a retraction takes back, the first that the system holds.
     """
@@ -416,8 +418,15 @@ def _held_in(work: LaneWork, slot: SlotName, *, beside: Delivery) -> Delivery | 
         and d.delivery_id != beside.delivery_id
         and ((d.message, d.part) == slot or slot[0] in takes_back(d))
     ]
-    newest = max(same, key=lambda d: d.delivered_at or d.changed_at, default=None)
-    return None if newest is None or newest.change is Change.RETRACT else newest
+    newest = max((d for d in same if not took_nothing_back(d)), key=_came_at, default=None)
+    if newest is None or newest.change is Change.RETRACT or is_gone(newest):
+        return None
+    is_untold = any(took_nothing_back(d) and _came_at(d) > _came_at(newest) for d in same)
+    return with_untold_content(newest) if is_untold else newest
+
+
+def _came_at(delivery: Delivery) -> datetime:
+    return delivery.delivered_at or delivery.changed_at
 
 
 def case_refs(lanes: Iterable[Lane]) -> dict[str, str]:
@@ -429,7 +438,7 @@ def remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], 
     """The systems' own numbers, by system and message, and by system."""
     found: dict[tuple[str, str | None], str] = {}
     for d in deliveries:
-        if d.remote_ref is not None and d.phase is Phase.DELIVERED:
+        if d.remote_ref is not None and d.phase is Phase.DELIVERED and not is_gone(d):
             found[d.system, d.message] = d.remote_ref
             found.setdefault((d.system, None), d.remote_ref)
     return found

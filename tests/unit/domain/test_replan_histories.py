@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from syncgate.domain.delivery import MAYBE_SENT, MOVES, WAITING, Event, Phase, advance
 from syncgate.domain.plan import OnChange, OnUnplanned, Planned
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, SlotName, replan, slots_of
-from syncgate.domain.rows import Change, Delivery
+from syncgate.domain.rows import Change, Delivery, Observed
 from tests.support.properties import examples
 from tests.unit.domain.samples import a_message, a_row, planned
 
@@ -27,6 +27,8 @@ KNOWN_THERE = {Event.FOUND, Event.CONFIRMED_BY_HAND}
 BY_REPLAN = {Event.WITHDRAWN, Event.SUPERSEDED}
 OUT_OF_MODEL = {Event.FOUND_DIFFERENT, Event.RETURNED}
 """These need a system that changes what it holds by itself."""
+
+TYPED_THERE = b"typed there"
 
 Plan = dict[SlotName, bytes]
 _inputs = st.sampled_from([None, b"A", b"B", b"C"])
@@ -94,6 +96,41 @@ class Histories(RuleBasedStateMachine):
         row = data.draw(st.sampled_from([row for row in self.rows if self._events(row)]))
         self._move(row, data.draw(st.sampled_from(self._events(row))), arrives=data.draw(st.booleans()))
 
+    @precondition(lambda self: self._judged())
+    @rule(data=st.data())
+    def observe(self, data: st.DataObject) -> None:
+        """Somebody changes what the system holds behind our back; reconciliation sees it, and replans."""
+        row = data.draw(st.sampled_from(self._judged()))
+        slot = slot_of(row)
+        if row.change is Change.RETRACT:
+            self.truth.held[slot] = TYPED_THERE
+            seen = Observed.PRESENT
+        elif data.draw(st.booleans()):
+            self.truth.held.pop(slot, None)
+            seen = Observed.ABSENT
+        else:
+            self.truth.held[slot] = TYPED_THERE
+            seen = Observed.DIFFERENT
+        self._write(row, observed=seen)
+        decisions = self._decisions()
+        assert {_slot_decided(decision) for decision in decisions} <= {slot, *self.by_hand}, (
+            "only what was observed is mended"
+        )
+        self._carry_out(decisions)
+        again = {_slot_decided(decision) for decision in self._decisions()}
+        assert again <= self.by_hand, "a second replan of the same finds nothing to do"
+
+    @precondition(lambda self: self._restorable())
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        """Somebody puts back there what was delivered before anything was sent: nothing is sent any more."""
+        row = data.draw(st.sampled_from(self._restorable()))
+        self.truth.held[slot_of(row)] = row.input_mac
+        self._write(row, observed=None)
+        self._carry_out(self._decisions())
+        waits = [other for other in self.rows if slot_of(other) == slot_of(row) and other.phase in WAITING]
+        assert all(other.input_mac != row.input_mac for other in waits)
+
     @invariant()
     def at_most_one_waits_and_at_most_one_may_be_sent(self) -> None:
         for slot in SLOTS:
@@ -113,7 +150,7 @@ class Histories(RuleBasedStateMachine):
     def _check_held(self, slot: SlotName) -> None:
         held, wanted = self.truth.held.get(slot), self.plan.get(slot)
         if wanted is not None and self.on_change is OnChange.IGNORE:
-            assert held is not None
+            assert held is not None, "whatever it holds, it holds something"
         elif wanted is not None or self.on_unplanned is not OnUnplanned.IGNORE:
             assert held == wanted
 
@@ -128,6 +165,22 @@ class Histories(RuleBasedStateMachine):
                 self._move(row, Event.FOUND if is_there else Event.ABSENT)
             case _:
                 self._move(row, Event.TAKEN)
+
+    def _judged(self) -> list[Delivery]:
+        """What a run judges: the newest delivered of each slot of which nothing is open."""
+        newest = {slot_of(row): row for row in self.rows if row.phase is Phase.DELIVERED}
+        is_open = {slot_of(row) for row in self.rows if row.phase in WAITING | MAYBE_SENT}
+        return [row for slot, row in newest.items() if slot not in is_open and row.observed is None]
+
+    def _restorable(self) -> list[Delivery]:
+        newest = {slot_of(row): row for row in self.rows if row.phase is Phase.DELIVERED}
+        sent = {slot_of(row) for row in self.rows if row.phase not in {Phase.DELIVERED, Phase.CANCELLED}}
+        sent -= {slot_of(row) for row in self.rows if row.phase in WAITING and row.is_never_sent}
+        return [
+            row
+            for slot, row in newest.items()
+            if row.observed not in (None, Observed.PRESENT) and slot not in sent | self.by_hand
+        ]
 
     def _decisions(self) -> list[Decision]:
         return replan(planned_of(self.plan), slots_of(self.rows), self.messages)
@@ -164,7 +217,11 @@ class Histories(RuleBasedStateMachine):
         newer_waits = any(o.phase in WAITING and o is not row and slot_of(o) == slot_of(row) for o in self.rows)
         phase = advance(row.phase, event, newer_waits=newer_waits)
         reason = "cancelled_by_hand" if event is Event.CANCELLED_BY_HAND else "superseded"
-        changes: dict[str, Any] = {"phase": phase, "reason": None if phase is not Phase.CANCELLED else reason}
+        changes: dict[str, Any] = {
+            "observed": None,
+            "phase": phase,
+            "reason": None if phase is not Phase.CANCELLED else reason,
+        }
         if event in ARRIVES | MAY_HAVE_ARRIVED:
             changes["sent_mac"] = row.input_mac
         elif event in KNOWN_ABSENT:
