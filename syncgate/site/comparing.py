@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncgate.documents import Node, Problem, Problems, node_at
-from syncgate.domain.reconciliation.comparison import ComparedField, Comparison, Normalise
+from syncgate.domain.reconciliation.comparison import ComparedField, Comparison
+from syncgate.domain.reconciliation.forms import FORMS_VERSION
+from syncgate.domain.reconciliation.masks import Mask
+from syncgate.domain.reconciliation.rules import NO_RULES, Rules, parse_rules
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.site.reconciling import FieldDefaults, FieldRules, ReadListingRules
-from syncgate.site.same import parse_rules
 from syncgate.transports.pointer import parse_pointer
 
 Path = tuple[str | int, ...]
-Parsed = tuple[tuple[str, ...], Normalise]
 NO_FIELD = FieldRules()
 
 
@@ -46,24 +47,31 @@ class ComparisonRules:
 
     def _field(self, name: str) -> ComparedField:
         declared = self._listing.fields.get(name, NO_FIELD)
-        rules, normalise = self._own.get(name, self._standing)
+        rules = self._own.get(name, self._standing)
         return ComparedField(
             name=name,
             at=(name,) if declared.at is None else parse_pointer(declared.at),
             owner=declared.owner or self._default.owner,
-            rules=rules,
-            normalise=normalise,
-            is_masked=declared.masked,
+            rules=rules.names,
+            normalise=rules.ours,
+            normalise_there=rules.theirs,
+            mask=_mask(declared),
             tolerance=declared.tolerance or 0.0,
         )
 
-    def _parsed(self, same: tuple[Any, ...], at: Path) -> Parsed:
+    def _parsed(self, same: tuple[Any, ...], at: Path) -> Rules:
         try:
-            return parse_rules(same)
+            return parse_rules(list(same))
         except ValueError as error:
             place = node_at(self._node, (*self._here, *at)).place
             self._problems.extend([Problem(place, f"same: {error}", "rule")])
-            return (), _as_it_is
+            return NO_RULES
+
+
+def _mask(declared: FieldRules) -> Mask | None:
+    if isinstance(declared.masked, bool):
+        return Mask() if declared.masked else None
+    return Mask(declared.masked.first, declared.masked.last)
 
 
 def marking_form(listing: ReadListingRules, comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
@@ -72,6 +80,7 @@ def marking_form(listing: ReadListingRules, comparisons: Mapping[str, Comparison
     return {
         "name": listing.name,
         "ours": listing.ours,
+        "forms": FORMS_VERSION,
         "fields": {
             message: [_form_of(field, listing.fields.get(field.name, NO_FIELD), default) for field in one.fields]
             for message, one in comparisons.items()
@@ -81,8 +90,5 @@ def marking_form(listing: ReadListingRules, comparisons: Mapping[str, Comparison
 
 def _form_of(field: ComparedField, declared: FieldRules, default: FieldDefaults) -> list[Any]:
     same = default.same if declared.same is None else declared.same
-    return [field.name, list(same), field.is_masked, field.tolerance]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+    mask = field.mask
+    return [field.name, list(same), mask and [mask.first, mask.last], field.tolerance]

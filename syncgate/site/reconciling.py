@@ -210,6 +210,17 @@ class Scope(Model):
     body: Annotated[dict[Pointer, BodyExpectation], Field(min_length=1)]
 
 
+class Shown(Model):
+    """How much of a masked value a system shows.
+
+    Attributes:
+        first, last: how many characters at its beginning and at its end.
+    """
+
+    first: Annotated[StrictInt, Field(ge=0, le=100)] = 0
+    last: Annotated[StrictInt, Field(ge=0, le=100)] = 0
+
+
 class FieldRules(Model):
     """How one field is compared.
 
@@ -218,7 +229,8 @@ class FieldRules(Model):
         at: where a record shows it; left out: under its own name.
         same: rules under which two values say the same; left out: the listing's.
         tolerance: by how much two numbers may differ.
-        masked: whether the system shows it masked.
+        masked: whether the system shows it masked, and how much it shows; true: as of a telephone number, three
+            characters and four.
         owner: whose word counts: `ours`, or that of the `system`'s own people.
         repair: what is done where it was edited there; left out: as the listing says.
     """
@@ -227,7 +239,7 @@ class FieldRules(Model):
     at: Pointer | None = None
     same: Rules | None = None
     tolerance: Tolerance | None = None
-    masked: StrictBool = False
+    masked: StrictBool | Shown = False
     owner: Owner | None = None
     repair: ActionName | None = None
 
@@ -235,7 +247,7 @@ class FieldRules(Model):
     def _says_nothing_of_what_is_not_compared(self) -> Self:
         if not self.compared and self.model_fields_set != {"compared"}:
             raise ValueError("expected nothing else beside compared: false, got more")
-        if self.masked and self.tolerance is not None:
+        if self.masked is not False and self.tolerance is not None:
             raise ValueError("expected one of masked, tolerance, got both")
         return self
 

@@ -1,16 +1,31 @@
-"""When two records say the same: comparison rules field by field, and what is different where they do not."""
+"""When two records say the same: comparison rules field by field, and what is different where they do not.
+
+A run compares twice. First only digests: of `of_payload` on our side, of `of_record` on theirs. Equal bytes say the
+same; unequal ones may do so too, where a field has a tolerance or is masked otherwise than declared. So the digest may
+suspect too much and never too little, and `differences` has the last word on what it suspects.
+
+Fields are compared whole, objects and lists too: a digest of a record cannot know which members ours had. Members that
+a system adds to an object are passed over by the rule `members`. A member that is null is as good as left out, and so
+is a field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Literal
 
-Json = Any
+from syncgate.domain.reconciliation.forms import Json, Normalise, number_of, of_numbers, plain, written
+from syncgate.domain.reconciliation.masks import Mask, parse_mask, shows
+from syncgate.domain.reconciliation.rules import as_it_is, parse_rules
+
 Owner = Literal["ours", "system"]
 """Whose word counts for a field: what the sources said, or what the system's own people typed there."""
-Normalise = Callable[[Json], Json]
-"""Gives the one form of all values that count as the same."""
+
+_Reading = tuple[tuple[str, ...], str, Normalise | None]
+"""A field as it is read for the digest: its steps, the first of them, its form where it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +37,61 @@ class ComparedField:
         at: where a record shows it, as the steps of a JSON Pointer.
         owner: whose word counts.
         rules: the names of the rules below, in the order of applying; empty: values are compared as they are.
-        normalise: the rules as one function.
-        is_masked: whether the system shows it masked, so that only the characters that it shows are compared.
-        tolerance: by how much two numbers may differ; 0: not at all. A tolerance and a mask are in no digest.
+        normalise: the rules as one function, for what we sent.
+        normalise_there: the same for what the system shows, where it is another function; None: it is not.
+        mask: which characters the system shows, where it shows the field masked; only these are compared.
+        tolerance: by how much two numbers may differ; 0: not at all.
     """
 
     name: str
     at: tuple[str, ...]
     owner: Owner = "ours"
     rules: tuple[str, ...] = ()
-    normalise: Normalise = field(default=lambda value: value, repr=False)
-    is_masked: bool = False
+    normalise: Normalise = field(default=as_it_is, repr=False, compare=False)
+    normalise_there: Normalise | None = field(default=None, repr=False, compare=False)
+    mask: Mask | None = None
     tolerance: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        at: tuple[str, ...],
+        *,
+        owner: Owner = "ours",
+        same: Any = (),
+        masked: Any = None,
+        tolerance: float = 0.0,
+    ) -> ComparedField:
+        """A field as an adapter declares it.
+
+        Args:
+            name, at, owner, tolerance: as above.
+            same: the document of its rules.
+            masked: the document of its mask.
+
+        Raises:
+            ValueError: what was expected; all that is wrong.
+        """
+        rules = parse_rules(list(same) if isinstance(same, tuple) else same)
+        return cls(
+            name=name,
+            at=at,
+            owner=owner,
+            rules=rules.names,
+            normalise=rules.ours,
+            normalise_there=rules.theirs,
+            mask=parse_mask(masked),
+            tolerance=tolerance,
+        )
+
+    def ours(self, value: Json) -> Json:
+        """The form of a value that we sent, before mask and tolerance."""
+        return self.normalise(value)
+
+    def theirs(self, value: Json) -> Json:
+        """The form of a value as the system shows it, before mask and tolerance."""
+        return self.normalise(value) if self.normalise_there is None else self.normalise_there(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +116,90 @@ class Comparison:
     """The compared fields of one message, in the payload's order."""
 
     fields: tuple[ComparedField, ...]
+    _ours: tuple[_Reading, ...] = field(init=False, repr=False, compare=False)
+    _theirs: tuple[_Reading, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ours = tuple(((one.name,), one.name, _digested(one, is_ours=True)) for one in self.fields)
+        theirs = tuple((one.at, "".join(one.at[:1]), _digested(one, is_ours=False)) for one in self.fields)
+        object.__setattr__(self, "_ours", ours)
+        object.__setattr__(self, "_theirs", theirs)
 
     def of_payload(self, payload: Mapping[str, Json]) -> bytes:
-        """What is digested of a payload: its compared fields, normalised, as canonical JSON."""
-        raise NotImplementedError
+        """What is digested of a payload: its compared fields in their forms, as canonical JSON."""
+        return _digest(payload, self._ours)
 
     def of_record(self, record: Json) -> bytes:
-        """The same of a record as the system shows it. Equal bytes say the same; others may do so by a tolerance."""
-        raise NotImplementedError
+        """The same of a record as the system shows it. Equal bytes say the same; others may do so too."""
+        return _digest(record, self._theirs)
 
     def differences(self, payload: Mapping[str, Json], record: Json) -> Sequence[FieldDifference]:
         """The fields that differ under the rules, in the payload's order; empty: they say the same."""
-        raise NotImplementedError
+        return [
+            FieldDifference(one.name, one.owner, expected, actual)
+            for one in self.fields
+            if not _is_same(one, expected := payload.get(one.name), actual := value_at(record, one.at))
+        ]
+
+    def changes(self, earlier: Mapping[str, Json], later: Mapping[str, Json]) -> Sequence[FieldDifference]:
+        """The fields in which two payloads of ours differ under the rules: expected what was sent, actual the later."""
+        return [
+            FieldDifference(one.name, one.owner, earlier.get(one.name), later.get(one.name))
+            for one in self.fields
+            if written(one.ours(earlier.get(one.name))) != written(one.ours(later.get(one.name)))
+        ]
+
+
+def value_at(record: Json, steps: Sequence[str]) -> Json:
+    """The value at the steps of a JSON Pointer; None where there is none."""
+    for step in steps:
+        if isinstance(record, Mapping):
+            record = record.get(step)
+        elif isinstance(record, list) and step.isdecimal() and int(step) < len(record):
+            record = record[int(step)]
+        else:
+            return None
+    return record
+
+
+def _is_same(one: ComparedField, expected: Json, actual: Json) -> bool:
+    ours, theirs = one.ours(expected), one.theirs(actual)
+    if written(_digested_form(one, ours, is_ours=True)) == written(_digested_form(one, theirs, is_ours=False)):
+        return True
+    if one.mask is not None and shows(theirs, ours):
+        return True
+    return bool(one.tolerance) and _is_near(ours, theirs, Decimal(repr(one.tolerance)))
+
+
+def _is_near(ours: Json, theirs: Json, tolerance: Decimal) -> bool:
+    here, there = number_of(ours), number_of(theirs)
+    return here is not None and there is not None and abs(here - there) <= tolerance
+
+
+_as_number = of_numbers(plain, ())
+
+
+def _digested_form(one: ComparedField, value: Json, *, is_ours: bool) -> Json:
+    if one.mask is not None:
+        value = one.mask.of_ours(value) if is_ours else one.mask.of_theirs(value)
+    return _as_number(value) if one.tolerance else value
+
+
+def _digested(one: ComparedField, *, is_ours: bool) -> Normalise | None:
+    """What is digested of a field's value; None: the value itself."""
+    form = one.normalise if is_ours or one.normalise_there is None else one.normalise_there
+    if one.mask is None and not one.tolerance:
+        return None if form is as_it_is else form
+    return lambda value: _digested_form(one, form(value), is_ours=is_ours)
+
+
+def _digest(record: Json, readings: tuple[_Reading, ...]) -> bytes:
+    """Runs for every record of every run: what is usual comes first and calls least."""
+    parts = []
+    is_object = type(record) is dict
+    for steps, name, form in readings:
+        value = record.get(name) if is_object and len(steps) == 1 else value_at(record, steps)
+        if form is not None:
+            value = form(value)
+        parts.append(quoted(value) if type(value) is str else "null" if value is None else written(value))
+    return f"[{','.join(parts)}]".encode("ascii")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from syncgate.domain.reconciliation.kinds import Action, Kind, Level
+from syncgate.domain.reconciliation.masks import Mask
 from syncgate.ports import Paging, Query
 from syncgate.site.readback import ReadListing
 from syncgate.site.record_keys import parse_our_key, record_key
@@ -159,10 +160,10 @@ def test_scope_tells_what_is_ours_and_without_it_the_key_does() -> None:
 
 def test_compared_is_what_the_mapping_compares_less_what_is_taken_out() -> None:
     fields = listing("record").comparisons["record"].fields
-    assert [(one.name, one.at, one.owner, one.rules, one.is_masked) for one in fields] == [
-        ("number", ("number",), "ours", ("trimmed",), False),
-        ("who", ("applicant", "name"), "ours", ("trimmed",), True),
-        ("area", ("area",), "system", ("number",), False),
+    assert [(one.name, one.at, one.owner, one.rules, one.mask) for one in fields] == [
+        ("number", ("number",), "ours", ("trimmed",), None),
+        ("who", ("applicant", "name"), "ours", ("trimmed",), Mask(3, 4)),
+        ("area", ("area",), "system", ("number: ㎡",), None),
     ]
     assert listing("event").comparisons == {}
 
@@ -205,6 +206,7 @@ def test_listings_whose_marks_are_alike_have_the_same_profile() -> None:
         ("same: [trimmed]", "same: []"),
         ('{number: "㎡"}', "trimmed"),
         ("masked: true", "tolerance: 0.5"),
+        ("masked: true", "masked: {first: 1, last: 1}"),
         ("type: {compared: false}", "type: {}"),
     ],
 )

@@ -1,0 +1,180 @@
+"""Digests of payloads and records, and what differs between them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncgate.domain.reconciliation.comparison import ComparedField, Comparison, FieldDifference, value_at
+from syncgate.domain.reconciliation.masks import Mask, parse_mask, shows
+from tests.unit.domain.reconciliation.documents import documents, json_values
+
+_names = st.sampled_from(["name", "area", "phone", "at"])
+
+
+def _fields(*, exact: bool) -> st.SearchStrategy[ComparedField]:
+    masks = st.none() if exact else st.sampled_from([None, True, {"first": 1}, {"last": 2}, {"first": 0, "last": 0}])
+    return st.builds(
+        lambda name, same, masked, tolerance: ComparedField.of(
+            name, ("data", name), same=same, masked=masked, tolerance=tolerance
+        ),
+        _names,
+        documents(),
+        masks,
+        st.just(0.0) if exact else st.sampled_from([0.0, 0.5, 30.0]),
+    )
+
+
+def _comparisons(*, exact: bool) -> st.SearchStrategy[Comparison]:
+    return st.lists(_fields(exact=exact), max_size=4, unique_by=lambda one: one.name).map(
+        lambda fields: Comparison(tuple(fields))
+    )
+
+
+_payloads = st.dictionaries(_names, json_values())
+
+
+class TestTheDigest:
+    @given(_comparisons(exact=False), _payloads, _payloads)
+    def test_never_suspects_too_little(self, comparison: Comparison, payload: Any, shown: Any) -> None:
+        """What differs has another digest, whatever the rules, masks and tolerances: else an edit would stay unseen."""
+        record = {"data": shown}
+        if comparison.differences(payload, record):
+            assert comparison.of_payload(payload) != comparison.of_record(record)
+
+    @given(_comparisons(exact=True), _payloads, _payloads)
+    def test_suspects_nothing_in_vain_without_mask_and_tolerance(
+        self, comparison: Comparison, payload: Any, shown: Any
+    ) -> None:
+        record = {"data": shown}
+        is_equal = comparison.of_payload(payload) == comparison.of_record(record)
+        assert is_equal == (not comparison.differences(payload, record))
+
+    @given(_comparisons(exact=False), json_values())
+    def test_is_taken_of_whatever_a_system_shows(self, comparison: Comparison, record: Any) -> None:
+        assert isinstance(json.loads(comparison.of_record(record)), list)
+        assert len(comparison.differences({}, record)) <= len(comparison.fields)
+
+    @given(_payloads, _payloads)
+    def test_changes_between_two_payloads_are_where_their_digests_differ(self, earlier: Any, later: Any) -> None:
+        comparison = Comparison(tuple(ComparedField.of(name, (name,), same=["trimmed"]) for name in ("name", "area")))
+        is_equal = comparison.of_payload(earlier) == comparison.of_payload(later)
+        assert is_equal == (not comparison.changes(earlier, later))
+
+    def test_is_the_same_in_every_release(self) -> None:
+        """The marks of a million deliveries are kept: another digest would have them all mapped again."""
+        comparison = Comparison(
+            (
+                ComparedField.of("name", ("name",), same=["trimmed"]),
+                ComparedField.of("phone", ("phone",), masked=True),
+                ComparedField.of("area", ("area",), tolerance=0.01),
+                ComparedField.of("parts", ("parts",)),
+            )
+        )
+        payload = {"name": "王小明 ", "phone": "15400000002", "area": 86.50, "parts": [{"b": 1.0, "a": None}, True]}
+        assert comparison.of_payload(payload) == rb'["\u738b\u5c0f\u660e","154****0002","86.5",[{"b":1},true]]'
+
+    @pytest.mark.parametrize("separator", ["]", '"', ",", "null", "\\"])
+    def test_keeps_fields_apart(self, separator: str) -> None:
+        comparison = Comparison((ComparedField.of("a", ("a",)), ComparedField.of("b", ("b",))))
+        one, other = {"a": f"x{separator}", "b": "y"}, {"a": "x", "b": f"{separator}y"}
+        assert comparison.of_payload(one) != comparison.of_payload(other)
+
+
+def _differences(field: ComparedField, ours: Any, theirs: Any) -> list[FieldDifference]:
+    return list(Comparison((field,)).differences({field.name: ours}, {field.name: theirs}))
+
+
+class TestADifference:
+    def test_holds_both_values_as_they_are_and_whose_word_counts(self) -> None:
+        field = ComparedField.of("warehouse", ("warehouse",), owner="system", same=["trimmed"])
+        assert _differences(field, "一号库 ", "二号库") == [FieldDifference("warehouse", "system", "一号库 ", "二号库")]
+
+    def test_never_shows_its_values(self) -> None:
+        (difference,) = _differences(ComparedField.of("name", ("name",)), "王小明", "李小红")
+        assert "王" not in repr(difference) and "李" not in repr(difference)
+
+    def test_is_told_in_the_order_of_the_payload(self) -> None:
+        comparison = Comparison(tuple(ComparedField.of(name, (name,)) for name in ("b", "a", "c")))
+        assert [one.name for one in comparison.differences({"a": 1, "b": 1, "c": 1}, {"c": 1})] == ["b", "a"]
+
+    def test_is_told_of_a_field_that_we_left_empty(self) -> None:
+        """What a clerk types where we sent nothing is an edit too; a system's own default is a rule or uncompared."""
+        assert _differences(ComparedField.of("note", ("note",)), None, "加急")
+
+    def test_is_none_where_a_field_is_null_here_and_left_out_there(self) -> None:
+        comparison = Comparison((ComparedField.of("note", ("note",)),))
+        assert not comparison.differences({"note": None}, {})
+        assert not comparison.differences({}, {"note": None})
+
+    def test_is_told_of_a_member_that_the_system_adds_unless_only_ours_are_compared(self) -> None:
+        ours, theirs = {"code": "1"}, {"code": "1", "name": "一"}
+        assert _differences(ComparedField.of("item", ("item",)), ours, theirs)
+        assert not _differences(ComparedField.of("item", ("item",), same=[{"members": ["code"]}]), ours, theirs)
+
+    @pytest.mark.parametrize(("there", "differs"), [(12.01, False), ("12.010", False), (12.02, True), (None, True)])
+    def test_is_told_beyond_the_tolerance(self, there: Any, differs: bool) -> None:
+        assert bool(_differences(ComparedField.of("area", ("area",), tolerance=0.01), 12.0, there)) is differs
+
+    @pytest.mark.parametrize(
+        ("there", "differs"),
+        [
+            ("154****0002", False),
+            ("1540***0002", False),
+            ("15400000002", False),
+            ("154●●●●0002", False),
+            ("154****0003", True),
+            ("155****0002", True),
+            ("1540***1002", True),
+            ("15410000002", True),
+            ("154***0002", True),
+            ("", True),
+            (None, True),
+        ],
+    )
+    def test_is_told_of_what_a_mask_shows(self, there: Any, differs: bool) -> None:
+        field = ComparedField.of("phone", ("phone",), masked=True)
+        assert bool(_differences(field, "15400000002", there)) is differs
+
+
+class TestAMask:
+    @given(st.integers(0, 4), st.integers(0, 4), st.text("0123456789", max_size=12))
+    def test_of_the_declared_shape_is_not_even_suspected(self, first: int, last: int, value: str) -> None:
+        mask = Mask(first, last)
+        assert mask.of_theirs(mask.of_ours(value)) == mask.of_ours(value)
+
+    @given(st.integers(0, 3), st.integers(0, 3), st.text("01*", max_size=8), st.text("01*", max_size=8))
+    def test_with_our_digest_shows_our_value(self, first: int, last: int, ours: str, theirs: str) -> None:
+        mask = Mask(first, last)
+        if mask.of_ours(ours) == mask.of_theirs(theirs):
+            assert shows(theirs, ours)
+
+    @pytest.mark.parametrize(
+        ("document", "mask"),
+        [(None, None), (False, None), (True, Mask(3, 4)), ({"first": 1}, Mask(1, 0)), ({"last": 4}, Mask(0, 4))],
+    )
+    def test_is_declared(self, document: Any, mask: Mask | None) -> None:
+        assert parse_mask(document) == mask
+
+    @pytest.mark.parametrize("document", ["***", {}, {"first": -1}, {"first": True}, {"middle": 2}, 3])
+    def test_is_refused_where_its_shape_is_unclear(self, document: Any) -> None:
+        with pytest.raises(ValueError, match="'first' and 'last'"):
+            parse_mask(document)
+
+
+@pytest.mark.parametrize(
+    ("steps", "value"),
+    [
+        ((), {"a": [{"b": 1}]}),
+        (("a", "0", "b"), 1),
+        (("a", "1"), None),
+        (("a", "x"), None),
+        (("a", "0", "b", "c"), None),
+    ],
+)
+def test_a_value_is_found_by_the_steps_of_a_pointer(steps: tuple[str, ...], value: Any) -> None:
+    assert value_at({"a": [{"b": 1}]}, steps) == value
