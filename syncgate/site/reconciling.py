@@ -39,7 +39,7 @@ def _time_of_day(text: str) -> str:
 def _named(enum: type[StrEnum], what: str) -> BeforeValidator:
     def checked(name: Any) -> Any:
         if isinstance(name, str) and name not in {*enum}:
-            raise ValueError(unknown(what, name, list(enum)))
+            raise ValueError(unknown(what, name, [one.value for one in enum]))
         return name
 
     return BeforeValidator(checked)
