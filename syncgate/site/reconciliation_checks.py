@@ -235,6 +235,9 @@ class _ListingCheck:
         listing = self._listing
         if listing.ours is not None:
             yield from self._key(listing.ours, listing.key or (), "ours")
+        if listing.count is not None and len(listing.key or ()) > 1:
+            words = "expected a key of one value with 'count', whose ranges are of one, got several"
+            yield self._problem(words, "key")
         if listing.adopt is not None:
             yield from self._key(listing.adopt.ours, listing.adopt.key, "adopt", "ours")
 

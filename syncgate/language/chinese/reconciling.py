@@ -31,6 +31,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected the key 'at' with by: keyset, got none": "by: keyset 时应填写 at",
     "expected a placeholder such as {name}, got {got!r}": "应有占位符，如 {name}，实为 {got}",
     "expected as many values as 'key' has ({count}), joined with |, got {got}": "应与 key 同为 {count} 项并以 | 连接，实为 {got} 项",
+    "expected a key of one value with 'count', whose ranges are of one, got several": "填写 count 时 key 应只有一项，计数区间只能按一项划分",
     "expected a field that its mapping compares, got {name!r}, which it does not": "字段映射不比对 {name}，此处不应填写",
     "{message}: expected at least one field that is compared, got none": "{message}：应至少比对一个字段",
     "expected a class that level: {level} can find, got {kind!r}": "level: {level} 无法发现 {kind}",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.site.conftest import edited, place_of, problems
 from tests.unit.site.conftest import compiled as compiled_files
+from tests.unit.site.conftest import edited, place_of, problems
 from tests.unit.site.test_readback import A, with_section
 
 M = "mappings/archive/record_in.yaml"
@@ -131,6 +131,12 @@ CASES = {
         "count: {operation: count_all,",
         "count_all,",
         "records: expected {high} in its operation, got none",
+    ),
+    "a count by a key of several values": (
+        "key: [/number]",
+        "key: [/number, /type]",
+        "[/number, /type]\n      ours",
+        "records: expected a key of one value with 'count', whose ranges are of one, got several",
     ),
     "records that cannot be read": (
         "list: {operation: events, next: {by: cursor, at: /next}}",
