@@ -24,6 +24,13 @@ SECRETS = {
 _LIMITS = re.compile(r"^limits: \{rate: [^,]+, concurrency: \d+", re.MULTILINE)
 _WIDE = "limits: {rate: 100000/s, burst: 100000, concurrency: 500"
 
+_TAKES_BACK = {
+    "  on_unplanned: hold": "  on_unplanned: {retract: remove}",
+    '    read: {method: GET, path: "/orders/{case_no}"}\n': '    read: {method: GET, path: "/orders/{case_no}"}\n'
+    '    remove: {method: DELETE, path: "/orders/{case_no}"}\n',
+}
+"""Here the order of a withdrawn call is removed: else no system of the city could hold what is not to be there."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProofPlace:
@@ -71,6 +78,8 @@ class ProofPlace:
             (shutil.copytree if source.is_dir() else shutil.copy)(source, self.root / name)
         for system in SYSTEMS:
             self.rewrite(f"adapters/{system}/adapter.yaml", _LIMITS, _WIDE)
+        for before, after in _TAKES_BACK.items():
+            self.rewrite("adapters/workorders/adapter.yaml", re.escape(before), after)
 
     def configure(self, ports: Mapping[str, int], *, listen_port: int = 0) -> None:
         """Write the configuration with these addresses; the master key stays."""

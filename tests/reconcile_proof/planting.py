@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any, Final
+from uuid import UUID
 
 from syncgate.flows.delivering.claim import claim
 from syncgate.flows.delivering.send import send
@@ -20,6 +21,7 @@ from tests.reconcile_proof.slots import PARTS, TURNS, Known, Message, spot_of
 from tests.reconcile_proof.world import OWNER, World
 
 Json = Any
+Chosen = Mapping[tuple[Message, str], Sequence[Known]]
 
 RENAMED: Final = ("广场舞噪声", "社会生活噪声")
 """A kind of call, and what the mapping of today makes of it; only cases of this proof are of this kind."""
@@ -56,11 +58,15 @@ class Planting:
         wanted = counts(total)
         await self._rename(wanted.pop((("workorders", "order"), "mapping_changed"), 0))
         chosen = {what: self._chosen(what, count) for what, count in wanted.items()}
-        await self._write_history(chosen)
+        await self._correct(chosen)
         await self._older_versions()
+        stood = self._withdrawn_records(chosen)
+        await self._withdraw(chosen)
         self.world.clock.move(_DAY)
         for (message, kind), cases in chosen.items():
-            if kind not in ("confirmed", "unexpected"):
+            if kind == "no_longer_planned":
+                self._put_back(message, cases, stood)
+            elif kind not in ("confirmed", "unexpected"):
                 self._alter(message, kind, cases)
             if kind == "unexpected":
                 self._insert_others(message, wanted[message, kind])
@@ -87,14 +93,26 @@ class Planting:
         for case in cases:
             self._note(message, "mapping_changed", case, way="a mapping deployed since", fields=("item",))
 
-    async def _write_history(self, chosen: Mapping[tuple[Message, str], Sequence[Known]]) -> None:
-        """Corrections that are delivered and will be rolled back there; withdrawals that were not taken."""
+    async def _correct(self, chosen: Chosen) -> None:
+        """Corrections that are delivered, and will be rolled back there."""
         for (message, kind), cases in chosen.items():
-            for case in cases:
-                if kind == "stale":
-                    await self.world.correct(case.case_id, _correction(message, self._next()))
-                if kind == "no_longer_planned":
-                    await self.world.withdraw(case.case_id)
+            for case in cases if kind == "stale" else ():
+                await self.world.correct(case.case_id, _correction(message, self._next()))
+        await self.world.deliver()
+
+    def _withdrawn_records(self, chosen: Chosen) -> dict[UUID, Json]:
+        """What stands of the cases that will be withdrawn."""
+        return {
+            case.case_id: self.world.inside.held(spot_of(message, case))
+            for (message, kind), cases in chosen.items()
+            for case in (cases if kind == "no_longer_planned" else ())
+        }
+
+    async def _withdraw(self, chosen: Chosen) -> None:
+        """Withdrawals that are delivered: the record is gone there."""
+        for (_, kind), cases in chosen.items():
+            for case in cases if kind == "no_longer_planned" else ():
+                await self.world.withdraw(case.case_id)
         await self.world.deliver()
 
     async def _older_versions(self) -> None:
@@ -118,14 +136,12 @@ class Planting:
             spot = spot_of(message, case)
             held = self.world.inside.held(spot)
             done, way, fields = self._deed(message, kind, held, no)
-            if done:
-                place = {"operation": spot.operation, "key": spot.key, "part": spot.part}
-                alterations.append({**done, **place})
+            alterations.append({**done, "operation": spot.operation, "key": spot.key, "part": spot.part})
             self._note(message, kind, case, way=way, fields=fields, held=held)
         if alterations:
             self.world.inside.alter(message[0], *alterations)
 
-    def _deed(self, message: Message, kind: str, held: Json, no: int) -> tuple[Json, str, tuple[str, ...]]:
+    def _deed(self, message: Message, kind: str, held: Json, no: int) -> tuple[dict[str, Json], str, tuple[str, ...]]:
         match kind:
             case "missing":
                 return {"do": "remove"}, "removed there", ()
@@ -133,12 +149,18 @@ class Planting:
                 return {"do": "double"}, "there twice", ()
             case "stale":
                 return {"do": "roll_back"}, "rolled back there", _CORRECTED[message]
-            case "no_longer_planned":
-                return None, "withdrawn here, and the system takes nothing back", ()
             case _:
                 edits = (NORMALISED if kind == "normalised_there" else EDITED).get(message, _PROVINCE)
                 edit = edits[no % len(edits)]
                 return {"do": "edit", "set": edit.of(held)}, edit.way, tuple(edit.fields)
+
+    def _put_back(self, message: Message, cases: Sequence[Known], stood: Mapping[UUID, Json]) -> None:
+        for case in cases:
+            spot, record = spot_of(message, case), stood[case.case_id]
+            self.world.inside.alter(
+                message[0], {"do": "insert", "operation": spot.operation, "key": spot.key, "record": record}
+            )
+            self._note(message, "no_longer_planned", case, way="withdrawn and removed there, then put in again")
 
     def _alter_rows(self, message: Message, kind: str, cases: Sequence[Known]) -> None:
         statements: list[tuple[str, tuple[Any, ...]]] = []

@@ -75,6 +75,14 @@ class Registry:
         change = _change(call, "updated")
         return Verdict(self._reply(200, call, self._holdings.preview(change)), "updated", change)
 
+    def remove(self, call: Call) -> Verdict:
+        """A record is gone, or the answer that there is none."""
+        held = self._holdings.find(call.key, call.part)
+        if held is None:
+            return refused(404, "not found")
+        change = Change("create", call.key, call.part, held.record, "removed")
+        return Verdict(json_reply(200, dict(self._describe(call, held))), "removed", change)
+
     def look_up(self, call: Call, *, name: str, has_version: bool = False) -> Verdict:
         """A record as it stands, under `name`."""
         held = self._holdings.find(call.key, call.part)

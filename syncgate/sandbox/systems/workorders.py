@@ -36,7 +36,7 @@ class Workorders:
     """The system's contents and its rules."""
 
     name = "workorders"
-    operations: Sequence[str] = ("create", "update", "read")
+    operations: Sequence[str] = ("create", "update", "remove", "read")
 
     def __init__(self, *, key: str) -> None:
         self._key = key
@@ -50,6 +50,8 @@ class Workorders:
                 return _write("create", request)
             case "PUT", ["orders", key] if key:
                 return _write("update", request, key)
+            case "DELETE", ["orders", key] if key:
+                return Call("remove", key, request_key=request.headers.get("x-request-id", ""))
             case "GET", ["orders", key] if key:
                 return Call("read", key, is_read=True)
             case _:
@@ -62,6 +64,8 @@ class Workorders:
         match call.operation:
             case "read":
                 return self._registry.look_up(call, name="order")
+            case "remove":
+                return self._registry.remove(call)
             case "create":
                 return self._registry.objection(call, _invalid) or self._registry.create(call)
             case _:

@@ -42,6 +42,17 @@ def test_an_order_is_created_and_numbered(talk, order):
     assert (answer.status, answer.body) == (201, {"orderNo": "WO-00000001"})
 
 
+def test_an_order_that_is_removed_is_gone_and_its_number_is_not_given_again(talk, order):
+    system = talk("workorders")
+    system.hand_in("POST", "/orders", order, "k1")
+    removed = system.ask("DELETE", "/workorders/v1/orders/" + order["sourceNo"], x_api_key="workorders-key")
+    assert (removed.status, removed.body) == (200, {"orderNo": "WO-00000001"})
+    assert system.look_up("/orders/" + order["sourceNo"]).status == 404
+    assert system.ask("DELETE", "/workorders/v1/orders/none", x_api_key="workorders-key").status == 404
+    assert system.hand_in("POST", "/orders", order, "k2").body == {"orderNo": "WO-00000002"}
+    assert [row["kind"] for row in system.effects()] == ["created", "removed", "created"]
+
+
 def test_the_same_key_and_body_is_answered_as_the_first_time(talk, application, order):
     for name, path, record in (("food", "/applications", application), ("workorders", "/orders", order)):
         system = talk(name)
