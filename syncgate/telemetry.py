@@ -15,7 +15,7 @@ KEYS: Final = frozenset(
         "actor", "at", "attempt", "batch", "breaker", "bundle", "case_id", "code", "count", "delivery_id", "digest",
         "duration_ms", "entry_no", "error", "error_id", "event", "kind", "lane", "level", "message_name",
         "method", "mode", "operation", "outcome", "phase", "port", "principal_id", "process", "reason",
-        "revision", "role", "route", "rule", "signal", "size", "source", "state", "status", "step", "system",
+        "revision", "role", "route", "rule", "signal", "size", "slot", "source", "state", "status", "step", "system",
         "timestamp", "until", "url_host", "version", "waits_for", "worker",
     }
 )  # fmt: skip

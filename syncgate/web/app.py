@@ -14,12 +14,14 @@ from syncgate.web import (
     checks,
     deliveries,
     deployments,
+    discrepancies,
     explanations,
     health,
     holds,
     keys,
     materials,
     problems,
+    reconciliations,
     replans,
     requeues,
     submissions,
@@ -72,7 +74,19 @@ def create_app(
     )
     for raw in (submissions, batch, checks, materials):
         app.router.routes.extend(raw.routes(place))
-    for router in (cases, explanations, deliveries, requeues, systems, replans, holds, keys, health):
+    for router in (
+        cases,
+        explanations,
+        deliveries,
+        requeues,
+        systems,
+        replans,
+        holds,
+        reconciliations,
+        discrepancies,
+        keys,
+        health,
+    ):
         app.include_router(router.router(place))
     if deploy is not None:
         app.include_router(deployments.router(place, deploy))

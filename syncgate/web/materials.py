@@ -7,7 +7,6 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -17,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncgate.domain.errors import BodyTooLarge, MalformedBody, RequestError, SyncgateError
+from syncgate.domain.errors import MalformedBody, RequestError, SyncgateError
 from syncgate.domain.material import ending_of, essence
 from syncgate.flows.accepting.materials import Declared, Stored
 from syncgate.flows.files import KeptFile, pieces_of
@@ -33,6 +32,7 @@ from syncgate.web.auth import caller_of, refuse_headers, require
 from syncgate.web.desk import Desk
 from syncgate.web.place import Place
 from syncgate.web.refs import case_ref
+from syncgate.web.streams import pieces, refuse_too_large, too_slow
 
 PATH: Final = "/v1/cases/{case}/materials/{material}"
 LINK_PATH: Final = LINKS + "{token}"
@@ -86,7 +86,7 @@ class MaterialTaker:
         refuse_headers(headers, b"content-range", b"if-match")
         bodies.require_identity(headers)
         limit, within = place.settings.material_limit, place.settings.material_within
-        _refuse_too_large(headers, limit)
+        refuse_too_large(headers, limit)
         try:
             async with asyncio.timeout(within.total_seconds()):
                 return await place.flows.put_material(
@@ -95,33 +95,11 @@ class MaterialTaker:
                     case_ref(scope["path_params"]["case"]),
                     scope["path_params"]["material"],
                     Declared(media_type=media_type_in(headers), sha256=sha256_in(headers)),
-                    _pieces(receive, place.settings.piece_within),
+                    pieces(receive, place.settings.piece_within),
                     size_at_most=limit,
                 )
         except TimeoutError:
-            raise _too_slow(within) from None
-
-
-def _too_slow(within: timedelta) -> bodies.TooSlow:
-    return bodies.TooSlow(f"expected the whole body within {within.total_seconds():g} s, got a part of it")
-
-
-def _refuse_too_large(headers: bodies.Headers, limit: int) -> None:
-    declared = bodies.header(headers, b"content-length")
-    if declared is not None and declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge("expected at most {limit} bytes, got {size} announced", limit=limit, size=int(declared))
-
-
-async def _pieces(receive: Receive, within: timedelta) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises TooSlow, Disconnected."""
-    is_more = True
-    while is_more:
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                piece, is_more = await bodies.piece(receive)
-        except TimeoutError:
-            raise _too_slow(within) from None
-        yield piece
+            raise too_slow(within) from None
 
 
 def media_type_in(headers: bodies.Headers) -> str | None:

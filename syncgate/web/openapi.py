@@ -19,6 +19,7 @@ from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
 from syncgate.web.materials import LINK_PATH
 from syncgate.web.place import Place
+from syncgate.web.reconciliations import RunAsked
 from syncgate.web.replans import ReplanAsked, ReplanFilter
 from syncgate.web.requeues import FailedAsked, RequeueAsked
 
@@ -49,7 +50,17 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         document["paths"].setdefault(path, {}).update(operations)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(_schemas(place.gate.schema.document))
-    for model in (ReasonAsked, ConfirmAsked, HoldAsked, ReplanAsked, ReplanFilter, FailedAsked, RequeueAsked, KeyAsked):
+    for model in (
+        ReasonAsked,
+        ConfirmAsked,
+        HoldAsked,
+        ReplanAsked,
+        ReplanFilter,
+        FailedAsked,
+        RequeueAsked,
+        KeyAsked,
+        RunAsked,
+    ):
         schemas[model.__name__] = _model(model)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -152,6 +152,8 @@ _RULE_BY_PYDANTIC: Final = {
     "extra_forbidden": "unknown_field",
     "string_too_short": "min_length",
     "string_too_long": "max_length",
+    "too_short": "min_items",
+    "too_long": "max_items",
     "greater_than_equal": "minimum",
     "less_than_equal": "maximum",
     "enum": "enum",

@@ -20,6 +20,7 @@ class WebSettings:
         piece_within: how long a batch may pause between two pieces.
         material_limit: bytes of one material's file.
         material_within: how long one may take to arrive.
+        export_limit: bytes of one file that stands for a listing.
         lines_under_way: lines of one batch that are taken side by side.
         results_held: bytes of results that wait for a batch's caller before no more of its lines are read.
         language: what messages are in where a caller asks for none.
@@ -34,6 +35,7 @@ class WebSettings:
     piece_within: timedelta = timedelta(seconds=60)
     material_limit: int = 100 * 1024**2
     material_within: timedelta = timedelta(minutes=10)
+    export_limit: int = 1024**3
     lines_under_way: int = 64
     results_held: int = 2 * 1024**2
     language: Language = "zh"

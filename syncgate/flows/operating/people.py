@@ -36,6 +36,8 @@ class Action(StrEnum):
     """Requeues, cancels and confirms by hand."""
     PAUSE_SYSTEMS = "pause_systems"
     REPLAN = "replan"
+    RECONCILE = "reconcile"
+    """Begins and ends runs of reconciliation, and brings what stands for a listing."""
     DEPLOY = "deploy"
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
@@ -48,9 +50,17 @@ _READ: Final = frozenset({Action.READ_CASES, Action.READ_DELIVERIES, Action.READ
 ACTIONS_BY_ROLE: Final[dict[str, frozenset[Action]]] = {
     "source": frozenset({Action.SUBMIT, Action.READ_CASES, Action.READ_DELIVERIES, Action.READ_CONTENT}),
     "viewer": _READ,
-    "operator": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.READ_CONTENT},
-    "integrator": _READ | {Action.PAUSE_SYSTEMS, Action.REPLAN, Action.DEPLOY},
-    "admin": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.REPLAN, Action.DEPLOY, Action.READ_CONTENT},
+    "operator": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.RECONCILE, Action.READ_CONTENT},
+    "integrator": _READ | {Action.PAUSE_SYSTEMS, Action.REPLAN, Action.RECONCILE, Action.DEPLOY},
+    "admin": _READ
+    | {
+        Action.MOVE_DELIVERIES,
+        Action.PAUSE_SYSTEMS,
+        Action.REPLAN,
+        Action.RECONCILE,
+        Action.DEPLOY,
+        Action.READ_CONTENT,
+    },
     "security": frozenset({Action.MANAGE_KEYS, Action.READ_SYSTEMS, Action.READ_METRICS}),
     "auditor": _READ | {Action.READ_AUDIT},
 }

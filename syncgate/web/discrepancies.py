@@ -1,0 +1,63 @@
+"""Discrepancies: what systems hold otherwise than they should; looked at, and mended by a person."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from syncgate.domain.reconciliation.kinds import Action as Repair
+from syncgate.domain.rows import Principal
+from syncgate.flows.operating.people import Action
+from syncgate.flows.reconciling import asking
+from syncgate.flows.reconciling.asking import DiscrepancyPage, DiscrepancyView
+from syncgate.flows.showing.scope import find_case
+from syncgate.ports.store import DiscrepancyFilter
+from syncgate.web.answers import READING, caller, refusals
+from syncgate.web.params import Cursor, Limit, Names
+from syncgate.web.place import Place
+from syncgate.web.refs import case_ref
+
+
+def router(place: Place) -> APIRouter:
+    """The routes of one gate."""
+    routes = APIRouter(tags=["reconciliation"])
+    gate = place.gate
+    reads = caller(place, Action.READ_DELIVERIES)
+
+    @routes.get("/v1/discrepancies", summary="Discrepancies, newest first", responses=refusals(*READING))
+    async def list_discrepancies(
+        principal: Annotated[Principal, Depends(reads)],
+        system: Names = None,
+        message: Names = None,
+        kind: Names = None,
+        action: Annotated[list[Repair] | None, Query(description="What is to be done about them.")] = None,
+        case: Annotated[str | None, Query(max_length=200, description="A case_id, or system:number.")] = None,
+        open: Annotated[bool | None, Query(description="Only those that are open, or that are not.")] = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> DiscrepancyPage:
+        ref = None if case is None else case_ref(case)
+        case_id = None
+        if ref is not None:
+            case_id = await gate.writer.read(lambda tx: find_case(tx, principal, ref).case_id)
+        where = DiscrepancyFilter(
+            systems=_tuple(system),
+            messages=_tuple(message),
+            kinds=_tuple(kind),
+            actions=_tuple(action),
+            case_id=case_id,
+            is_open=open,
+        )
+        return await asking.list_discrepancies(gate, principal, where, after=cursor, limit=limit)
+
+    @routes.get("/v1/discrepancies/{discrepancy_id}", summary="One discrepancy", responses=refusals(*READING))
+    async def read_discrepancy(
+        discrepancy_id: UUID, principal: Annotated[Principal, Depends(reads)]
+    ) -> DiscrepancyView:
+        return await asking.read_discrepancy(gate, principal, discrepancy_id)
+
+    return routes
+
+
+def _tuple(names: list[str] | list[Repair] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(map(str, names))
