@@ -73,7 +73,7 @@ class Planting:
         await self._lose_answers({message: count for (message, kind), count in wanted.items() if kind == "confirmed"})
         self._equal_by_rule()
         self._not_ours()
-        self.world.clock.move(_DAY)
+        self.world.clock.move(2 * _DAY)
         await self._young()
         await self._in_flight()
         return self.plan
@@ -190,6 +190,7 @@ class Planting:
                 marks = ", ".join("?" for _ in row)
                 sql = f"INSERT INTO {spot_of(message, model).operation} ({', '.join(row)}) VALUES ({marks})"
                 self.world.inside.run_front((sql, tuple(row.values())))
+                key = f"{key}|{row['cd_batch']}"
             else:
                 operation = spot_of(message, model).operation
                 insert = {"do": "insert", "operation": operation, "key": key, "record": {**held, _KEYS[system]: key}}

@@ -98,7 +98,7 @@ NORMALISED: Final[Mapping[Message, tuple[Edit, ...]]] = {
         Edit({"premises": _wide}, "digits of the address made full-width"),
         Edit({"contactName": lambda name: f" {name} "}, "spaces around a name"),
     ),
-    ("workorders", "order"): (Edit({"item": lambda name: f"{name} "}, "a space at the end"),),
+    ("workorders", "order"): (Edit({"address": _wide}, "digits of the place made full-width"),),
 }
 """Values written otherwise in a way that no rule of the adapter declares the same."""
 
