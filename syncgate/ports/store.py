@@ -82,6 +82,8 @@ class DiscrepancyFilter:
     closed_as: str | None = None
     seen_from: datetime | None = None
     """Those that a run saw then or later."""
+    found_until: datetime | None = None
+    """Those that were found then or before."""
 
 
 class AuditCheck(Protocol):

@@ -82,6 +82,8 @@ def _conditions(where: DiscrepancyFilter) -> list[ColumnElement[bool]]:
         found.append(_columns.closed_as == where.closed_as)
     if where.seen_from is not None:
         found.append(_columns.seen_at >= where.seen_from)
+    if where.found_until is not None:
+        found.append(_columns.found_at <= where.found_until)
     if where.is_open is not None:
         found.append(_columns.closed_at.is_(null()) if where.is_open else _columns.closed_at.is_not(null()))
     return found
