@@ -93,6 +93,8 @@ def application(running: Running, config: Config, token: str, *, is_ending: Call
         material_within=config.materials.within,
         language=config.site.language,
         local_token=token,
+        site_title=config.site.title.model_dump(),
+        time_zone=config.site.time_zone,
     )
     return create_app(running.gate, settings, deploy=running.deploy, is_ready=running.is_ready, is_ending=is_ending)
 

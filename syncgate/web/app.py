@@ -23,6 +23,7 @@ from syncgate.web import (
     problems,
     reconciliations,
     replans,
+    reports,
     requeues,
     submissions,
     systems,
@@ -84,6 +85,7 @@ def create_app(
         holds,
         reconciliations,
         discrepancies,
+        reports,
         keys,
         health,
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -27,6 +28,7 @@ class WebSettings:
         key_remembered_for: how long a known key is believed without asking the store again.
         local_token: accepted from the command line of the same machine, which can read it; None: none is.
         version: of the product, as OpenAPI states it.
+        site_title: what the deployment is called, by language. time_zone: in which its reports show times.
     """
 
     body_limit: int = 1024**2
@@ -42,3 +44,5 @@ class WebSettings:
     key_remembered_for: timedelta = timedelta(seconds=1)
     local_token: str | None = field(default=None, repr=False)
     version: str = "0.1.0"
+    site_title: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str = "Asia/Shanghai"

@@ -65,6 +65,7 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "excluded_role": ("与已有角色互斥", "is excluded by a role that this name has"),
     "unknown_system": ("没有该对接系统，现有：{expected}", "is none of the systems of this site: {expected}"),
     "unbounded": ("应限定以下至少一项：{expected}", "must say at least one of {expected}"),
+    "before": ("应早于 {expected}", "must be earlier than {expected}"),
     "future": ("应晚于现在", "must be later than now"),
     "identity_is_fixed": ("不得更改", "cannot be changed"),
     "size_differs": ("文件大小应为 {expected} 字节", "must be {expected} bytes long"),

@@ -97,6 +97,9 @@ SENTENCES: Final[dict[str, str]] = {
     "list what differs": "只核对",
     "mend by the adapter's policy": "核对并按规定处理",
     "link what was typed there by hand": "关联对方人工录入的数据",
+    # --- asking for one
+    "expected a run that is known here, got none of that id": "没有该编号的对账",
+    "expected a time that begins before it ends, got another": "起始时间应早于截止时间",
     # --- notes
     "Values of fields are not part of this report.": "本报告不含字段的值。",
     "Values of fields are not part of this report. To be reported counts what the systems should hold by the cases accepted here; verified counts what was read back there and says what it should.": "本报告不含字段的值。“应报”指按本平台已接收的办件，各系统应持有的数据份数；“已核验”指从对方读回且内容相符的份数。",

@@ -177,6 +177,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("GET", "/v1/systems/{system}"),
         ("POST", "/v1/systems/{system}/pause"),
         ("POST", "/v1/systems/{system}/resume"),
+        ("GET", "/v1/reports/reconciliation"),
         ("GET", "/v1/keys"),
         ("POST", "/v1/keys"),
         ("POST", "/v1/keys/{principal_id}/revoke"),
