@@ -17,15 +17,19 @@ from syncgate.flows.reconciling.marks import NOTHING, marks_in
 from syncgate.flows.reconciling.roles import Judging, SideCounts, by_case, roles_in
 from syncgate.flows.reconciling.spill import Spill
 from syncgate.ports import Tx
+from syncgate.site.bundle import Bundle
 from syncgate.site.readback import ReadListing
 
 PAGE: Final = 2_000
 """Deliveries that one reading brings."""
-OUR_SIZE: Final = 66
-"""Bytes of an entry of ours: key 16, mac 16, role 1, number of its comparison 1, case 16, delivery 16."""
+OUR_SIZE: Final = 67
+"""Bytes of an entry of ours: key 16, mac 16, role 1, number of its comparison 1, flags 1, case 16, delivery 16."""
 COMPARISON_AT: Final = 33
-_CASE_AT: Final = 34
-_DELIVERY_AT: Final = 50
+FLAGS_AT: Final = 34
+IS_MAPPED_OTHERWISE: Final = 1
+"""Flag: sent under another mapping than that of today."""
+_CASE_AT: Final = 35
+_DELIVERY_AT: Final = 51
 
 
 def case_of(entry: bytes) -> UUID:
@@ -43,20 +47,21 @@ class OurSide:
     """Streams one listing's entries into a spill.
 
     Attributes:
-        gate: the running gate. system: its name.
-        listing: as the active bundle declares it.
+        gate: the running gate. bundle: under which is compared.
+        listing: of it.
         judging: how slots are judged.
         numbers: by message, the number of its comparison in the listing's records.
         counts: of slots, filled while it streams.
     """
 
     gate: Gate
-    system: str
+    bundle: Bundle
     listing: ReadListing
     judging: Judging
     numbers: Mapping[str, int]
     counts: SideCounts = field(default_factory=SideCounts)
     _has_profile: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _flags_by_bundle: dict[str, int] = field(default_factory=dict)
 
     async def stream(self, spill: Spill) -> None:
         """Reads all of the system's deliveries, page by page."""
@@ -69,7 +74,7 @@ class OurSide:
                 return
 
     def _page(self, after: UUID | None, tx: Tx) -> tuple[list[bytes], SideCounts, UUID | None]:
-        rows = tx.held_rows(self.system, after=after, limit=PAGE)
+        rows = tx.held_rows(self.bundle.system, after=after, limit=PAGE)
         counts, judging = SideCounts(), self.judging
         roles = [found for _, of_case in by_case(rows) for found in roles_in(of_case, judging, counts)]
         unmarked = [(row, role) for row, role in roles if not self._is_marked(row)]
@@ -92,15 +97,23 @@ class OurSide:
 
     def _entry(self, row: HeldRow, role: Role, key: bytes | None, mac: bytes | None) -> bytes:
         assert key is not None
-        head = bytes((role, self.numbers[row.message]))
+        head = bytes((role, self.numbers[row.message], self._flags(row.bundle)))
         return key + (mac or NOTHING) + head + row.case_id.bytes + row.delivery_id.bytes
+
+    def _flags(self, digest: str) -> int:
+        flags = self._flags_by_bundle.get(digest)
+        if flags is None:
+            then, today = self.gate.bundles.get(digest), self.bundle
+            is_other = then is not None and then is not today and mappings_of(then) != mappings_of(today)
+            flags = self._flags_by_bundle[digest] = IS_MAPPED_OTHERWISE if is_other else 0
+        return flags
 
     def _marked_now(self, tx: Tx, rows: Sequence[tuple[HeldRow, Role]], counts: SideCounts) -> list[bytes]:
         """The entries of rows whose marks must be made; one that cannot be is not judged."""
         if not rows:
             return []
-        maker = Maker(self.gate, tx, self.system)
-        lanes = tx.deliveries_of({(row.case_id, self.system) for row, _ in rows})
+        maker = Maker(self.gate, tx, self.bundle.system)
+        lanes = tx.deliveries_of({(row.case_id, self.bundle.system) for row, _ in rows})
         by_id = {delivery.delivery_id: delivery for deliveries in lanes.values() for delivery in deliveries}
         wanted = {row.delivery_id for row, _ in rows}
         maker.load([delivery for delivery in by_id.values() if delivery.delivery_id in wanted])
@@ -113,6 +126,11 @@ class OurSide:
                 continue
             entries.append(self._entry(row, role, marks.key, marks.mac))
         return entries
+
+
+def mappings_of(bundle: Bundle) -> dict[str, bytes]:
+    """The mappings and tables that a bundle was compiled from."""
+    return {path: content for path, content in bundle.files.items() if path.startswith("mappings/")}
 
 
 def marks_again(maker: Maker, listing: ReadListing, delivery: Delivery) -> Marks | None:

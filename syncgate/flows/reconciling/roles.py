@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
 from syncgate.domain.delivery import OF_ITS_OWN, Phase
 from syncgate.domain.plan import Message
 from syncgate.domain.reconciliation.join import Role
-from syncgate.domain.rows import Change, HeldRow
+from syncgate.domain.rows import Change, Delivery, HeldRow
 
 RETURNED: Final = "returned"
 """Why a delivery is parked that the system gave back."""
@@ -79,6 +80,14 @@ def takes_back_by(messages: Iterable[Message]) -> dict[str, frozenset[str]]:
         if message.retraction is not None:
             found.setdefault(message.retraction, set()).add(message.name)
     return {name: frozenset(names) for name, names in found.items()}
+
+
+_narrow = attrgetter(*HeldRow._fields)
+
+
+def held_row(delivery: Delivery) -> HeldRow:
+    """What is read of a delivery in bulk."""
+    return HeldRow._make(_narrow(delivery))
 
 
 def by_case(rows: Sequence[HeldRow]) -> Iterator[tuple[UUID, list[HeldRow]]]:
@@ -199,6 +208,21 @@ def _once_each(rows: Sequence[HeldRow], special: Mapping[UUID, Role]) -> Iterato
         if role is None and row.held_key in judged:
             continue
         yield row, role if role is not None else Role.ALLOWED
+
+
+def is_judged(rows: Iterable[HeldRow], judging: Judging, *, message: str, part: str) -> bool:
+    """Whether a slot is judged: nothing of it is on its way, in its grace, or outside the window.
+
+    Args:
+        rows: all of its lane, in the order of creation.
+        judging: of the listing. message, part: the slot.
+    """
+    slot = _slots(rows, judging).get((message, part))
+    if slot is None:
+        return True
+    is_own = slot.held is not None and slot.held.reason in OF_ITS_OWN
+    is_open = any(row.phase in _OPEN for row in slot.rows)
+    return not (slot.is_moving or is_own or is_open) and _is_in_window(slot, judging)
 
 
 def messages_of(names: Collection[str], only: Collection[str] | None) -> frozenset[str]:

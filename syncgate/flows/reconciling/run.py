@@ -1,0 +1,183 @@
+"""A run of reconciliation: every listing of one system compared, what was found kept, then mended as was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome, RunStage, RunState
+from syncgate.domain.rows import Run
+from syncgate.flows.gate import Gate
+from syncgate.flows.reconciling.comparing import Compared, ListingRun, is_judged_now
+from syncgate.flows.reconciling.progress import Progress, Stopped
+from syncgate.flows.reconciling.recording import Recorder
+from syncgate.flows.reconciling.roles import Judging, messages_of, takes_back_by
+from syncgate.flows.reconciling.spill import private_folder
+from syncgate.flows.reconciling.turns import Save
+from syncgate.ports import Listing, Query, Transport, Tx
+from syncgate.site.bundle import Bundle
+from syncgate.site.readback import ReadBack, ReadListing
+
+log = structlog.get_logger("syncgate.reconcile")
+UNLISTED: Final = "no_export"
+"""The doubt about a listing that only an export brings, where none was given."""
+RUNS_LOOKED_AT: Final = 20
+"""Earlier runs among which one of the same sort is looked for."""
+
+
+async def reconcile(gate: Gate, run: Run, *, transport_of: Callable[[str], Transport], save: Save) -> RunState:
+    """What a run comes to; also of one that another process began and left.
+
+    It may be stopped anywhere, and be gone on with from what was kept: listings that were compared are not read again,
+    what was found is found again as the same, and mending looks at each case anew.
+
+    Args:
+        gate: the running gate.
+        run: claimed by the caller.
+        transport_of: the transport of a bundle, by digest.
+        save: keeps how far it is; False ends it here.
+    """
+    state = RunState.from_json(run.detail)
+    system = run.job.partition(":")[2]
+    bundle = gate.bundles.get(state.bundle) or gate.active_bundle(system)
+    progress = Progress.of(gate, replace(state, bundle=bundle.digest), run.cursor, save)
+    if bundle.readback is None:
+        return _ended(progress.state, RunOutcome.FAILED, at=gate.clock.now())
+    with private_folder(gate.data, f"{system}.{run.slot}") as folder:
+        working = _Running(gate, run, bundle, bundle.readback, transport_of(bundle.digest), progress, folder)
+        try:
+            return await working.work()
+        except Stopped:
+            return progress.state
+
+
+@dataclass(slots=True)
+class _Running:
+    """One run at work."""
+
+    gate: Gate
+    run: Run
+    bundle: Bundle
+    readback: ReadBack
+    transport: Transport
+    progress: Progress
+    folder: Path
+
+    async def work(self) -> RunState:
+        recorder = Recorder(self.gate, self.run, self.bundle.system, self._begun_at)
+        await recorder.load_ignored()
+        for listing in self.readback.listings:
+            if listing.name not in self.progress.compared and self._messages(listing):
+                await self._compare(listing, recorder)
+        outcome = _outcome(self.progress.state.totals)
+        state = self.progress.state
+        return _ended(state, outcome, at=await self.gate.writer.read(lambda tx: tx.now))
+
+    @property
+    def _begun_at(self) -> datetime:
+        return datetime.fromisoformat(self.progress.state.begun_at)
+
+    def _messages(self, listing: ReadListing) -> frozenset[str]:
+        return messages_of(listing.messages, self.progress.state.wish.messages)
+
+    async def _compare(self, listing: ReadListing, recorder: Recorder) -> None:
+        await self.progress.now(stage=RunStage.READING, listing=listing.name)
+        source, query = self._source(listing)
+        if source is None and listing.read is None:
+            totals = ListingTotals(listing=listing.name, level=listing.level.value, doubts=(UNLISTED,))
+            await self.progress.done(totals)
+            return
+        judging = self._judging(listing)
+        before = await self.gate.writer.read(partial(self._read_before, listing.name))
+        running = ListingRun(
+            gate=self.gate,
+            bundle=self.bundle,
+            listing=listing,
+            judging=judging,
+            source=source,
+            query=query,
+            transport=self.transport,
+            folder=self.folder,
+            recorder=recorder,
+            progress=self.progress,
+            read_before=before,
+            missing_at_most=self.readback.missing_at_most,
+        )
+        compared = await running.compare()
+        await self._close(listing, judging, compared, recorder)
+        await self.progress.done(compared.totals)
+
+    def _source(self, listing: ReadListing) -> tuple[Listing | None, Query | None]:
+        """What lists, and how it is asked; None twice where nothing does."""
+        if listing.query is None or not isinstance(self.transport, Listing):
+            return None, None
+        return self.transport, replace(listing.query, keys={**listing.query.keys, **self._window(listing)})
+
+    def _window(self, listing: ReadListing) -> dict[str, str]:
+        if not listing.has_window:
+            return {}
+        wish, since = self.progress.state.wish, self._since(listing)
+        keys = {} if since is None else {"from": since.isoformat(timespec="seconds")}
+        return keys if wish.until is None else {**keys, "until": wish.until}
+
+    def _since(self, listing: ReadListing) -> datetime | None:
+        wish, window = self.progress.state.wish, self.readback.window
+        if not listing.has_window:
+            return None
+        if wish.since is not None:
+            return datetime.fromisoformat(wish.since)
+        return None if window is None else self._begun_at - window
+
+    def _judging(self, listing: ReadListing) -> Judging:
+        wish, since = self.progress.state.wish, self._since(listing)
+        until = self._begun_at if wish.until is None else min(self._begun_at, datetime.fromisoformat(wish.until))
+        return Judging(
+            messages=self._messages(listing),
+            takes_back=takes_back_by(self.bundle.messages),
+            is_removed=listing.is_removed,
+            settled_before=until - self.readback.grace,
+            sent_from=None if since is None else since + self.readback.grace,
+        )
+
+    def _read_before(self, listing: str, tx: Tx) -> int | None:
+        """Records of ours that the last complete run over the same window read of a listing."""
+        wish = self.progress.state.wish
+        for run in tx.list_runs(self.run.job, limit=RUNS_LOOKED_AT):
+            if run.outcome != RunOutcome.COMPLETE.value or run.slot == self.run.slot:
+                continue
+            state = RunState.from_json(run.detail)
+            if _scope(state) == (wish.messages, wish.since, wish.until, wish.export):
+                return next((one.read for one in state.totals if one.listing == listing), None)
+        return None
+
+    async def _close(self, listing: ReadListing, judging: Judging, compared: Compared, recorder: Recorder) -> None:
+        if not compared.is_believed or compared.totals.doubts:
+            return
+        await recorder.close_gone(
+            sorted(judging.messages),
+            is_whole=judging.sent_from is None and self.progress.state.wish.messages is None,
+            judged=lambda tx, row: is_judged_now(tx, row, judging),
+        )
+
+
+def _scope(state: RunState) -> tuple[object, ...]:
+    wish = state.wish
+    return (wish.messages, wish.since, wish.until, wish.export)
+
+
+def _outcome(totals: Sequence[ListingTotals]) -> RunOutcome:
+    implausible = {"empty", "halved", "mostly_missing", "too_many_differ"}
+    doubts = {doubt for one in totals for doubt in one.doubts}
+    if doubts & implausible:
+        return RunOutcome.IMPLAUSIBLE
+    return RunOutcome.INCOMPLETE if doubts else RunOutcome.COMPLETE
+
+
+def _ended(state: RunState, outcome: RunOutcome, *, at: datetime) -> RunState:
+    return replace(state, stage=RunStage.ENDED, listing="", outcome=outcome, ended_at=at.isoformat())

@@ -1,0 +1,87 @@
+"""What a run finds, and what it lets go."""
+
+from __future__ import annotations
+
+import copy
+
+from syncgate.domain.reconciliation.run import RunOutcome
+from tests.integration.reconciling.listed import World
+from tests.support.cases import a_stage
+
+
+def test_a_system_that_holds_what_it_should_is_verified_lane_by_lane(world: World) -> None:
+    case_ids = world.deliver(7)
+    state = world.reconcile()
+    applications, events = state.totals
+    assert state.outcome is RunOutcome.COMPLETE
+    assert (applications.expected, applications.delivered, applications.read) == (7, 7, 7)
+    assert (applications.verified, applications.unjudged, dict(applications.kinds)) == (7, 0, {})
+    assert (events.expected, events.read, events.doubts) == (0, 0, ())
+    assert world.open() == []
+    lanes = [world.site.store.read(lambda tx, c=c: tx.lane(c, "food")) for c in case_ids]  # type: ignore[misc]
+    assert all(lane is not None and lane.verified_at is not None for lane in lanes)
+
+
+def test_each_class_is_found_and_nothing_else(world: World) -> None:
+    case_ids = world.deliver(40)
+    missing, edited, doubled, stale, _ = case_ids[3], case_ids[8], case_ids[11], case_ids[20], case_ids[30]
+    before = copy.deepcopy(world.food.record(stale))
+    world.site.patch(stale, {"form": {"经营场所": "西示区样本路 5 号"}})
+    world.settle()
+    world.food.record(stale).update(before)
+    world.food.remove(missing)
+    world.food.record(edited)["premises"] = "样本路 99 号"
+    world.food.records["list_applications"].append({**world.food.record(doubled), "id": "N-second"})
+    foreign = {**world.food.record(case_ids[0]), "bizKey": "01936f00-0000-7000-8000-00000000ffff", "id": "N-foreign"}
+    world.food.records["list_applications"].append(foreign)
+    state = world.reconcile()
+    assert state.outcome is RunOutcome.COMPLETE
+    found = sorted(world.kinds(), key=lambda one: one[0])
+    assert found == [
+        ("duplicate", doubled),
+        ("edited_there", edited),
+        ("missing", missing),
+        ("stale", stale),
+        ("unexpected", None),
+    ]
+    assert dict(state.totals[0].kinds) == dict.fromkeys([kind for kind, _ in found], 1)
+    assert state.totals[0].verified == 36
+
+
+def test_what_is_found_again_is_the_same_and_what_is_gone_is_closed(world: World) -> None:
+    (case_id, *_) = world.deliver(4)
+    record = copy.deepcopy(world.food.record(case_id))
+    world.food.remove(case_id)
+    world.reconcile()
+    (first,) = world.open()
+    world.pass_grace()
+    world.reconcile()
+    (again,) = world.open()
+    assert again.discrepancy_id == first.discrepancy_id
+    assert again.seen_at > first.seen_at
+    world.food.records["list_applications"].append(record)
+    world.pass_grace()
+    world.reconcile()
+    assert world.open() == []
+    closed = world.site.store.read(lambda tx: tx.discrepancy(first.discrepancy_id))
+    assert closed is not None
+    assert closed.closed_as == "gone"
+
+
+def test_events_and_a_withdrawal_are_records_of_their_own(world: World) -> None:
+    kept, withdrawn = world.deliver(2)
+    world.site.append(kept, a_stage("s1", "accepted"))
+    world.settle()
+    world.site.withdraw(withdrawn)
+    world.settle()
+    state = world.reconcile()
+    assert state.outcome is RunOutcome.COMPLETE
+    applications, events = state.totals
+    assert (applications.read, applications.expected, applications.verified) == (2, 1, 1)
+    assert (events.read, events.expected, events.verified) == (2, 2, 2)
+    assert world.open() == []
+    event = next(one for one in world.food.records["list_events"] if one["kind"] == "withdrawn")
+    world.food.records["list_events"].remove(event)
+    world.pass_grace()
+    world.reconcile()
+    assert [(row.kind, row.message, row.case_id) for row in world.open()] == [("missing", "withdrawn", withdrawn)]
