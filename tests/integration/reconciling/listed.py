@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class ListedFood(ScriptedSystem):
 
     async def list_page(self, query: Query, following: str | None) -> Page | Unread:
         no = int(following or 0)
-        self.between(query.operation, no)
+        await asyncio.to_thread(self.between, query.operation, no)
         held = self.records[query.operation]
         shown = copy.deepcopy(held[no * PAGE_SIZE : (no + 1) * PAGE_SIZE])
         more = str(no + 1) if (no + 1) * PAGE_SIZE < len(held) else None
