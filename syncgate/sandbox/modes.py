@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
@@ -19,6 +19,20 @@ MODES = {
     "garbage": "does it, then writes a foreign page, bytes that are no HTTP, or half of the answer",
     "deny": "answers as it does to wrong credentials; nothing is done",
 }
+
+LISTING_MODES = {
+    "repeat_page": "a page of a listing is the page before it again",
+    "lose_page": "a page of a listing is the one after it",
+    "end_early": "a listing ends after its first page; its total says that there is more",
+    "lie_total": "a listing's total is too low or too high",
+    "other_charset": "a listing is written in GBK and declared as UTF-8, or the other way round",
+    "shift": "between two pages a record before them came or went: the page begins one earlier or one later",
+    "strangers": "a page of a listing has three records more, with keys that nobody sent",
+    "list_nothing": "a listing is empty, and its total says so",
+    "break_off": "a listing answers 500 after its first page",
+    "repeat_record": "a page of a listing has its first record twice",
+}
+"""Each strikes listings alone; those of pages after the first strike no first page."""
 
 _WRITES_ONLY = frozenset({"refuse"})
 _KEYS = ("mode", "share", "count", "operations", "seed", "delay", "acts")
@@ -71,12 +85,14 @@ class Modes:
         """Remove one mode, or all."""
         self._switches = [old for old in self._switches if mode is not None and old.mode != mode]
 
-    def draw(self, operation: str, *, is_read: bool) -> Switch | None:
-        """The mode that strikes this request, or None.
+    def draw(
+        self, operation: str, *, is_read: bool, fits: Callable[[str], bool] = lambda mode: mode not in LISTING_MODES
+    ) -> Switch | None:
+        """The mode that strikes this request, or None; `fits` says of a mode whether it can.
 
         Shares add up in the order in which the modes were switched on; what goes beyond 1 never strikes.
         """
-        meant = [s for s in self._switches if s.strikes(operation, is_read=is_read)]
+        meant = [s for s in self._switches if s.strikes(operation, is_read=is_read) and fits(s.mode)]
         if not meant:
             return None
         point = self._random.random()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from syncgate.sandbox.ledger import Entry, Ledger
-from syncgate.sandbox.modes import BadSwitch, Modes, Switch, parse_switch
+from syncgate.sandbox.modes import LISTING_MODES, MODES, BadSwitch, Modes, Switch, parse_switch
 from syncgate.sandbox.server import Cut, Deed, Hold, Send
 from syncgate.sandbox.systems.altering import Alterable, Alteration, BadAlteration, parse_alterations
+from syncgate.sandbox.systems.export import Exports, exported
 from syncgate.sandbox.systems.interface import Call, System, Typed, Verdict, parse_json
+from syncgate.sandbox.systems.listings import Listing, Lists
 from syncgate.sandbox.wire import Reply, Request, encode, json_reply
 
 CONTROL = "/_sandbox/"
@@ -160,7 +162,17 @@ class Simulator:
         )
 
     def _draw(self, call: Call) -> Switch | None:
-        return self._modes.draw(call.operation, is_read=call.is_read) if call.operation else None
+        if not call.operation:
+            return None
+        listing = self._listing(call)
+
+        def fits(mode: str) -> bool:
+            return mode not in LISTING_MODES or (listing is not None and listing.strikes(mode, call.value))
+
+        return self._modes.draw(call.operation, is_read=call.is_read, fits=fits)
+
+    def _listing(self, call: Call) -> Listing | None:
+        return self._system.listing(call) if isinstance(self._system, Lists) else None
 
     def _verdict(self, request: Request, call: Call, switch: Switch | None, *, at: float) -> Verdict:
         if not call.operation:
@@ -177,7 +189,15 @@ class Simulator:
             case "hang" if switch and not switch.acts:
                 return _NOTHING_DONE
             case _:
-                return self._system.decide(request, call, at=at)
+                verdict = self._system.decide(request, call, at=at)
+                return self._spoiled(call, verdict, switch)
+
+    def _spoiled(self, call: Call, verdict: Verdict, switch: Switch | None) -> Verdict:
+        """The page that a listing mode makes of a true one; whoever may not read it learns no more than before."""
+        listing = self._listing(call)
+        if switch is None or switch.mode not in LISTING_MODES or listing is None or verdict.reply.status != 200:
+            return verdict
+        return listing.spoiled(call.value, switch.mode, self._modes.draw_kind)
 
     def _deed(
         self, request: Request, verdict: Verdict, switch: Switch | None, *, seq: int
@@ -216,6 +236,8 @@ class Simulator:
                 return json_reply(200, {"system": self._system.name, **self._ledger.counts.to_json()})
             case "GET", "records" if isinstance(self._system, Typed):
                 return self._show_number(self._system, unquote(rest))
+            case "GET", "export" if isinstance(self._system, Exports):
+                return exported(self._system.export(), request.query)
             case "GET", "modes":
                 return self._show_modes()
             case "POST", "modes":
@@ -232,7 +254,9 @@ class Simulator:
 
     def _switch_on(self, request: Request) -> Reply:
         try:
-            switch, seed = parse_switch(json.loads(request.body), operations=self._system.operations)
+            switch, seed = parse_switch(
+                json.loads(request.body), operations=self._system.operations, modes=self._mode_names()
+            )
         except BadSwitch as error:
             return json_reply(422, {"error": str(error)})
         except (ValueError, RecursionError):
@@ -241,6 +265,9 @@ class Simulator:
             self._modes.seed(seed)
         self._modes.switch_on(switch)
         return self._show_modes()
+
+    def _mode_names(self) -> Iterable[str]:
+        return (*MODES, *LISTING_MODES) if isinstance(self._system, Lists) else MODES
 
     def _show_modes(self) -> Reply:
         return json_reply(200, {"system": self._system.name, "modes": self._modes.to_json()})

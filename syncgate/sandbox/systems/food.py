@@ -23,6 +23,8 @@ from syncgate.sandbox.systems.food_records import invalid_in_application, invali
 from syncgate.sandbox.systems.holdings import Held, Holdings
 from syncgate.sandbox.systems.interface import Call, Verdict, parse_json, split_path
 from syncgate.sandbox.systems.keyed import DENIED, Registry, is_same_secret, parse_body, refused
+from syncgate.sandbox.systems.listings import Listing, with_more
+from syncgate.sandbox.systems.shelf import Shelved
 from syncgate.sandbox.wire import Request, json_reply
 
 BASE = "/foodlicence/api"
@@ -32,12 +34,17 @@ class Food:
     """The system's contents and its rules."""
 
     name = "food"
-    operations: Sequence[str] = ("create", "update", "read", "event", "read_event")
+    operations: Sequence[str] = (
+        *("create", "update", "read", "event", "read_event"),
+        *("list", "list_events", "count"),
+    )
 
     def __init__(self, *, key: str) -> None:
         self._key = key
         self._holdings = Holdings()
         self._names = Names()
+        self._applications = Listing(self._holdings.shelf(has_part=False), _application_shown, "bizKey")
+        self._events = Listing(self._holdings.shelf(has_part=True), _event_shown, "eventKey", has_cursor=True)
         self._registry = Registry(holdings=self._holdings, describe=_describe, key_header="Idempotency-Key")
 
     def identify(self, request: Request) -> Call:
@@ -47,6 +54,12 @@ class Food:
                 return self._write("create", request)
             case "PUT", ["applications", key] if key:
                 return self._write("update", request, key)
+            case "GET", ["applications"]:
+                return Call("list", is_read=True, value=self._applications.wanted(request))
+            case "GET", ["applications", "count"]:
+                return Call("count", is_read=True)
+            case "GET", ["events"]:
+                return Call("list_events", is_read=True, value=self._events.wanted(request))
             case "GET", ["applications", key] if key:
                 return Call("read", self._names.key(key), is_read=True)
             case "POST", ["applications", key, "events"] if key:
@@ -63,6 +76,12 @@ class Food:
         match call.operation:
             case "read" | "read_event":
                 return self._look_up(call)
+            case "list":
+                return self._applications.page(call.value)
+            case "list_events":
+                return self._events.page(call.value)
+            case "count":
+                return self._applications.count(request)
             case "event":
                 objection = self._registry.objection(call, lambda value: self._invalid_event(value, call.key))
                 return objection or self._create_event(call)
@@ -71,6 +90,10 @@ class Food:
             case _:
                 objection = self._registry.objection(call, lambda value: self._invalid_update(value, call.key))
                 return objection or self._registry.replace(call)
+
+    def listing(self, call: Call) -> Listing | None:
+        """Applications by page, events by cursor."""
+        return {"list": self._applications, "list_events": self._events}.get(call.operation)
 
     def apply(self, change: Change) -> None:
         """Hold a record."""
@@ -175,6 +198,14 @@ def _without_keys(record: Any, invalid: Callable[[Any], list[str]], *names: str)
     if not isinstance(record, dict):
         return [""]
     return [name for name in names if name in record] or invalid({**record, **dict.fromkeys(names, "typed")})
+
+
+def _application_shown(row: Shelved) -> str:
+    return with_more(row.record, id=APPLICATION_NUMBER.format(row.number), version=row.version)
+
+
+def _event_shown(row: Shelved) -> str:
+    return with_more(row.record, id=EVENT_NUMBER.format(row.number))
 
 
 def _said(fields: Mapping[str, Any], name: str) -> str:

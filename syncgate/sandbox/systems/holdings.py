@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from syncgate.sandbox.ledger import Change
 from syncgate.sandbox.systems.altering import Alteration, Standing, change_of
 from syncgate.sandbox.systems.interface import parse_json
+from syncgate.sandbox.systems.shelf import Shelf, Shelved
 
 NUMBER_DIGITS = 6
 """How many digits the running part of a number has; what a clerk typed in brings its number along as its key."""
@@ -46,6 +48,11 @@ class Holdings:
         self._doubles: dict[tuple[str, str], list[Held]] = {}
         self._answered: dict[str, Answered] = {}
         self._last_numbers = {False: 0, True: 0}
+        self._shelves = {has_part: Shelf(partial(self._shelved, has_part)) for has_part in (False, True)}
+
+    def shelf(self, *, has_part: bool) -> Shelf:
+        """The records with or without a part, in the order of their numbers."""
+        return self._shelves[has_part]
 
     def find(self, key: str, part: str = "") -> Held | None:
         """The record as it stands."""
@@ -70,12 +77,14 @@ class Holdings:
         if change.kind == "removed":
             for known in (self._held, self._before, self._doubles):
                 known.pop(place, None)
+            self._shelves[bool(change.part)].forget()
             return
         is_new = change.kind == "doubled" or place not in self._held
         if change.kind == "doubled":
             self._doubles.setdefault(place, []).append(held)
         else:
             self._keep(place, held, change)
+        self._shelves[bool(change.part)].put(_row(held), is_new=is_new)
         if is_new and change.kind != "typed":
             self._last_numbers[bool(change.part)] = held.number
         if change.request_key:
@@ -98,6 +107,9 @@ class Holdings:
         kept += [(*place, held) for place, held in self._all_doubles() if bool(place[1]) is has_part]
         yield from sorted(kept, key=lambda one: one[2].number)
 
+    def _shelved(self, has_part: bool) -> Iterator[Shelved]:
+        return (_row(held) for _, _, held in self.records(has_part=has_part))
+
     def _all_doubles(self) -> Iterator[tuple[tuple[str, str], Held]]:
         return ((place, held) for place, doubles in self._doubles.items() for held in doubles)
 
@@ -105,3 +117,7 @@ class Holdings:
         if change.kind == "updated":
             self._before[place] = self._held[place].record
         self._held[place] = held
+
+
+def _row(held: Held) -> Shelved:
+    return Shelved(held.number, held.version, held.record)

@@ -28,6 +28,9 @@ CATALOGUE = frozenset(
 )
 """Task codes that the library knows without being given more: items A, C and D of the example city."""
 
+EXPORTED = ("接口名称", "业务编号", "办件编号", "序号", "附件编号")
+"""The columns of an export: operation, orgbusno, projid, sn, unid."""
+
 _BASIC = "receiveBasicInfo"
 _PART_BY_OPERATION = {"receiveProc": "sn", "receiveSpecialnode": "sn", "receiveApplyFile": "unid"}
 
@@ -90,6 +93,12 @@ class Province:
         """All records, doubles too, as they came."""
         return (change for changes in self._held.values() for change in changes)
 
+    def export(self) -> Iterator[tuple[str, ...]]:
+        """What the back office exports: which records there are, under which numbers, and nothing of what they say."""
+        yield EXPORTED
+        for change in self.records():
+            yield _exported(change)
+
     def refusal(self, call: Call) -> Verdict:
         """As if the division code had been left out."""
         return Verdict(_ack("0", "regionid字段为空！"), "refused")
@@ -122,6 +131,13 @@ class Province:
 def _slot(operation: str, key: str, part: str) -> tuple[str, str, str]:
     # A unid is one file, whichever case it is sent for.
     return (operation, "" if operation == "receiveApplyFile" else key, part)
+
+
+def _exported(change: Change) -> tuple[str, ...]:
+    fields = parse_json(change.record)
+    fields = fields if isinstance(fields, dict) else {}
+    numbers = (_said(fields, name) for name in ("orgbusno", "projid", "sn", "unid"))
+    return (change.operation, *numbers)
 
 
 def _said(record: Mapping[str, Any], name: str) -> str:

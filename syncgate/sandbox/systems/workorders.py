@@ -17,9 +17,12 @@ from syncgate.sandbox.systems.fields import (
 from syncgate.sandbox.systems.holdings import Held, Holdings
 from syncgate.sandbox.systems.interface import Call, Verdict, split_path
 from syncgate.sandbox.systems.keyed import DENIED, Registry, is_same_secret, parse_body, refused
+from syncgate.sandbox.systems.listings import Listing, with_more
+from syncgate.sandbox.systems.shelf import Shelved
 from syncgate.sandbox.wire import Request
 
 BASE = "/workorders/v1"
+ORDER_NUMBER = "WO-{:08d}"
 
 
 _ORDER = {
@@ -36,11 +39,12 @@ class Workorders:
     """The system's contents and its rules."""
 
     name = "workorders"
-    operations: Sequence[str] = ("create", "update", "remove", "read")
+    operations: Sequence[str] = ("create", "update", "remove", "read", "list", "count")
 
     def __init__(self, *, key: str) -> None:
         self._key = key
         self._holdings = Holdings()
+        self._orders = Listing(self._holdings.shelf(has_part=False), _shown, "sourceNo")
         self._registry = Registry(holdings=self._holdings, describe=_describe, key_header="X-Request-Id")
 
     def identify(self, request: Request) -> Call:
@@ -52,6 +56,10 @@ class Workorders:
                 return _write("update", request, key)
             case "DELETE", ["orders", key] if key:
                 return Call("remove", key, request_key=request.headers.get("x-request-id", ""))
+            case "GET", ["orders"]:
+                return Call("list", is_read=True, value=self._orders.wanted(request))
+            case "GET", ["orders", "count"]:
+                return Call("count", is_read=True)
             case "GET", ["orders", key] if key:
                 return Call("read", key, is_read=True)
             case _:
@@ -66,11 +74,19 @@ class Workorders:
                 return self._registry.look_up(call, name="order")
             case "remove":
                 return self._registry.remove(call)
+            case "list":
+                return self._orders.page(call.value)
+            case "count":
+                return self._orders.count(request)
             case "create":
                 return self._registry.objection(call, _invalid) or self._registry.create(call)
             case _:
                 objection = self._registry.objection(call, lambda value: _invalid(value, call.key))
                 return objection or self._registry.replace(call)
+
+    def listing(self, call: Call) -> Listing | None:
+        """Orders by page."""
+        return self._orders if call.operation == "list" else None
 
     def apply(self, change: Change) -> None:
         """Hold an order."""
@@ -106,5 +122,9 @@ def _invalid(value: Any, key: str | None = None) -> list[str]:
     return fields or ([] if key in (None, value["sourceNo"]) else ["sourceNo"])
 
 
+def _shown(row: Shelved) -> str:
+    return with_more(row.record, orderNo=ORDER_NUMBER.format(row.number))
+
+
 def _describe(call: Call, held: Held) -> Mapping[str, Any]:
-    return {"orderNo": f"WO-{held.number:08d}"}
+    return {"orderNo": ORDER_NUMBER.format(held.number)}

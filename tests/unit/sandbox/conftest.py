@@ -56,7 +56,8 @@ class Talk:
         raw = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         body = b"" if value is None else raw
         given = {name.replace("_", "-").lower(): text for name, text in headers.items()}
-        (deed,) = self.simulator.answer([Request(method, path, headers=given, body=body)])
+        bare, _, query = path.partition("?")
+        (deed,) = self.simulator.answer([Request(method, bare, query, headers=given, body=body)])
         return _read(deed)
 
     def report(self, operation: str, record: Any, **headers: str) -> Answer:
@@ -110,7 +111,15 @@ def _read(deed: Deed) -> Answer:
     headers = dict(line.lower().split(": ", 1) for line in lines[1:])
     whole = len(body) == int(headers["content-length"])
     is_json = whole and headers["content-type"].startswith("application/json")
-    return Answer(deed, int(lines[0].split()[1]), json.loads(body) if is_json else body, headers)
+    return Answer(deed, int(lines[0].split()[1]), _value(body) if is_json else body, headers)
+
+
+def _value(body: bytes) -> Any:
+    """As JSON, or as it is where its charset is another than it says."""
+    try:
+        return json.loads(body)
+    except UnicodeDecodeError:
+        return body
 
 
 @pytest.fixture
