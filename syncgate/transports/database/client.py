@@ -208,7 +208,8 @@ def said_by(driver: Driver, error: BaseException) -> tuple[Said, str]:
 
 def _result(found: CursorResult[Any]) -> Result:
     if found.returns_rows:
-        names = tuple(found.keys())
+        # Plain texts: SQLAlchemy gives names of a kind of its own, which orjson refuses.
+        names = tuple(map(str, found.keys()))
         rows = tuple(dict(zip(names, row, strict=True)) for row in found.fetchall())
         generated = next(iter(rows[0].values()), None) if found.context.isinsert and rows else None
         return Result(rows=rows, count=len(rows), generated=generated)

@@ -103,6 +103,7 @@ def test_a_row_is_shown_as_a_look_up_shows_it(front: Front) -> None:
     (shown,) = page.records
     key = replace(fronts.READ, keys={"slot_key": "g-1"})
     assert shown == front.look_up(key).record
+    assert {type(name) for name in shown} == {str}
     assert (shown["applyer_name"], shown["area"], shown["accept_date"]) == ("张示例", "120.50", "2026-04-30 09:31:00")
     assert page.total is None
 
