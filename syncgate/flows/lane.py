@@ -20,6 +20,7 @@ from syncgate.domain.replan import SUPERSEDED, is_of_its_own
 from syncgate.domain.retraction import TakesBack, is_needless, is_taken_back_later, takes_back_under
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Change, Delivery, Lane
+from syncgate.flows.reconciling.closing import close_repaired
 from syncgate.ports import Tx
 
 
@@ -65,6 +66,8 @@ class LaneWork:
         after = replace(delivery, **_NOTHING_OBSERVED, **changes, phase=phase, changed_at=self.tx.now)
         ended = Event.WITHDRAWN if is_taken_back and event not in _CANCELS else event
         written = self.write(delivery, _settled(after, ended, reason))
+        if written.phase is Phase.DELIVERED:
+            close_repaired(self.tx, written, self.deliveries, self.takes_back)
         if written.phase is Phase.CANCELLED or (written.change is Change.RETRACT and written.phase is Phase.DELIVERED):
             self._drop_needless()
         return written

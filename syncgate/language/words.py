@@ -84,6 +84,14 @@ REASONS: Final[Mapping[str, str]] = {
     "header_unusable": "请求头内容不可用",
     "key_missing": "缺少占位内容",
     "secret_missing": "缺少密钥",
+    # --- why a discrepancy is left to a person
+    "changes_are_ignored": "该报文不推送更改",
+    "not_taken_back": "未声明如何撤回，或只因配置变更而不再需要",
+    "own_record_gone": "对方自己的记录被对方删除",
+    "content_unknown": "无法判断对方持有的是哪一版",
+    "awaits_acknowledgement": "待对方确认是否接收",
+    "not_live": "对接系统未正式推送",
+    "mending_failed": "修复时出错",
     # --- the files of materials
     "material_missing": "材料文件未上传",
     "material_too_large": "材料文件超出对方系统的上限",
@@ -153,6 +161,10 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "claimed": "开始推送",
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",
+    "observed_absent": "对账发现对方已无此记录",
+    "observed_different": "对账发现对方内容不同",
+    "observed_present": "对账发现对方仍有此记录",
+    "repairs": "对账修复",
 }
 
 KINDS: Final[Mapping[str, str]] = {

@@ -11,17 +11,40 @@ from syncgate.domain.errors import Conflict
 from syncgate.domain.rows import BreakerState, Case, Delivery, Hold, Lane, Submission, SystemRow
 from syncgate.ports import Tx
 
-_READ_ONLY: Final = frozenset({"now", "submission_by_key", "last_submission", "is_posted_by_others", "words"})
+_READ_ONLY: Final = frozenset(
+    {
+        "blob",
+        "cases",
+        "discrepancy",
+        "is_posted_by_others",
+        "last_submission",
+        "list_discrepancies",
+        "now",
+        "submission_by_key",
+        "words",
+    }
+)
 """What is passed on as it is."""
-_IGNORED: Final = frozenset({"insert_attempts", "put_blobs", "save_words", "notify", "save_grant", "save_system"})
+_IGNORED: Final = frozenset(
+    {
+        "append_audit",
+        "insert_attempts",
+        "notify",
+        "put_blobs",
+        "save_discrepancy",
+        "save_grant",
+        "save_system",
+        "save_words",
+    }
+)
 """Writes that nothing in a rehearsal reads back."""
 
 
 class Rehearsal:
     """A `Tx` over a reading one: writes stay in memory, locks are not taken.
 
-    It knows what a submission and a claim ask for; anything else is refused, so that nothing is ever written by
-    mistake.
+    It knows what a submission, a claim and a repair ask for; anything else is refused, so that nothing is ever
+    written by mistake.
     """
 
     def __init__(self, tx: Tx) -> None:

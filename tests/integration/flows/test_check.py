@@ -146,7 +146,7 @@ def test_a_check_uses_up_no_grant(site: Worksite, handed: list[Any]) -> None:
 def test_a_rehearsal_refuses_what_it_does_not_know(site: Worksite) -> None:
     rehearsal = site.store.read(Rehearsal)
     with pytest.raises(AttributeError):
-        rehearsal.tx.append_audit  # noqa: B018
+        rehearsal.tx.save_principal  # noqa: B018
 
 
 # what is told is what then happens

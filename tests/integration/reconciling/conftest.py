@@ -8,7 +8,7 @@ import pytest
 
 from syncgate.domain.row import replace
 from syncgate.storage import SqlStore
-from tests.integration.flows.worksite import worksite
+from tests.integration.flows.worksite import Worksite, worksite
 from tests.integration.reconciling.listed import ListedFood, World
 from tests.support.rows import SetClock
 
@@ -21,3 +21,9 @@ def world(store: SqlStore, clock: SetClock, tmp_path: Path) -> World:
     food = ListedFood()
     site.systems["food"] = food
     return World(site, food)
+
+
+@pytest.fixture
+def site(store: SqlStore, clock: SetClock) -> Worksite:
+    """A worksite, once on each engine."""
+    return worksite(store, clock)
