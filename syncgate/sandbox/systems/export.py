@@ -33,7 +33,7 @@ _PARTS = {
     ),
     "xl/workbook.xml": (
         f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}"><sheets>'
-        '<sheet name="导出" sheetId="1" r:id="r1"/></sheets></workbook>'
+        '<sheet name="办件导出" sheetId="1" r:id="r1"/></sheets></workbook>'
     ),
 }
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'

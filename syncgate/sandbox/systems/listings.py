@@ -46,11 +46,11 @@ class Sheet:
     total: int
     following: int | None
 
-    def reply(self, *, has_cursor: bool, charset: str = "utf-8", declared: str = "utf-8") -> Reply:
+    def reply(self, listing: Listing, *, charset: str = "utf-8", declared: str = "utf-8") -> Reply:
         """The page as it is answered; what a charset lacks is a question mark."""
         following = "" if self.following is None else f"{self.following}"
-        cursor = f',"next":"{following}"' if has_cursor else ""
-        text = f'{{"items":[{",".join(self.items)}],"total":{self.total}{cursor}}}'
+        cursor = f',"next":"{following}"' if listing.has_cursor else ""
+        text = f'{{"{listing.name}":[{",".join(self.items)}],"total":{self.total}{cursor}}}'
         return Reply(200, text.encode(charset, "replace"), media_type=f"application/json; charset={declared}")
 
 
@@ -63,12 +63,14 @@ class Listing:
         show: a record's JSON text as the listing has it.
         key_name: the field that says under which key it was sent.
         has_cursor: whether pages are asked for by cursor; else by number.
+        name: of the list in the answer.
     """
 
     shelf: Shelf
     show: Callable[[Shelved], str]
     key_name: str
     has_cursor: bool = False
+    name: str = "items"
 
     def wanted(self, request: Request) -> Wanted | None:
         """What a request asks for, None where it cannot be told."""
@@ -98,7 +100,7 @@ class Listing:
         """The true answer."""
         if wanted is None:
             return MALFORMED
-        return Verdict(self.sheet(wanted).reply(has_cursor=self.has_cursor), "read")
+        return Verdict(self.sheet(wanted).reply(self), "read")
 
     def count(self, request: Request) -> Verdict:
         """How many records have a key in a range: {"count": n}."""
@@ -120,9 +122,9 @@ class Listing:
             return Verdict(json_reply(500, {"error": "internal"}), "read")
         if mode == "other_charset":
             charset, declared = ("gbk", "utf-8") if draw(2) else ("utf-8", "gbk")
-            reply = self.sheet(wanted).reply(has_cursor=self.has_cursor, charset=charset, declared=declared)
+            reply = self.sheet(wanted).reply(self, charset=charset, declared=declared)
             return Verdict(reply, "read")
-        return Verdict(self._spoiled(wanted, mode, draw).reply(has_cursor=self.has_cursor), "read")
+        return Verdict(self._spoiled(wanted, mode, draw).reply(self), "read")
 
     def _spoiled(self, wanted: Wanted, mode: str, draw: Callable[[int], int]) -> Sheet:
         true = self.sheet(wanted)

@@ -28,8 +28,16 @@ CATALOGUE = frozenset(
 )
 """Task codes that the library knows without being given more: items A, C and D of the example city."""
 
-EXPORTED = ("接口名称", "业务编号", "办件编号", "序号", "附件编号")
-"""The columns of an export: operation, orgbusno, projid, sn, unid."""
+EXPORTED = ("报文类型", "业务流水号", "环节序号", "材料标识", "办件编号")
+"""The columns of an export: what the record is, orgbusno, sn, unid, projid."""
+
+_SORTS = {
+    "receiveBasicInfo": "办件基本信息",
+    "receiveProc": "办理环节",
+    "receiveSpecialnode": "特别程序",
+    "receiveApplyFile": "申请材料",
+    "receiveDone": "办结信息",
+}
 
 _BASIC = "receiveBasicInfo"
 _PART_BY_OPERATION = {"receiveProc": "sn", "receiveSpecialnode": "sn", "receiveApplyFile": "unid"}
@@ -136,8 +144,8 @@ def _slot(operation: str, key: str, part: str) -> tuple[str, str, str]:
 def _exported(change: Change) -> tuple[str, ...]:
     fields = parse_json(change.record)
     fields = fields if isinstance(fields, dict) else {}
-    numbers = (_said(fields, name) for name in ("orgbusno", "projid", "sn", "unid"))
-    return (change.operation, *numbers)
+    numbers = (_said(fields, name) for name in ("orgbusno", "sn", "unid", "projid"))
+    return (_SORTS[change.operation], *numbers)
 
 
 def _said(record: Mapping[str, Any], name: str) -> str:

@@ -44,7 +44,7 @@ class Workorders:
     def __init__(self, *, key: str) -> None:
         self._key = key
         self._holdings = Holdings()
-        self._orders = Listing(self._holdings.shelf(has_part=False), _shown, "sourceNo")
+        self._orders = Listing(self._holdings.shelf(has_part=False), _shown, "sourceNo", name="orders")
         self._registry = Registry(holdings=self._holdings, describe=_describe, key_header="X-Request-Id")
 
     def identify(self, request: Request) -> Call:
