@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
+    # --- files that stand for a listing
+    "expected a system that counts, got a file": "文件不能计数",
+    "expected a file to read, got {error}": "无法读取文件：{error}",
+    "expected rows that can be read, got {count} that cannot, the first in row {line}: {why}": "有 {count} 行无法读取，首处为第 {line} 行：{why}",
+    "expected rows that can be read, got {count} that cannot, the first in row {line}": "有 {count} 行无法读取，首处为第 {line} 行",
+    "expected the file of {day}, got none": "缺少 {day} 的文件",
+    "expected a file that is whole, got one that was just written to": "文件可能尚未写完：刚刚有改动",
     # --- files
     "expected a source with `mapping` and `{format}` for {file}, got {source} without": "{file} 需要已配置 `mapping` 和 `{format}` 的来源系统，{source} 没有配置",
     "expected a file such as .csv or .xlsx, or --format, got {file}": "无法判断 {file} 的格式：应为 .csv、.xlsx 等文件，或用 --format 指明",
