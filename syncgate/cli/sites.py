@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from syncgate.cli import readbacks
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.context import Invocation
 from syncgate.cli.live import is_well, look, row, words
@@ -53,7 +54,9 @@ def check(
         _refuse(found.problems, as_json=as_json)
     warnings = [_row(problem) for problem in site.warnings]
     result: dict[str, Any] = {"ok": True, "problems": [], "warnings": warnings, "systems": sorted(site.bundles)}
+    result["readback"] = [readbacks.row(site.bundles[system]) for system in sorted(site.bundles)]
     lines = [f"{w['file']}:{w['line']}:{w['column']}: warning: {w['message']}" for w in warnings]
+    lines += readbacks.words(result["readback"])
     lines.append(f"{len(site.bundles)} systems, {len(site.sources)} sources, no problems, {len(warnings)} warnings")
     seen = look(invocation, site) if live else ()
     if live:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from syncgate.cli import holds
+from syncgate.cli import holds, readbacks
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, facts, show, table
 
@@ -112,7 +112,8 @@ def _words(system: dict[str, Any]) -> str:
         "parked": f"{system['backlog'].get('parked', 0)}" + (f" ({parked})" if parked else ""),
     }
     more = ["active_bundle", "next_due_at", "last_taken_at"]
-    return facts(told | {name: system[name] for name in more}, ["system", "title", *COLUMNS[1:], *more])
+    stated = facts(told | {name: system[name] for name in more}, ["system", "title", *COLUMNS[1:], *more])
+    return "\n\n".join(filter(None, [stated, readbacks.of_one(system["readback"])]))
 
 
 def _hold(hold: dict[str, Any]) -> str:

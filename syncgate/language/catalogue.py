@@ -21,6 +21,11 @@ _HOLDING_WORDS: Final = frozenset(
     {"action", "got", "kind", "other", "parts", "phase", "place", "reason", "unit", "wanted", "which", "why", "words"}
 )
 """Placeholders for parts of sentences; the others are for names, which are the same in every language."""
+_NAMES: Final = frozenset({"slot"})
+_NAME: Final = "[^:;]*?"
+"""A name where little else stands in the sentence, which would be taken for whatever holds the same words."""
+_APART: Final = re.compile(r"; (?!the nearest known is )")
+"""Between sentences in a row; a hint belongs to the sentence before it."""
 _DEEPEST: Final = 4
 _WORDS_OF_A_SENTENCE: Final = 3
 """Spaces from which on a fact may be a sentence and not a name."""
@@ -70,9 +75,10 @@ def _whole(text: str) -> str | None:
 
 def _by_parts(text: str, depth: int) -> str:
     """What is said of something named first, and several things said in a row."""
-    if "; " in text:
-        parts = [_line(part, depth + 1) for part in text.split("; ")]
-        if parts != text.split("; "):
+    said = _APART.split(text)
+    if len(said) > 1:
+        parts = [_line(part, depth + 1) for part in said]
+        if parts != said:
             return "；".join(parts)
     found = _PREFIX.fullmatch(text)
     if found is None:
@@ -92,7 +98,7 @@ def _fact(name: str, value: object) -> object:
     if not isinstance(value, str) or name not in _HOLDING_WORDS:
         return value
     known = piece(value)
-    return (_whole(value) or value) if known == value and value.count(" ") >= _WORDS_OF_A_SENTENCE else known
+    return _line(value, 1) if known == value and value.count(" ") >= _WORDS_OF_A_SENTENCE else known
 
 
 def piece(text: str) -> str:
@@ -124,7 +130,8 @@ def _form(english: str, zh: str) -> _Form:
     literals, pattern, end = [], "", 0
     for place in PLACEHOLDER.finditer(english):
         literals.append(english[end : place.start()])
-        group = f"(?P={place[1]})" if place[1] in seen else f"(?P<{place[1]}>.*?)"
+        any_of = _NAME if place[1] in _NAMES else ".*?"
+        group = f"(?P={place[1]})" if place[1] in seen else f"(?P<{place[1]}>{any_of})"
         pattern, end = pattern + re.escape(literals[-1]) + group, place.end()
         seen.add(place[1])
     literals.append(english[end:])

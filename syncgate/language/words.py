@@ -198,7 +198,15 @@ STATES: Final[Mapping[str, str]] = {
 }
 """How far a bulk requeue came."""
 
+WAYS: Final[Mapping[str, str]] = {"list": "列出", "export": "导出文件", "read": "逐条查询", "count": "计数"}
+"""In which ways a system is read back."""
+
 COLUMNS: Final[Mapping[str, str]] = {
+    "listing": "清单",
+    "messages": "所含报文",
+    "level": "可读程度",
+    "ways": "读取方式",
+    "cannot_find": "无法发现",
     "delivery_id": "推送任务编号",
     "case_id": "办件标识",
     "case": "办件",
@@ -278,6 +286,7 @@ _BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": {**KINDS, **in_chinese_by_code("discrepancy")},
     "breaker": BREAKERS,
     "mode": MODES,
+    "way": WAYS,
     "state": STATES,
     **{
         column: in_chinese_by_code(column)

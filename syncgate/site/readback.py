@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from syncgate.domain.reconciliation.comparison import Comparison
-from syncgate.domain.reconciliation.kinds import Action, Kind, Level
+from syncgate.domain.reconciliation.kinds import FOUND_AT, Action, Kind, Level
 from syncgate.ports import Query
 from syncgate.records.settings import Settings
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from syncgate.mapping import Mapping as FieldMapping
 
 Json = Any
+ONLY_IN_A_WHOLE_LISTING: Final = frozenset({Kind.DUPLICATE, Kind.UNEXPECTED})
+"""What nobody sees who asks for one known record after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,24 @@ class ReadListing:
     adoption: Adoption | None = field(repr=False)
     profile: str
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """In which ways it is read: of `list`, `export`, `read`, `count`."""
+        given = {"list": self.query, "export": self.export, "read": self.read, "count": self.count}
+        return tuple(name for name, way in given.items() if way is not None)
+
+    @property
+    def finds(self) -> frozenset[Kind]:
+        """What can be found: what its level allows, less what only a whole listing shows where there is none."""
+        found = FOUND_AT[self.level]
+        is_whole = self.query is not None or self.export is not None
+        return found if is_whole else found - ONLY_IN_A_WHOLE_LISTING
+
+    @property
+    def misses(self) -> frozenset[Kind]:
+        """What could be found of records that show their fields, and cannot be here."""
+        return FOUND_AT[Level.FIELDS] - self.finds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
@@ -124,6 +144,7 @@ class ReadBack:
         cap: sends that one run may cause.
         missing_at_most: the share of what should be there that may be missing before a run is implausible.
         listings: in declared order.
+        unlisted: messages, and retractions with a payload, whose records are in none of them.
     """
 
     every: timedelta | None
@@ -134,6 +155,7 @@ class ReadBack:
     cap: int
     missing_at_most: float
     listings: tuple[ReadListing, ...]
+    unlisted: tuple[str, ...] = ()
 
     def listing_of(self, message: str) -> ReadListing | None:
         """Where the records of a message, or of a retraction, are listed."""

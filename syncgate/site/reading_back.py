@@ -70,7 +70,14 @@ def compile_readback(declared: Reconciliation, node: Node, named: Named, problem
         cap=declared.cap,
         missing_at_most=declared.missing_at_most,
         listings=tuple(listings),
+        unlisted=tuple(name for name in named.payloads if name not in listed_messages(declared)),
     )
+
+
+def listed_messages(declared: Reconciliation) -> frozenset[str]:
+    """The messages, and retractions, whose records can be read back at all."""
+    read = (one for one in declared.listings if one.level is not Level.NONE)
+    return frozenset(name for listing in read for name in listing.messages)
 
 
 def _listing(declared: ReadListingRules, position: int, node: Node, named: Named, problems: Problems) -> ReadListing:

@@ -14,7 +14,7 @@ from syncgate.site.acknowledgements import sent_by
 from syncgate.site.adapter import Adapter, RetractBy
 from syncgate.site.comparing import ComparisonRules, compared_names
 from syncgate.site.contract import Contract
-from syncgate.site.reading_back import WINDOW, Uses
+from syncgate.site.reading_back import WINDOW, Uses, listed_messages
 from syncgate.site.reconciling import ReadListingRules, Reconciliation
 from syncgate.site.record_keys import OurKey, parse_our_key
 from syncgate.transports.pointer import parse_pointer
@@ -331,8 +331,8 @@ class _ListingCheck:
                 yield self._problem("expected a mapping with 'direction: in', got 'out'", *at, code="direction")
             elif (shown := self._shown(message)) is not None:
                 for column in sorted(mapping.columns - shown):
-                    words = f"{mapping.name} reads what no record shows: {unknown('field', column, shown)}"
-                    yield self._problem(words, *at, code="unknown")
+                    words = unknown("field of the record", column, shown)
+                    yield self._problem(f"{mapping.name}: {words}", *at, code="unknown")
 
     def _shown(self, message: str) -> frozenset[str] | None:
         """The first names of all that a record is known to show; None where that is not known."""
@@ -375,8 +375,7 @@ def unlisted_messages(adapter: Adapter, names: tuple[str, ...], place: Place) ->
         words = "what it holds is not read back (reconciliation): what is lost or altered there is not noticed"
         yield Problem(place, f"{adapter.system}: {words}", "reconciliation")
         return
-    listed = {name for listing in declared.listings for name in listing.messages if listing.level is not Level.NONE}
-    missing = [name for name in names if name not in listed]
+    missing = [name for name in names if name not in listed_messages(declared)]
     if missing:
         words = "no listing has their records: what is lost or altered there is not noticed (reconciliation)"
         yield Problem(place, f"{adapter.system}: {', '.join(missing)}: {words}", "reconciliation")

@@ -20,6 +20,7 @@ from syncgate.flows.files import kept_file
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.replan import takes_back_in
 from syncgate.flows.showing.holds import as_held, holds_on_system
+from syncgate.flows.showing.readbacks import ReadBackView
 from syncgate.flows.showing.scope import (
     find_case,
     find_delivery,
@@ -371,7 +372,13 @@ def _system(
         next_due_at=tx.next_due_at(row.system),
         last_taken_at=row.last_taken_at,
         holds=holds_on_system(tx, principal, row.system),
+        readback=_readback(gate, row.system),
     )
+
+
+def _readback(gate: Gate, system: str) -> ReadBackView | None:
+    readback = gate.active_bundle(system).readback if system in gate.active else None
+    return None if readback is None else ReadBackView.of(readback)
 
 
 def _title(gate: Gate, system: str) -> dict[str, str]:

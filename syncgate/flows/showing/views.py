@@ -12,6 +12,7 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import AttemptKind, BreakerState, Case, CaseState, Change, Delivery, Principal
 from syncgate.flows.gate import Detail
 from syncgate.flows.showing.holds import HoldView
+from syncgate.flows.showing.readbacks import ReadBackView
 
 Json = Any
 
@@ -243,7 +244,10 @@ class BreakerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemView:
-    """One system. backlog: deliveries by phase; parked: by reason; both from roll-ups. holds: active ones."""
+    """One system. backlog: deliveries by phase; parked: by reason; both from roll-ups. holds: active ones.
+
+    readback: how what it holds is read back, by its active bundle; None: it is not.
+    """
 
     system: str
     title: Mapping[str, str]
@@ -257,6 +261,7 @@ class SystemView:
     next_due_at: datetime | None
     last_taken_at: datetime | None
     holds: tuple[HoldView, ...]
+    readback: ReadBackView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

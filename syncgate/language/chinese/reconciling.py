@@ -39,9 +39,7 @@ SENTENCES: Final[dict[str, str]] = {
     "{action} goes against the owner of {name!r}: expected owner: {wanted}, got {got}": "{action} 与 {name} 的 owner 矛盾：应为 owner: {wanted}，实为 {got}",
     "expected an inbound mapping of {message} under 'accept', got none": "accept 下缺少 {message} 的入站字段映射",
     "expected a mapping with 'direction: in', got 'out'": "字段映射应为 direction: in，实为 out",
-    "{mapping} reads what no record shows: {why}": "{mapping} 读取的内容记录中没有：{why}",
-    "same: {why}": "same：{why}",
     # --- what cannot be read back
-    "{system}: what it holds is not read back (reconciliation): what is lost or altered there is not noticed": "{system}：未配置对账（reconciliation），对方丢失或改动的数据无法发现",
-    "{system}: {messages}: no listing has their records: what is lost or altered there is not noticed (reconciliation)": "{system}：{messages}：没有清单包含其记录，对方丢失或改动的数据无法发现（reconciliation）",
+    "what it holds is not read back (reconciliation): what is lost or altered there is not noticed": "未配置对账（reconciliation），对方丢失或改动的数据无法发现",
+    "no listing has their records: what is lost or altered there is not noticed (reconciliation)": "没有清单包含其记录，对方丢失或改动的数据无法发现（reconciliation）",
 }

@@ -286,6 +286,7 @@ def test_systems_show_pause_breaker_and_backlog_from_counters(served: Served) ->
     assert (food["backlog"]["parked"], food["backlog"]["pending"], food["backlog"]["delivered"]) == (1, 1, 0)
     assert food["parked"] == {"unmapped_code": 1}
     assert (food["breaker"]["state"], food["breaker"]["reason"]) == ("open", "denied")
+    assert food["readback"] is None, "no bundle is active"
     listed = served.call("GET", "/v1/systems", key=served.key("viewer")).json()
     assert [system["system"] for system in listed] == ["food", "hall", "window"]
 

@@ -223,3 +223,35 @@ def test_an_export_names_the_columns_that_it_must_have() -> None:
     assert found.export is not None
     assert found.export.settings.charset == "gbk"  # type: ignore[union-attr]
     assert (found.export.file, found.export.columns) == ("exports/{date}.csv", {"number", "seq", "流水号"})
+
+
+def test_a_listing_says_what_its_level_cannot_find() -> None:
+    records, events = listing("record"), listing("event")
+    assert (records.ways, records.misses) == (("list", "read", "count"), frozenset())
+    assert (events.ways, events.misses) == (("list",), {Kind.STALE, Kind.EDITED_THERE, Kind.NORMALISED_THERE})
+
+
+def test_whoever_reads_one_known_record_after_the_other_sees_no_unknown_one() -> None:
+    way = "list: {operation: list, records: /items, total: /total, next: {by: page, first: 0, size: 200}}\n      "
+    assert way in SECTION
+    found = listing("record", with_section(SECTION.replace(way, "")))
+    assert (found.ways, found.misses) == (("read", "count"), {Kind.DUPLICATE, Kind.UNEXPECTED})
+
+
+def test_counts_and_nothing_find_no_record() -> None:
+    way = "list: {operation: events, next: {by: cursor, at: /next}}\n      key: [/number, /seq]\n"
+    counts = SECTION.replace("level: ids", "level: counts").replace(way, "count: {operation: count}\n")
+    found = listing("event", with_section(counts.replace("  window: 35d\n", "")))
+    assert (found.ways, found.finds) == (("count",), {Kind.COUNT_DIFFERS})
+    ours = '      ours: "{case_ref|case_id}|{slot_key:hex}"\n'
+    nothing = SECTION.replace("level: ids", "level: none").replace("      " + way, "").replace(ours, "")
+    found = listing("event", with_section(nothing.replace("  window: 35d\n", "")))
+    assert (found.ways, found.finds) == ((), frozenset())
+
+
+def test_what_no_listing_has_is_named() -> None:
+    readback = compiled(
+        with_section(SECTION[: SECTION.index("    - name: events")].replace("  window: 35d\n", ""))
+    ).readback
+    assert readback is not None
+    assert readback.unlisted == ("event",)

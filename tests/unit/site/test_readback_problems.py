@@ -295,7 +295,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 def test_accepting_reads_only_what_a_record_shows() -> None:
     broken = edited(M, "record.area", "record.aera", with_section())
     assert any(
-        "archive/record_in reads what no record shows: unknown field 'aera'" in line
+        "records: archive/record_in: unknown field of the record 'aera'" in line
         for line in problems(lambda: compiled_files(broken))
     )
 
