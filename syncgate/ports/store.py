@@ -205,10 +205,10 @@ class Tx(Protocol):
         ...
 
     # our side of a reconciliation
-    def held_rows(self, system: str, *, after: UUID | None, limit: int) -> list[HeldRow]:
-        """Deliveries of the system that may have a record there, case by case after this one, each case's in the order
-        of creation and all of them; about so many, none at the end. One that was cancelled comes along where it may
-        have left."""
+    def held_rows(self, system: str, messages: frozenset[str], *, after: UUID | None, limit: int) -> list[HeldRow]:
+        """Deliveries of these messages of the system that may have a record there, case by case after this one, each
+        case's in the order of creation and all of them; about so many, none at the end. One that was cancelled comes
+        along where it may have left."""
         ...
 
     def note_verified(self, system: str, case_ids: Collection[UUID], *, at: datetime) -> None:

@@ -74,7 +74,7 @@ class OurSide:
                 return
 
     def _page(self, after: UUID | None, tx: Tx) -> tuple[list[bytes], SideCounts, UUID | None]:
-        rows = tx.held_rows(self.bundle.system, after=after, limit=PAGE)
+        rows = tx.held_rows(self.bundle.system, self.judging.read_messages, after=after, limit=PAGE)
         counts, judging = SideCounts(), self.judging
         roles = [found for _, of_case in by_case(rows) for found in roles_in(of_case, judging, counts)]
         unmarked = [(row, role) for row, role in roles if not self._is_marked(row)]

@@ -61,6 +61,11 @@ class Judging:
     settled_before: datetime
     sent_from: datetime | None = None
 
+    @property
+    def read_messages(self) -> frozenset[str]:
+        """Whose deliveries tell: those of the listing, and what takes them back."""
+        return self.messages | {name for name, names in self.takes_back.items() if names & self.messages}
+
 
 @dataclass(slots=True)
 class _Slot:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, exists, null, or_, select, text, update
+from sqlalchemy import ColumnElement, Integer, bindparam, exists, null, or_, select, text, update
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import HeldRow
@@ -19,17 +20,32 @@ _narrow = tuple(_columns[name] for name in HeldRow._fields)
 _of_system = _columns.system == given("system", _columns.system)
 _counts = or_(text(f"deliveries.phase <> '{Phase.CANCELLED}'"), _columns.held_key.is_not(null()))
 _created = (_columns.created_at, _columns.delivery_id)
-HELD_OF_SYSTEM = Statement(
-    select(*_narrow)
-    .where(_of_system, _columns.case_id > given("after", _columns.case_id), _counts)
-    .order_by(_columns.case_id, *_created)
-    .limit(bindparam("limit", type_=Integer()))
-)
-HELD_OF_LANE = Statement(
-    select(*_narrow)
-    .where(_of_system, _columns.case_id == given("case_id", _columns.case_id), _counts)
-    .order_by(*_created)
-)
+
+
+def _is_wanted(messages: frozenset[str]) -> ColumnElement[bool]:
+    return or_(*(_columns.message == name for name in sorted(messages)))
+
+
+@lru_cache(maxsize=256)
+def _of_system_about(messages: frozenset[str]) -> Statement:
+    """The rows of these messages; a statement for each set of them, of which a site has a few."""
+    return Statement(
+        select(*_narrow)
+        .where(_of_system, _columns.case_id > given("after", _columns.case_id), _counts, _is_wanted(messages))
+        .order_by(_columns.case_id, *_created)
+        .limit(bindparam("limit", type_=Integer()))
+    )
+
+
+@lru_cache(maxsize=256)
+def _of_lane_about(messages: frozenset[str]) -> Statement:
+    return Statement(
+        select(*_narrow)
+        .where(_of_system, _columns.case_id == given("case_id", _columns.case_id), _counts, _is_wanted(messages))
+        .order_by(*_created)
+    )
+
+
 _lane = (
     lanes.c.case_id == given("of_case", lanes.c.case_id),
     lanes.c.system == given("of_system", lanes.c.system),
@@ -51,17 +67,16 @@ class SideRows:
 
     _work: Work
 
-    def held_rows(self, system: str, *, after: UUID | None, limit: int) -> list[HeldRow]:
-        found = self._work.all(HELD_OF_SYSTEM, system=system, after=after or FIRST, limit=limit)
+    def held_rows(self, system: str, messages: frozenset[str], *, after: UUID | None, limit: int) -> list[HeldRow]:
+        found = self._work.all(_of_system_about(messages), system=system, after=after or FIRST, limit=limit)
         rows = list(map(HeldRow._make, found))
         if len(rows) < limit:
             return rows
         last = rows[-1].case_id
         whole = [row for row in rows if row.case_id != last]
-        return whole or self._of_lane(system, last)
-
-    def _of_lane(self, system: str, case_id: UUID) -> list[HeldRow]:
-        return list(map(HeldRow._make, self._work.all(HELD_OF_LANE, system=system, case_id=case_id)))
+        if whole:
+            return whole
+        return list(map(HeldRow._make, self._work.all(_of_lane_about(messages), system=system, case_id=last)))
 
     def note_verified(self, system: str, case_ids: Collection[UUID], *, at: datetime) -> None:
         params = [{"of_case": case_id, "of_system": system, "at": at} for case_id in case_ids]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,3 +161,10 @@ def test_a_missing_master_key_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_master_key_of_another_size_is_refused() -> None:
     with pytest.raises(SiteInvalid, match="32"):
         SiteKeyring(b"short")
+
+
+@given(st.text(max_size=80), st.lists(st.binary(max_size=300), max_size=4))
+def test_a_digest_is_the_standard_one_of_its_framed_parts(purpose: str, parts: list[bytes]) -> None:
+    key = HKDF(SHA256(), 32, salt=None, info=f"syncgate mac {purpose}".encode()).derive(MASTER)
+    framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    assert KEYRING.mac(purpose, *parts) == hmac.digest(key, framed, "sha256")[:16]
