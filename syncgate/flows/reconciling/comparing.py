@@ -14,6 +14,7 @@ from uuid import UUID
 from syncgate.domain.reconciliation.comparison import Comparison
 from syncgate.domain.reconciliation.join import ROLE_AT, Look, Role
 from syncgate.domain.reconciliation.kinds import Kind, Level
+from syncgate.domain.reconciliation.learning import Offers
 from syncgate.domain.reconciliation.plausibility import Doubt, Implausible, PageWatch, judge
 from syncgate.domain.reconciliation.run import ListingTotals, RunStage
 from syncgate.domain.rows import Discrepancy
@@ -43,6 +44,7 @@ from syncgate.site.readback import ReadListing
 
 REMAPPED_AT_MOST: Final = 10_000
 """Slots under a changed mapping that are listed one by one; a person's replan compares them all."""
+_LEARNT_OF: Final = frozenset({Kind.EDITED_THERE, Kind.NORMALISED_THERE})
 READ_SINGLY_AT_MOST: Final = 1_000
 """Candidates that are read one by one where a second pass takes fewer questions."""
 
@@ -70,6 +72,7 @@ class ListingRun:
         progress: of the run.
         read_before: records of ours that the last complete run read; None: there is none to compare with.
         missing_at_most: the share that may be missing.
+        offers: learns which rules would make what differs the same.
     """
 
     gate: Gate
@@ -84,6 +87,7 @@ class ListingRun:
     progress: Progress
     read_before: int | None
     missing_at_most: float
+    offers: Offers
     _kinds: Counter[str] = field(default_factory=Counter)
     _verified: int = 0
     _unjudged: int = 0
@@ -112,6 +116,8 @@ class ListingRun:
             why, doubts = await self._look_again(ours, theirs, looked, doubts, seen)
         if why is None:
             await self._look_at_remapped(remapped)
+            for delivery_id in looked.again_right:
+                await self.recorder.note_as_delivered(delivery_id)
             await self.recorder.note_verified(_wholly_seen(seen.sorted()))
         return Compared(self._totals(ours.counts, theirs, looked, doubts, why), why is None)
 
@@ -221,6 +227,7 @@ class ListingRun:
         for start in range(0, len(found), 100):
             kept = await self.recorder.keep(self.listing, found[start : start + 100])
             self._kinds.update(one.kind.value for one in kept)
+            self._learn(kept)
         for one in judged:
             if one.entry is None:
                 continue
@@ -228,6 +235,15 @@ class ListingRun:
             self._verified += one.is_verified
             self._unjudged += is_expected and one.found is None and not one.is_verified
             seen.add((case_of(one.entry).bytes + (AS_IT_SHOULD if one.is_verified else IN_DOUBT),))
+
+    def _learn(self, kept: Sequence[Found]) -> None:
+        """Counts which comparison rules would make what differs the same."""
+        for one in kept:
+            comparison = self.listing.comparisons.get(one.message)
+            fields = {} if comparison is None else {each.name: each for each in comparison.fields}
+            for differing in one.differences if one.kind in _LEARNT_OF else ():
+                if differing.name in fields:
+                    self.offers.see(one.message, fields[differing.name], (differing.expected, differing.actual))
 
     async def _look_at_remapped(self, remapped: Spill) -> None:
         look = SecondLook(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ class Found:
         records_count: how many records it shows under the key.
         remote_ref: the system's own id of the record.
         reference: of a record that is nobody's here, what it bears as our reference.
+        counted: of a range of keys, where it begins and ends, and both numbers.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Found:
     records_count: int = 0
     remote_ref: str | None = None
     reference: str | None = None
+    counted: Mapping[str, Any] | None = None
 
     @property
     def case_id(self) -> UUID | None:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from syncgate.domain.reconciliation.join import ROLE_AT, Group, Look, Role, look_at, merge_join
-from syncgate.flows.reconciling.ours import COMPARISON_AT, FLAGS_AT, IS_MAPPED_OTHERWISE, case_of, delivery_of
+from syncgate.flows.reconciling.ours import (
+    COMPARISON_AT,
+    FLAGS_AT,
+    IS_MAPPED_OTHERWISE,
+    IS_OBSERVED,
+    case_of,
+    delivery_of,
+)
 from syncgate.flows.reconciling.reading import mac_of
 from syncgate.flows.reconciling.spill import Spill
 
@@ -52,6 +60,7 @@ class FirstLook:
         candidates: what is looked at again.
         repeated: how often a record was listed again.
         is_beyond: whether more was suspected than is looked at again.
+        again_right: deliveries that are as they should be, of which something else was seen before.
     """
 
     verified: int = 0
@@ -59,6 +68,7 @@ class FirstLook:
     candidates: list[Candidate] = field(default_factory=list)
     repeated: int = 0
     is_beyond: bool = False
+    again_right: list[UUID] = field(default_factory=list)
 
 
 def same_by_number(ours: bytes, theirs: bytes) -> bool:
@@ -92,6 +102,8 @@ def _note_verified(found: FirstLook, group: Group, seen: Spill, remapped: Spill)
         found.verified += 1
         case = case_of(entry).bytes
         seen.add((case + AS_IT_SHOULD,))
+        if entry[FLAGS_AT] & IS_OBSERVED and len(found.again_right) < CANDIDATES_AT_MOST:
+            found.again_right.append(delivery_of(entry))
         if entry[FLAGS_AT] & IS_MAPPED_OTHERWISE:
             remapped.add((case + delivery_of(entry).bytes,))
 

@@ -28,6 +28,8 @@ COMPARISON_AT: Final = 33
 FLAGS_AT: Final = 34
 IS_MAPPED_OTHERWISE: Final = 1
 """Flag: sent under another mapping than that of today."""
+IS_OBSERVED: Final = 2
+"""Flag: something else was seen in its place before."""
 _CASE_AT: Final = 35
 _DELIVERY_AT: Final = 51
 
@@ -97,7 +99,8 @@ class OurSide:
 
     def _entry(self, row: HeldRow, role: Role, key: bytes | None, mac: bytes | None) -> bytes:
         assert key is not None
-        head = bytes((role, self.numbers[row.message], self._flags(row.bundle)))
+        flags = self._flags(row.bundle) | (IS_OBSERVED if row.observed is not None else 0)
+        head = bytes((role, self.numbers[row.message], flags))
         return key + (mac or NOTHING) + head + row.case_id.bytes + row.delivery_id.bytes
 
     def _flags(self, digest: str) -> int:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -20,6 +21,7 @@ from syncgate.ports import Listing, Page, Query, Unread
 from syncgate.site.readback import ReadListing
 
 Json = Any
+T = TypeVar("T")
 LONGEST_WAIT: Final = timedelta(seconds=10)
 ASKED_AGAIN: Final = 4
 """How often a page is asked for again that could not be had."""
@@ -72,20 +74,36 @@ class Reader:
             following = page.following
 
     async def _page(self, following: str | None) -> Page | Unread:
-        asked = 0
-        while True:
-            await self.pace.one()
-            page = await self.source.list_page(self.query, following)
-            if isinstance(page, Page):
-                return page
-            asked += 1
-            if asked > _again(page):
-                return page
-            await asyncio.sleep(self._wait(page, asked).total_seconds())
+        return await asked_again(
+            partial(self.source.list_page, self.query, following), pace=self.pace, waits=self.waits
+        )
 
-    def _wait(self, unread: Unread, asked: int) -> timedelta:
-        wait = self.waits[min(asked, len(self.waits)) - 1] if self.waits else timedelta(0)
-        return min(max(wait, unread.retry_after or timedelta(0)), LONGEST_WAIT)
+
+async def asked_again(
+    ask: Callable[[], Awaitable[T | Unread]], *, pace: Pace, waits: Sequence[timedelta]
+) -> T | Unread:
+    """What a question brought, asked again a few times where that may help.
+
+    Args:
+        ask: asks once.
+        pace: lets the questions through.
+        waits: before it is asked again; the last repeats.
+    """
+    asked = 0
+    while True:
+        await pace.one()
+        found = await ask()
+        if not isinstance(found, Unread):
+            return found
+        asked += 1
+        if asked > _again(found):
+            return found
+        await asyncio.sleep(_wait(found, asked, waits).total_seconds())
+
+
+def _wait(unread: Unread, asked: int, waits: Sequence[timedelta]) -> timedelta:
+    wait = waits[min(asked, len(waits)) - 1] if waits else timedelta(0)
+    return min(max(wait, unread.retry_after or timedelta(0)), LONGEST_WAIT)
 
 
 def _again(unread: Unread) -> int:

@@ -12,11 +12,12 @@ from uuid import UUID
 import orjson
 
 from syncgate.domain.ids import uuid7
-from syncgate.domain.reconciliation.kinds import Action
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Blob, Discrepancy, Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.findings import Found
+from syncgate.flows.reconciling.mending import seen_as_delivered
+from syncgate.flows.reconciling.policy import action_of
 from syncgate.flows.reconciling.turns import require_turn
 from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.site.readback import ReadListing
@@ -102,7 +103,7 @@ class Recorder:
             "seen_at": tx.now,
             "observed_mac": observed_mac,
             "detail": _detail(listing, found),
-            "action": _action(listing, found).value,
+            "action": action_of(listing, found.message, found.kind, [one.name for one in found.differences]).value,
         }
         if same is not None:
             kept = {"detail": {**same.detail, **seen["detail"]}} if same.observed_mac == observed_mac else {}
@@ -193,6 +194,17 @@ class Recorder:
                 yield row
             after = rows[-1].discrepancy_id
 
+    async def note_as_delivered(self, delivery_id: UUID) -> None:
+        """Notes that a slot is again as it was delivered, after something else was seen in its place."""
+
+        def step(tx: Tx) -> None:
+            require_turn(tx, self.run)
+            delivery = tx.delivery(delivery_id)
+            if delivery is not None:
+                seen_as_delivered(self.gate, tx, delivery)
+
+        await self.gate.writer.write(step)
+
     async def seen_open(self) -> list[UUID]:
         """What this run saw and is still open, oldest first."""
         where = DiscrepancyFilter(systems=(self.system,), is_open=True, seen_from=self.begun_at)
@@ -207,14 +219,6 @@ def _closed(row: Discrepancy, how: str, *, at: datetime) -> Discrepancy:
     return replace(row, closed_at=at, closed_by=BY, closed_as=how)
 
 
-def _action(listing: ReadListing, found: Found) -> Action:
-    """What the policy says. Several edited fields of which it says different things are a person's."""
-    default = listing.policy[found.kind]
-    names = [one.name for one in found.differences]
-    actions = {listing.field_policy.get((found.message, name), default) for name in names} or {default}
-    return actions.pop() if len(actions) == 1 else Action.ASK
-
-
 def _detail(listing: ReadListing, found: Found) -> dict[str, Any]:
     delivery = found.delivery
     detail: dict[str, Any] = {
@@ -226,6 +230,7 @@ def _detail(listing: ReadListing, found: Found) -> dict[str, Any]:
         "records": found.records_count,
         "remote_ref": found.remote_ref,
         "key": found.reference,
+        "range": None if found.counted is None else dict(found.counted),
     }
     fields = [{"name": one.name, "owner": one.owner, "like": one.like} for one in found.differences]
     return {name: value for name, value in detail.items() if value is not None} | {"fields": fields}

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
+from syncgate.domain.reconciliation.kinds import Level
+from syncgate.domain.reconciliation.learning import Offers
 from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome, RunStage, RunState
 from syncgate.domain.rows import Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.comparing import Compared, ListingRun, is_judged_now
+from syncgate.flows.reconciling.counting import CountRun
+from syncgate.flows.reconciling.mending import mend
 from syncgate.flows.reconciling.progress import Progress, Stopped
-from syncgate.flows.reconciling.recording import Recorder
+from syncgate.flows.reconciling.recording import BY, Recorder
 from syncgate.flows.reconciling.roles import Judging, messages_of, takes_back_by
 from syncgate.flows.reconciling.spill import private_folder
-from syncgate.flows.reconciling.turns import Save
+from syncgate.flows.reconciling.turns import Save, require_turn
 from syncgate.ports import Listing, Query, Transport, Tx
 from syncgate.site.bundle import Bundle
 from syncgate.site.readback import ReadBack, ReadListing
@@ -68,6 +72,7 @@ class _Running:
     transport: Transport
     progress: Progress
     folder: Path
+    offers: Offers = field(default_factory=Offers)
 
     async def work(self) -> RunState:
         recorder = Recorder(self.gate, self.run, self.bundle.system, self._begun_at)
@@ -75,9 +80,37 @@ class _Running:
         for listing in self.readback.listings:
             if listing.name not in self.progress.compared and self._messages(listing):
                 await self._compare(listing, recorder)
-        outcome = _outcome(self.progress.state.totals)
-        state = self.progress.state
-        return _ended(state, outcome, at=await self.gate.writer.read(lambda tx: tx.now))
+        await self.progress.now(offers=self._offered())
+        outcome = await self._mended(recorder, _outcome(self.progress.state.totals))
+        return _ended(self.progress.state, outcome, at=await self.gate.writer.read(lambda tx: tx.now))
+
+    def _offered(self) -> tuple[Mapping[str, Any], ...]:
+        """What was learnt, also by whoever worked on the run before."""
+        known = {(one["message"], one["field"]): one for one in self.progress.state.offers}
+        mine = {(one.message, one.field): one.to_json() for one in self.offers.offered()}
+        return tuple((known | mine).values())
+
+    async def _mended(self, recorder: Recorder, outcome: RunOutcome) -> RunOutcome:
+        """Mends what this run saw, where that was asked and is believed; gives how the run ends."""
+        wish, ids = self.progress.state.wish, await recorder.seen_open()
+        if wish.mode != "mend" or outcome is RunOutcome.IMPLAUSIBLE:
+            await self.progress.now(left=len(ids))
+            return outcome
+        await self.progress.now(stage=RunStage.MENDING, listing="")
+        mended = await mend(
+            self.gate,
+            self.bundle.system,
+            self.run.slot,
+            ids,
+            cap=self.readback.cap if wish.cap is None else wish.cap,
+            by=wish.by or BY,
+            require=self._require,
+        )
+        await self.progress.now(mended=dict(mended.by_action), left=mended.left)
+        return RunOutcome.CAP_EXCEEDED if mended.is_beyond_cap else outcome
+
+    def _require(self, tx: Tx) -> None:
+        require_turn(tx, self.run)
 
     @property
     def _begun_at(self) -> datetime:
@@ -89,11 +122,17 @@ class _Running:
     async def _compare(self, listing: ReadListing, recorder: Recorder) -> None:
         await self.progress.now(stage=RunStage.READING, listing=listing.name)
         source, query = self._source(listing)
-        if source is None and listing.read is None:
+        if listing.level is Level.NONE:
+            await self.progress.done(ListingTotals(listing=listing.name, level=listing.level.value))
+            return
+        if source is None and listing.read is None and listing.level is not Level.COUNTS:
             totals = ListingTotals(listing=listing.name, level=listing.level.value, doubts=(UNLISTED,))
             await self.progress.done(totals)
             return
         judging = self._judging(listing)
+        if listing.level is Level.COUNTS:
+            await self._count(listing, judging, recorder)
+            return
         before = await self.gate.writer.read(partial(self._read_before, listing.name))
         running = ListingRun(
             gate=self.gate,
@@ -108,10 +147,29 @@ class _Running:
             progress=self.progress,
             read_before=before,
             missing_at_most=self.readback.missing_at_most,
+            offers=self.offers,
         )
         compared = await running.compare()
         await self._close(listing, judging, compared, recorder)
         await self.progress.done(compared.totals)
+
+    async def _count(self, listing: ReadListing, judging: Judging, recorder: Recorder) -> None:
+        if listing.count is None or not isinstance(self.transport, Listing):
+            await self.progress.done(ListingTotals(listing=listing.name, level=listing.level.value, doubts=(UNLISTED,)))
+            return
+        running = CountRun(
+            gate=self.gate,
+            bundle=self.bundle,
+            listing=listing,
+            judging=judging,
+            source=self.transport,
+            query=listing.count,
+            recorder=recorder,
+            progress=self.progress,
+        )
+        totals = await running.compare()
+        await self._close(listing, judging, Compared(totals, True), recorder)
+        await self.progress.done(totals)
 
     def _source(self, listing: ReadListing) -> tuple[Listing | None, Query | None]:
         """What lists, and how it is asked; None twice where nothing does."""
