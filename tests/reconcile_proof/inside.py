@@ -111,6 +111,13 @@ class Inside:
         if said.get("refused") or "altered" not in said:
             raise ValueError(f"expected alterations that can be made, got {said}")
 
+    def export(self, file: Path) -> None:
+        """Has province's back office write down what it holds, as a workbook."""
+        (deed,) = self.counters["province"].simulator.answer([Request("GET", "/_sandbox/export", "format=xlsx")])
+        assert isinstance(deed, Send)
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(_answered(deed.data).body)
+
     def type_in(self, value: Json) -> None:
         """Has one of food's clerks type a record in. Raises ValueError where food refuses it."""
         body = json.dumps(value, ensure_ascii=False).encode()

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from syncgate.bootstrap.place import SitePlace
@@ -24,12 +25,22 @@ SECRETS = {
 _LIMITS = re.compile(r"^limits: \{rate: [^,]+, concurrency: \d+", re.MULTILINE)
 _WIDE = "limits: {rate: 100000/s, burst: 100000, concurrency: 500"
 
-_TAKES_BACK = {
+_CHANGED = {
     "  on_unplanned: hold": "  on_unplanned: {retract: remove}",
     '    read: {method: GET, path: "/orders/{case_no}"}\n': '    read: {method: GET, path: "/orders/{case_no}"}\n'
     '    remove: {method: DELETE, path: "/orders/{case_no}"}\n',
+    "      remote_ref: /orderNo\n": "      remote_ref: /orderNo\n      retracted: removed\n",
+    "  visible_after: 5s\n  waits: [1s, 2s, 5s]\n  final_after: 30m\n": "  visible_after: 20d\n  waits: [1d]\n"
+    "  final_after: 40d\n",
 }
-"""Here the order of a withdrawn call is removed: else no system of the city could hold what is not to be there."""
+"""What is otherwise with the work orders here. The order of a withdrawn call is removed: else no system of the city
+could hold what is not to be there. And a lost answer is not asked about by itself until after the proof."""
+
+_LAID_DOWN = (
+    "export: {format: xlsx, sheet: 办件导出}",
+    'export: {format: xlsx, sheet: 办件导出, file: "exports/province-{date}.xlsx"}',
+)
+"""Here province's back office lays its export down each day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,19 @@ class ProofPlace:
         """The gate's store."""
         return self.folder.database
 
+    def export(self, day: date) -> Path:
+        """What province's back office lays down for a day."""
+        return self.root / "exports" / f"province-{day:%Y%m%d}.xlsx"
+
     @property
     def plan(self) -> Path:
         """What was planted, written before anything is reconciled."""
         return self.path / "planted.ndjson"
+
+    @property
+    def time(self) -> Path:
+        """What time it was in its world when that was left."""
+        return self.path / "time"
 
     def create(self) -> None:
         """An empty one, in the place of what was there."""
@@ -78,8 +98,17 @@ class ProofPlace:
             (shutil.copytree if source.is_dir() else shutil.copy)(source, self.root / name)
         for system in SYSTEMS:
             self.rewrite(f"adapters/{system}/adapter.yaml", _LIMITS, _WIDE)
-        for before, after in _TAKES_BACK.items():
+        for before, after in _CHANGED.items():
             self.rewrite("adapters/workorders/adapter.yaml", re.escape(before), after)
+        adapter = self.root / "adapters" / "province" / "adapter.yaml"
+        adapter.write_text(adapter.read_text("utf-8").replace(*_LAID_DOWN), "utf-8")
+
+    def copy(self, other: ProofPlace) -> None:
+        """Another one as it was left, in the place of what was here."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.copytree(other.path, self.path)
+        config = self.folder.config
+        config.write_text(config.read_text("utf-8").replace(str(other.path), str(self.path)), "utf-8")
 
     def configure(self, ports: Mapping[str, int], *, listen_port: int = 0) -> None:
         """Write the configuration with these addresses; the master key stays."""

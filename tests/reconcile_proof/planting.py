@@ -202,15 +202,15 @@ class Planting:
 
     async def _lose_answers(self, wanted: Mapping[Message, int]) -> None:
         """What was taken there and never answered, or not asked about since: open here, there in truth."""
-        cases = {m: await self._posted(TURNS[m][0], count) for m, count in wanted.items() if m[0] != "province"}
-        await self.world.deliver("province")
-        cases |= {m: await self._posted(TURNS[m][0], count) for m, count in wanted.items() if m[0] == "province"}
-        for message in wanted:
+        for message in sorted(wanted, key=lambda one: list(_LOST_BESIDE).index(one[0])):
+            known = await self._posted(TURNS[message][0], wanted[message])
+            if beside := _LOST_BESIDE[message[0]]:
+                await self.world.deliver(*beside)
             await self._lose_answer(message[0])
             way = "taken there, the answer lost" if message[0] in _PATHS else "taken there, and nobody asked since"
             # Of what the front database is told, the material lies there unanswered as well.
             told = [message, ("frontdb", "material")] if message[0] == "frontdb" else [message]
-            for one, case in ((one, case) for one in told for case in cases[message]):
+            for one, case in ((one, case) for one in told for case in known):
                 self._note(one, "confirmed", case, way=way, held=self.world.inside.held(spot_of(one, case)))
 
     async def _lose_answer(self, system: str) -> None:
@@ -269,6 +269,14 @@ class Planting:
         return self._serial
 
 
+_LOST_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    "food": ("province", "frontdb"),
+    "frontdb": ("province",),
+    "province": (),
+    "workorders": (),
+}
+"""The systems whose answers are lost, in an order in which none is delivered to after; and where else the cases of each
+are delivered before."""
 _KEYS: Final[Mapping[str, str]] = {"food": "bizKey", "workorders": "sourceNo", "province": "orgbusno"}
 _PROVINCE: Final = (Edit({"applicant": lambda name: "周示例"}, "another applicant, which its level does not show"),)
 _CORRECTED: Final[Mapping[Message, tuple[str, ...]]] = {

@@ -34,9 +34,10 @@ from syncgate.flows.delivering.settle import settle
 from syncgate.flows.delivering.settle_polls import settle_poll
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.operating.deploy import deploy
+from syncgate.flows.operating.deploy import deploy, stored_bundles
 from syncgate.ports import OnSystem, Transport, Tx
-from syncgate.site.packing import pack
+from syncgate.site.folder import recompiled
+from syncgate.site.packing import pack, unpack
 from syncgate.storage.migrations import migrate
 from syncgate.storage.sealing import SiteKeyring, load_master
 from syncgate.storage.store import SqlStore
@@ -185,12 +186,15 @@ class World:
         bundles = list(site.bundles.values())
         packed = {bundle.digest: pack(bundle.files) for bundle in bundles}
         await deploy(self.gate, bundles, packed=packed, sources=frozenset(site.sources), by="proof")
+        for digest, stored in self.store.read(lambda tx: stored_bundles(tx, known=self.gate.bundles)).items():
+            mac = inputs_mac(self.gate.keyring)
+            self.gate.bundles[digest] = recompiled(site, unpack(stored), mac=mac)
 
 
 @contextlib.asynccontextmanager
-async def world_in(place: ProofPlace, *, at: datetime) -> AsyncIterator[World]:
-    """A world over the folder's stores, new or as they are, from a time on."""
-    clock = SetClock(at)
+async def world_in(place: ProofPlace, *, at: datetime | None = None) -> AsyncIterator[World]:
+    """A world over the folder's stores, new or as they are, from a time on; None: from when it was left."""
+    clock = SetClock(at or datetime.fromisoformat(place.time.read_text()))
     with _secrets_told(), systems_inside(place.systems, clock=clock.seconds) as inside:
         keyring = SiteKeyring(load_master(file=place.path / "master.key"))
         url = f"sqlite:///{place.store}"
@@ -218,6 +222,7 @@ async def world_in(place: ProofPlace, *, at: datetime) -> AsyncIterator[World]:
             for transport in world.transports.values():
                 await transport.aclose()
             store.close()
+            place.time.write_text(clock.at.isoformat())
 
 
 @contextlib.contextmanager

@@ -1,0 +1,52 @@
+"""Runs of reconciliation in a world, as a process that serves makes them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from syncgate.domain.reconciliation.run import RunState, RunWish
+from syncgate.domain.rows import Discrepancy, Run
+from syncgate.flows.reconciling import turns
+from syncgate.flows.reconciling.attending import Attendant
+from syncgate.flows.reconciling.run import reconcile
+from syncgate.ports import DiscrepancyFilter, Tx
+from syncgate.sandbox.city.applications import CHINA
+from tests.reconcile_proof.world import World
+
+
+async def run(world: World, system: str, **wish: Any) -> Run:
+    """One run of a system, to its end; province lays down what it holds before."""
+    if system == "province":
+        world.inside.export(world.place.export(world.clock.at.astimezone(CHINA).date()))
+    begun = await world.gate.writer.write(partial(_begun, system=system, wish=RunWish(**wish)))
+    attendant = Attendant(world.gate, reconcile=reconcile, compare_source=reconcile, transport_of=world.transport)
+    await attendant.take_up()
+    await attendant.idle()
+    ended = world.store.read(lambda tx: tx.run(begun.job, begun.slot))
+    assert ended is not None
+    return ended
+
+
+def _begun(tx: Tx, *, system: str, wish: RunWish) -> Run:
+    return turns.begin(tx, system, wish, salt="proof")
+
+
+def state_of(run: Run) -> RunState:
+    """What a run says of itself."""
+    return RunState.from_json(run.detail)
+
+
+def discrepancies(world: World, **where: Any) -> list[Discrepancy]:
+    """All discrepancies that match."""
+    found: list[Discrepancy] = []
+    after: UUID | None = None
+    while page := world.store.read(partial(_page, where=DiscrepancyFilter(**where), after=after)):
+        found += page
+        after = page[-1].discrepancy_id
+    return found
+
+
+def _page(tx: Tx, *, where: DiscrepancyFilter, after: UUID | None) -> list[Discrepancy]:
+    return tx.list_discrepancies(where, after=after, limit=500)
