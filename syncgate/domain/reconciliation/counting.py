@@ -2,20 +2,34 @@
 
 A count says less than it seems to: one record too many and one too few in a range cancel each other out, and are not
 found. So the whole is asked in `FIRST_RANGES` parts at once, and every range that is told was asked twice.
+
+What is on its way may be counted or not: our side says how many there are at least, and at most.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, NamedTuple
 
 FIRST_RANGES: Final = 16
 
-CountOurs = Callable[[str, str | None], int]
-"""How many of our keys are at least the one text and below the other; None: no upper end."""
+
+class Span(NamedTuple):
+    """How many records there are at least, and at most."""
+
+    least: int
+    most: int
+
+    def off_by(self, count: int) -> int:
+        """How far a count lies outside: below 0 where records are missing."""
+        return min(0, count - self.least) + max(0, count - self.most)
+
+
+CountOurs = Callable[[str, str | None], Span]
+"""How many records of ours have a key that is at least the one text and below the other; None: no upper end."""
 Split = Callable[[str, str | None], str | None]
 """A key of ours within such a range that leaves about as many before it as from it on; None: there are not two."""
 
@@ -30,7 +44,7 @@ class KeyRange:
 
 @dataclass(frozen=True, slots=True)
 class CountedRange:
-    """A range in which the numbers differ: ours, and the system's."""
+    """A range in which the numbers differ: the nearest that ours may be, and the system's."""
 
     low: str
     high: str | None
@@ -44,32 +58,43 @@ class Counted:
 
     Attributes:
         ranges: where the numbers differ, in the order of keys.
+        total: how many records the system counts in all; None where it did not answer.
         questions_count: how often the system was asked.
         is_complete: whether it answered every question: else what was not told apart is missing from `ranges`.
     """
 
     ranges: tuple[CountedRange, ...]
+    total: int | None
     questions_count: int
     is_complete: bool = True
+
+    def still(self, count_ours: CountOurs) -> Counted:
+        """The same, less what does not differ from our side as it is by now."""
+        told = [_told(KeyRange(one.low, one.high), one.actual, count_ours) for one in self.ranges]
+        return replace(self, ranges=tuple(one for one in told if one is not None))
 
 
 class SortedKeys:
     """Our keys, counted and split in memory."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Iterable[str], unsure: Iterable[str] = (), *, nameless: int = 0) -> None:
         """Args:
-        keys: in any order; equal ones count each.
+        keys: of what should be there, in any order; equal ones count each.
+        unsure: of what may be there or not.
+        nameless: how many more may be there, in any range.
         """
+        self._nameless = nameless
         self._keys = sorted(keys)
+        self._unsure = sorted(unsure)
 
     def _bounds(self, low: str, high: str | None) -> tuple[int, int]:
-        end = len(self._keys) if high is None else bisect_left(self._keys, high)
-        return bisect_left(self._keys, low), end
+        return _bounds(self._keys, low, high)
 
-    def count(self, low: str, high: str | None) -> int:
+    def count(self, low: str, high: str | None) -> Span:
         """How many there are in a range."""
-        start, end = self._bounds(low, high)
-        return max(0, end - start)
+        (start, end), (first, last) = self._bounds(low, high), _bounds(self._unsure, low, high)
+        least = max(0, end - start)
+        return Span(least, least + max(0, last - first) + self._nameless)
 
     def split(self, low: str, high: str | None) -> str | None:
         """The key in the middle of a range; the next greater one where equal keys fill its beginning."""
@@ -83,6 +108,16 @@ class SortedKeys:
         return self._keys[later] if later < end else None
 
 
+def _bounds(keys: Sequence[str], low: str, high: str | None) -> tuple[int, int]:
+    return bisect_left(keys, low), len(keys) if high is None else bisect_left(keys, high)
+
+
+def _told(part: KeyRange, actual: int, count_ours: CountOurs) -> CountedRange | None:
+    span = count_ours(part.low, part.high)
+    off_by = span.off_by(actual)
+    return None if not off_by else CountedRange(part.low, part.high, actual - off_by, actual)
+
+
 Asking = Generator[KeyRange, int | None, Counted]
 
 
@@ -92,7 +127,7 @@ def bisect(count_ours: CountOurs, split: Split, *, questions_at_most: int) -> As
     It yields a range to be counted and is sent the count, or None where it could not be had, which ends it.
 
     Args:
-        count_ours: counts our side; asked again at the end, since it may have moved.
+        count_ours: counts our side, as it was when it was read: `Counted.still` compares with what it is by then.
         split: splits a range of ours.
         questions_at_most: so often the system is asked, at least twice.
     """
@@ -100,8 +135,10 @@ def bisect(count_ours: CountOurs, split: Split, *, questions_at_most: int) -> As
     for part in search.first_ranges():
         actual = yield part
         if actual is None:
+            search.total = None
             return search.ended(())
         search.note(part, actual)
+        search.total = (search.total or 0) + actual
     while (wide := search.widest()) is not None:
         part, actual, middle = wide
         left = KeyRange(part.low, middle)
@@ -116,15 +153,15 @@ def bisect(count_ours: CountOurs, split: Split, *, questions_at_most: int) -> As
         if answer is None:
             return search.ended(told)
         search.questions_count += 1
-        expected = count_ours(part.low, part.high)
-        if answer != expected:
-            told.append(CountedRange(part.low, part.high, expected, answer))
+        if (one := _told(part, answer, count_ours)) is not None:
+            told.append(one)
     return search.ended(told, is_complete=True)
 
 
 class _Search:
     def __init__(self, count_ours: CountOurs, split: Split, questions_at_most: int) -> None:
         self.questions_count = 0
+        self.total: int | None = None
         self._count_ours, self._split = count_ours, split
         self._questions_at_most = max(2, questions_at_most)
         self._wide: list[tuple[int, str, KeyRange, int, str]] = []
@@ -147,7 +184,7 @@ class _Search:
 
     def note_rest(self, part: KeyRange, actual: int) -> None:
         """The same where it follows from what was counted around it."""
-        off_by = abs(actual - self._count_ours(part.low, part.high))
+        off_by = abs(self._count_ours(part.low, part.high).off_by(actual))
         if not off_by:
             return
         middle = self._split(part.low, part.high)
@@ -170,7 +207,7 @@ class _Search:
         return found[: self._questions_at_most - self.questions_count]
 
     def ended(self, told: Sequence[CountedRange], *, is_complete: bool = False) -> Counted:
-        return Counted(tuple(told), self.questions_count, is_complete)
+        return Counted(tuple(told), self.total, self.questions_count, is_complete)
 
 
 def _pieces(part: KeyRange, middle: str | None) -> list[KeyRange]:

@@ -131,7 +131,7 @@ class _Running:
             return
         judging = self._judging(listing)
         if listing.level is Level.COUNTS:
-            await self._count(listing, judging, recorder)
+            await self._count(listing, replace(judging, messages=frozenset(listing.messages)), recorder)
             return
         before = await self.gate.writer.read(partial(self._read_before, listing.name))
         running = ListingRun(
@@ -166,10 +166,12 @@ class _Running:
             query=listing.count,
             recorder=recorder,
             progress=self.progress,
+            read_before=await self.gate.writer.read(partial(self._read_before, listing.name)),
+            missing_at_most=self.readback.missing_at_most,
         )
-        totals = await running.compare()
-        await self._close(listing, judging, Compared(totals, True), recorder)
-        await self.progress.done(totals)
+        compared = await running.compare()
+        await self._close(listing, judging, compared, recorder)
+        await self.progress.done(compared.totals)
 
     def _source(self, listing: ReadListing) -> tuple[Listing | None, Query | None]:
         """What lists, and how it is asked; None twice where nothing does."""
