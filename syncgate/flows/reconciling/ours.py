@@ -112,7 +112,7 @@ class OurSide:
         return flags
 
     def _marked_now(self, tx: Tx, rows: Sequence[tuple[HeldRow, Role]], counts: SideCounts) -> list[bytes]:
-        """The entries of rows whose marks must be made; one that cannot be is not judged."""
+        """The entries of rows whose marks must be made; one whose cannot be may be there, and is not judged."""
         if not rows:
             return []
         maker = Maker(self.gate, tx, self.bundle.system)
@@ -124,10 +124,12 @@ class OurSide:
         for row, role in rows:
             delivery = by_id.get(row.delivery_id)
             marks = None if delivery is None else marks_again(maker, self.listing, delivery)
-            if marks is None:
-                counts.unjudged += role is Role.EXPECTED
+            if marks is not None:
+                entries.append(self._entry(row, role, marks.key, marks.mac))
                 continue
-            entries.append(self._entry(row, role, marks.key, marks.mac))
+            counts.unjudged += role is Role.EXPECTED
+            if row.held_key is not None:
+                entries.append(self._entry(row, Role.ALLOWED, row.held_key, None))
         return entries
 
 
