@@ -22,9 +22,10 @@ from syncgate.flows.reconciling.mending import mend
 from syncgate.flows.reconciling.progress import Progress, Stopped
 from syncgate.flows.reconciling.recording import BY, Recorder
 from syncgate.flows.reconciling.roles import Judging, messages_of, takes_back_by
+from syncgate.flows.reconciling.sourced import Local, Sourced, sourced
 from syncgate.flows.reconciling.spill import private_folder
 from syncgate.flows.reconciling.turns import Save, require_turn
-from syncgate.ports import Listing, Query, Transport, Tx
+from syncgate.ports import Listing, Transport, Tx
 from syncgate.site.bundle import Bundle
 from syncgate.site.readback import ReadBack, ReadListing
 
@@ -35,7 +36,9 @@ RUNS_LOOKED_AT: Final = 20
 """Earlier runs among which one of the same sort is looked for."""
 
 
-async def reconcile(gate: Gate, run: Run, *, transport_of: Callable[[str], Transport], save: Save) -> RunState:
+async def reconcile(
+    gate: Gate, run: Run, *, transport_of: Callable[[str], Transport], save: Save, local: Local | None = None
+) -> RunState:
     """What a run comes to; also of one that another process began and left.
 
     It may be stopped anywhere, and be gone on with from what was kept: listings that were compared are not read again,
@@ -46,6 +49,7 @@ async def reconcile(gate: Gate, run: Run, *, transport_of: Callable[[str], Trans
         run: claimed by the caller.
         transport_of: the transport of a bundle, by digest.
         save: keeps how far it is; False ends it here.
+        local: of the site; None: as sites usually are.
     """
     state = RunState.from_json(run.detail)
     system = run.job.partition(":")[2]
@@ -54,7 +58,8 @@ async def reconcile(gate: Gate, run: Run, *, transport_of: Callable[[str], Trans
     if bundle.readback is None:
         return _ended(progress.state, RunOutcome.FAILED, at=gate.clock.now())
     with private_folder(gate.data, f"{system}.{run.slot}") as folder:
-        working = _Running(gate, run, bundle, bundle.readback, transport_of(bundle.digest), progress, folder)
+        transport = transport_of(bundle.digest)
+        working = _Running(gate, run, bundle, bundle.readback, transport, progress, folder, local or Local())
         try:
             return await working.work()
         except Stopped:
@@ -72,6 +77,7 @@ class _Running:
     transport: Transport
     progress: Progress
     folder: Path
+    local: Local
     offers: Offers = field(default_factory=Offers)
 
     async def work(self) -> RunState:
@@ -121,15 +127,15 @@ class _Running:
 
     async def _compare(self, listing: ReadListing, recorder: Recorder) -> None:
         await self.progress.now(stage=RunStage.READING, listing=listing.name)
-        source, query = self._source(listing)
+        source = self._sourced(listing)
         if listing.level is Level.NONE:
             await self.progress.done(ListingTotals(listing=listing.name, level=listing.level.value))
             return
-        if source is None and listing.read is None and listing.level is not Level.COUNTS:
+        if source.listing is None and listing.read is None and listing.level is not Level.COUNTS:
             totals = ListingTotals(listing=listing.name, level=listing.level.value, doubts=(UNLISTED,))
             await self.progress.done(totals)
             return
-        judging = self._judging(listing)
+        judging = self._judging(listing, source.as_of)
         if listing.level is Level.COUNTS:
             await self._count(listing, replace(judging, messages=frozenset(listing.messages)), recorder)
             return
@@ -139,8 +145,8 @@ class _Running:
             bundle=self.bundle,
             listing=listing,
             judging=judging,
-            source=source,
-            query=query,
+            source=source.listing,
+            query=source.query,
             transport=self.transport,
             folder=self.folder,
             recorder=recorder,
@@ -173,18 +179,24 @@ class _Running:
         await self._close(listing, judging, compared, recorder)
         await self.progress.done(compared.totals)
 
-    def _source(self, listing: ReadListing) -> tuple[Listing | None, Query | None]:
-        """What lists, and how it is asked; None twice where nothing does."""
-        if listing.query is None or not isinstance(self.transport, Listing):
-            return None, None
-        return self.transport, replace(listing.query, keys={**listing.query.keys, **self._window(listing)})
+    def _sourced(self, listing: ReadListing) -> Sourced:
+        return sourced(
+            self.gate,
+            self.bundle,
+            listing,
+            self.transport,
+            export_id=self.progress.state.wish.export,
+            window=self._window(listing),
+            local=self.local,
+        )
 
     def _window(self, listing: ReadListing) -> dict[str, str]:
+        """From when until when it is listed, as the site's clocks tell it."""
+        until = self.progress.state.wish.until
+        ends = {"from": self._since(listing), "until": None if until is None else datetime.fromisoformat(until)}
         if not listing.has_window:
             return {}
-        wish, since = self.progress.state.wish, self._since(listing)
-        keys = {} if since is None else {"from": since.isoformat(timespec="seconds")}
-        return keys if wish.until is None else {**keys, "until": wish.until}
+        return {name: _local(at, self.local) for name, at in ends.items() if at is not None}
 
     def _since(self, listing: ReadListing) -> datetime | None:
         wish, window = self.progress.state.wish, self.readback.window
@@ -194,9 +206,10 @@ class _Running:
             return datetime.fromisoformat(wish.since)
         return None if window is None else self._begun_at - window
 
-    def _judging(self, listing: ReadListing) -> Judging:
+    def _judging(self, listing: ReadListing, as_of: datetime | None) -> Judging:
         wish, since = self.progress.state.wish, self._since(listing)
-        until = self._begun_at if wish.until is None else min(self._begun_at, datetime.fromisoformat(wish.until))
+        ends = [self._begun_at, *([] if as_of is None else [as_of])]
+        until = min(ends if wish.until is None else [*ends, datetime.fromisoformat(wish.until)])
         return Judging(
             messages=self._messages(listing),
             takes_back=takes_back_by(self.bundle.messages),
@@ -224,6 +237,10 @@ class _Running:
             is_whole=judging.sent_from is None and self.progress.state.wish.messages is None,
             judged=lambda tx, row: is_judged_now(tx, row, judging),
         )
+
+
+def _local(at: datetime, local: Local) -> str:
+    return at.astimezone(local.zone).isoformat(timespec="seconds")
 
 
 def _scope(state: RunState) -> tuple[object, ...]:
