@@ -160,8 +160,23 @@ DOUBTS: Final[Mapping[str, Meaning]] = {
     "endless": Meaning("没有尽头", "without end", "it led back to what had been read", "翻页回到已读过的内容"),
     "unreadable": Meaning("无法识别", "unreadable", "a page was no list of records", "某一页不是记录清单"),
     "unavailable": Meaning("无法读取", "not to be had", "a page could not be had", "某一页未能取得"),
+    "empty": Meaning(
+        "未列出任何数据", "nothing is listed", "it lists nothing where much was", "本应有大量数据，却未列出任何数据"
+    ),
+    "halved": Meaning(
+        "数量骤减", "less than half", "it lists less than half of what it listed before", "列出的不到上次的一半"
+    ),
+    "mostly_missing": Meaning(
+        "缺失过多", "too much is missing", "more is missing than its adapter allows", "缺失超过对接配置允许的比例"
+    ),
+    "too_many_differ": Meaning(
+        "差异过多", "too much differs", "more differs than is looked at again", "差异多到无法逐条复核"
+    ),
+    "no_export": Meaning(
+        "没有导出文件", "no export", "only a file brings it, and none was given", "只能由导出文件提供，而没有可用的文件"
+    ),
 }
-"""Why a listing was not read for certain."""
+"""Why a listing was not read for certain, or is not believed."""
 
 ALERTS: Final[Mapping[str, Meaning]] = {
     "implausible_run": Meaning(
