@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -165,7 +165,7 @@ class DatabaseClient:
             results: list[Result] = []
             for statement in script.statements:
                 sql = statement.sql(results) if callable(statement.sql) else statement.sql
-                result = Result() if sql is None else _result(connection.execute(sql))
+                result = Result() if sql is None else _result(connection.execute(sql), is_bulk=statement.is_bulk)
                 objection = statement.check(result)
                 if objection is not None:
                     return Finished(objection)
@@ -206,7 +206,11 @@ def said_by(driver: Driver, error: BaseException) -> tuple[Said, str]:
     return Said(kind), f"{note} ({type(cause).__name__})"
 
 
-def _result(found: CursorResult[Any]) -> Result:
+def _result(found: CursorResult[Any], *, is_bulk: bool) -> Result:
+    if is_bulk:
+        values: Sequence[Sequence[Any]] = found.cursor.fetchall() if found.cursor is not None else ()
+        found.close()
+        return Result(values=values, count=len(values))
     if found.returns_rows:
         # Plain texts: SQLAlchemy gives names of a kind of its own, which orjson refuses.
         names = tuple(map(str, found.keys()))

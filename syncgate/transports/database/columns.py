@@ -216,7 +216,7 @@ def show(column: Column, value: Any, zone: ZoneInfo) -> Any:
         return None
     if isinstance(value, datetime):
         local = value if value.tzinfo is None else value.astimezone(zone)
-        return local.strftime("%Y-%m-%d %H:%M:%S") + (f".{local.microsecond:06}" if local.microsecond else "")
+        return local.replace(tzinfo=None).isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():

@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, Executable, LargeBinary, and_, cast, colla
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.expression import literal
 
-from syncgate.transports.database.columns import Column, bind, show
+from syncgate.transports.database.bulk import shower_of
+from syncgate.transports.database.columns import Column, bind
 from syncgate.transports.database.options import Count, List
 from syncgate.transports.database.script import Document, Result, Script, Statement
 from syncgate.transports.database.tables import Table
@@ -62,24 +63,24 @@ class Listings:
             first = first.where(_beyond(shape.key_clauses, shape.values_of(after)))
 
         def equals(results: Sequence[Result]) -> Executable | None:
-            rows = results[0].rows
-            if len(rows) < size:
+            if results[0].count < size:
                 return None
-            last = (rows[-1][name] for name in shape.key)
+            last = shape.values_of(shape.text_of(results[0].values[-1]))
             same = (clause == value for clause, value in zip(shape.key_clauses, last, strict=True))
             return select(*shape.clauses).where(*where, *same).limit(_MOST_EQUAL + 1)
 
         def conclude(results: Sequence[Result]) -> Document:
-            rows, equal = results[0].rows, results[1].rows
-            if len(equal) > _MOST_EQUAL:
-                return {"result": "ambiguous", "count": len(equal)}
-            is_full = len(rows) == size
-            if is_full and any(rows[-1][name] is None for name in shape.key):
-                return {"result": "ambiguous", "count": len(rows)}
-            following = shape.text_of(rows[-1]) if is_full else None
-            return {"result": "list", "rows": shape.shown(_with(rows, equal, shape.key)), "following": following}
+            page, equal = results
+            if equal.count > _MOST_EQUAL:
+                return {"result": "ambiguous", "count": equal.count}
+            following = shape.text_of(page.values[-1]) if page.count == size else None
+            if following is not None and None in orjson.loads(following):
+                return {"result": "ambiguous", "count": page.count}
+            rows = _with(shape.shown(page.values), shape.shown(equal.values), shape.key)
+            return {"result": "list", "rows": rows, "following": following}
 
-        return _asking("LIST", operation.table, [Statement(first), Statement(equals)], conclude)
+        statements = [Statement(first, is_bulk=True), Statement(equals, is_bulk=True)]
+        return _asking("LIST", operation.table, statements, conclude)
 
     def count(self, operation: Count, *, low: str, high: str | None) -> Script:
         """How many rows have a key from `low` on and below `high`: `{"result": "count", "count": 7}`."""
@@ -153,30 +154,23 @@ class _Shape:
         found = [] if not since else [clause >= _bound(column, since, self.zone, is_end=False)]
         return found if not until else [*found, clause < _bound(column, until, self.zone, is_end=True)]
 
-    def text_of(self, row: Mapping[str, Any]) -> str:
+    def text_of(self, row: Sequence[Any]) -> str:
         """A row's key as text; `values_of` reads it."""
-        return orjson.dumps([show(self.table.columns[name], row[name], self.zone) for name in self.key]).decode()
+        (shown,) = self.shown([row])
+        return orjson.dumps([shown[name] for name in self.key]).decode()
 
     def values_of(self, text: str) -> list[Any]:
         """The key that a text says, as it is bound."""
         shown = zip(self.key, orjson.loads(text), strict=True)
         return [_value(self.table.columns[name], value) for name, value in shown]
 
-    def shown(self, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-        """The rows as JSON; they are changed. Raises Unreadable."""
-        kinds = [(name, self.table.columns[name]) for name in self.names]
-        plain = [name for name, column in kinds if column.is_text and column.kind != "char"]
-        others = [(name, column) for name, column in kinds if name not in plain]
-        for row in rows:
-            for name in plain:
-                value = row[name]
-                if type(value) is not str and value is not None:
-                    row[name] = show(self.table.columns[name], value, self.zone)
-            for name, column in others:
-                value = row[name]
-                if type(value) is not int and value is not None:
-                    row[name] = show(column, value, self.zone)
-        return rows
+    def shown(self, values: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Rows as JSON. Raises Unreadable."""
+        columns = zip(*values, strict=True)
+        shown = [
+            shower_of(self.table.columns[name], self.zone)(one) for name, one in zip(self.names, columns, strict=False)
+        ]
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*shown, strict=True)]
 
 
 def _given(table: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:

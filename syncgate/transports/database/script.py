@@ -14,9 +14,13 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one statement brought: rows of a SELECT, else how many it struck, and the number that it generated."""
+    """What one statement brought: rows of a SELECT, else how many it struck, and the number that it generated.
+
+    Of a statement in bulk the rows are `values`, as the driver gives them, in the order of its columns.
+    """
 
     rows: tuple[dict[str, Any], ...] = ()
+    values: Sequence[Sequence[Any]] = ()
     count: int = 0
     generated: int | None = None
 
@@ -28,10 +32,12 @@ class Statement:
     Attributes:
         sql: with its values bound; or what makes it of what the statements before brought, None: not needed.
         check: what speaks against committing, given what it brought; None: nothing.
+        is_bulk: whether it is a SELECT of many rows.
     """
 
     sql: Executable | Callable[[Sequence[Result]], Executable | None]
     check: Callable[[Result], Document | None] = lambda _: None
+    is_bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
