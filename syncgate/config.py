@@ -293,6 +293,78 @@ class DispatchSettings(Model):
     stop_within: Duration = timedelta(seconds=20)
 
 
+def _mail_address(text: str) -> str:
+    name, at, domain = text.rpartition("@")
+    if not (name and at and domain) or not text.isascii() or any(sign in text for sign in " ,;:<>\r\n"):
+        raise ValueError("expected a mail address such as gate@city.example, got something else")
+    return text
+
+
+MailAddress = Annotated[Text, AfterValidator(_mail_address)]
+
+
+class AlertWebhook(Model):
+    """A program that is told.
+
+    Attributes:
+        url: where alerts are posted.
+        secret: the name of the secret that signs them.
+    """
+
+    url: Annotated[Text, Field(pattern=r"^https?://[^\s@/]+(/\S*)?$")]
+    secret: Name
+
+
+class AlertMail(Model):
+    """People who are told by mail.
+
+    Attributes:
+        host: the mail server.
+        port: its port.
+        tls: `starttls`, `tls` from the first byte, or `none`.
+        sender: the address that mails come from.
+        to: who gets them.
+        user: for the mail server; left out: it does not ask.
+        password: the name of the secret that holds the user's password.
+    """
+
+    host: Text
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    sender: Annotated[MailAddress, Field(alias="from")]
+    to: Annotated[tuple[MailAddress, ...], Field(min_length=1, max_length=50)]
+    user: Text | None = None
+    password: Name | None = None
+
+    @model_validator(mode="after")
+    def _logs_in_whole(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("expected both user and password, or neither")
+        return self
+
+
+class AlertSettings(Model):
+    """Who is told what somebody must know of.
+
+    Attributes:
+        repeat: how often, until somebody takes it on or it is over.
+        language: of mails; left out: the site's.
+        webhook: a program; left out: none.
+        mail: people; left out: nobody.
+    """
+
+    repeat: Annotated[Wait, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(hours=4)
+    language: Literal["zh", "en"] | None = None
+    webhook: AlertWebhook | None = None
+    mail: AlertMail | None = None
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The secrets that telling needs."""
+        needed = (self.webhook and self.webhook.secret, self.mail and self.mail.password)
+        return frozenset(name for name in needed if name)
+
+
 class Role(StrEnum):
     """What a `serve` process does; on PostgreSQL each process may do some of it."""
 
@@ -332,6 +404,7 @@ class Config(Model):
         environments: what an environment changes, by name.
         logging: what is logged.
         dispatch: how workers take work.
+        alerts: who is told what somebody must know of.
     """
 
     site: SiteIdentity
@@ -349,6 +422,7 @@ class Config(Model):
     environments: dict[Name, EnvironmentSettings] = Field(default_factory=dict)
     logging: LoggingSettings = LoggingSettings()
     dispatch: DispatchSettings = DispatchSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @property
     def active_environment(self) -> EnvironmentSettings:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from syncgate.bootstrap.alerting import alert_jobs
 from syncgate.bootstrap.bundles import NO_SECRETS, Bundles, inputs_mac
 from syncgate.bootstrap.hearing import Hearing
 from syncgate.bootstrap.machine import SystemClock, SystemEntropy, process_name
@@ -103,7 +104,8 @@ async def running_gate(
                 await remove_leftovers(gate, older_than=timedelta(0))
             later.dispatcher.start()
         if is_working or is_scheduling:
-            _schedule(gate, opened, stack, is_scheduling=is_scheduling)
+            more = alert_jobs(gate, place, site.config) if is_scheduling else []
+            _schedule(gate, opened, stack, is_scheduling=is_scheduling, more=more)
         if hearing is not None:
             await stack.enter_async_context(hearing.under_way(later.dispatcher))
         yield Running(gate, bundles, later.dispatcher)
@@ -153,10 +155,12 @@ def _dispatcher(
     return dispatcher
 
 
-def _schedule(gate: Gate, opened: OpenStore, stack: AsyncExitStack, *, is_scheduling: bool) -> None:
+def _schedule(
+    gate: Gate, opened: OpenStore, stack: AsyncExitStack, *, is_scheduling: bool, more: Sequence[Job] = ()
+) -> None:
     """Starts what this process does every so often; ended with the stack."""
     ticks = None if opened.is_alone else StoredTicks(gate.writer, by=process_name())
-    periodic = scheduler(_jobs(gate, opened, is_scheduling=is_scheduling), ticks)
+    periodic = scheduler([*_jobs(gate, opened, is_scheduling=is_scheduling), *more], ticks)
     periodic.start()
     stack.callback(periodic.shutdown, wait=False)
 

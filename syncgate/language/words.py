@@ -195,8 +195,11 @@ STATES: Final[Mapping[str, str]] = {
     "canary_failed": "小批试推未成功，已停止",
     "cap_exceeded": "超过上限，已停止",
     "stopped": "人工停止",
+    "open": "未了结",
+    "acknowledged": "已认领",
+    "ended": "已结束",
 }
-"""How far a bulk requeue came."""
+"""How far a bulk requeue came, or how an alert stands."""
 
 WAYS: Final[Mapping[str, str]] = {"list": "列出", "export": "导出文件", "read": "逐条查询", "count": "计数"}
 """In which ways a system is read back."""
@@ -275,6 +278,11 @@ COLUMNS: Final[Mapping[str, str]] = {
     "skipped": "未处理",
     "canary": "小批试推",
     "cap": "上限",
+    "alert_id": "告警编号",
+    "alert": "告警",
+    "raised_at": "起始时间",
+    "told_count": "提醒次数",
+    "acknowledged_by": "认领人",
     **PHASES,
 }
 

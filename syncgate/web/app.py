@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from syncgate.flows.gate import Gate
 from syncgate.flows.operating.people import Doorkeeper
 from syncgate.web import (
+    alerts,
     batch,
     cases,
     checks,
@@ -86,6 +87,7 @@ def create_app(
         reconciliations,
         discrepancies,
         reports,
+        alerts,
         keys,
         health,
     ):

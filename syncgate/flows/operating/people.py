@@ -38,6 +38,8 @@ class Action(StrEnum):
     REPLAN = "replan"
     RECONCILE = "reconcile"
     """Begins and ends runs of reconciliation, and brings what stands for a listing."""
+    ACKNOWLEDGE = "acknowledge"
+    """Takes alerts on."""
     DEPLOY = "deploy"
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
@@ -50,14 +52,16 @@ _READ: Final = frozenset({Action.READ_CASES, Action.READ_DELIVERIES, Action.READ
 ACTIONS_BY_ROLE: Final[dict[str, frozenset[Action]]] = {
     "source": frozenset({Action.SUBMIT, Action.READ_CASES, Action.READ_DELIVERIES, Action.READ_CONTENT}),
     "viewer": _READ,
-    "operator": _READ | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.RECONCILE, Action.READ_CONTENT},
-    "integrator": _READ | {Action.PAUSE_SYSTEMS, Action.REPLAN, Action.RECONCILE, Action.DEPLOY},
+    "operator": _READ
+    | {Action.MOVE_DELIVERIES, Action.PAUSE_SYSTEMS, Action.RECONCILE, Action.ACKNOWLEDGE, Action.READ_CONTENT},
+    "integrator": _READ | {Action.PAUSE_SYSTEMS, Action.REPLAN, Action.RECONCILE, Action.ACKNOWLEDGE, Action.DEPLOY},
     "admin": _READ
     | {
         Action.MOVE_DELIVERIES,
         Action.PAUSE_SYSTEMS,
         Action.REPLAN,
         Action.RECONCILE,
+        Action.ACKNOWLEDGE,
         Action.DEPLOY,
         Action.READ_CONTENT,
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from syncgate.language.chinese import (
+    alerts,
     commands,
     comparing,
     databases,
@@ -39,5 +40,6 @@ SENTENCES: Final[dict[str, str]] = {
     **runs.SENTENCES,
     **output.SENTENCES,
     **explaining.SENTENCES,
+    **alerts.SENTENCES,
     **commands.SENTENCES,
 }

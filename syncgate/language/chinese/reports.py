@@ -8,9 +8,6 @@ SENTENCES: Final[dict[str, str]] = {
     # --- headings
     "Reconciliation: {system}": "对账报告：{system}",
     "Reconciliation of all systems": "对账报告：全部对接系统",
-    "{since} to {until}": "{since} 至 {until}",
-    "Run {run}": "对账编号 {run}",
-    "made at {at}": "生成于 {at}",
     "Made": "生成时间",
     "From": "起始时间",
     "To": "截止时间",

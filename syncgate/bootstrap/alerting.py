@@ -1,0 +1,56 @@
+"""Puts together how alerts are told: the site's ways, with their secrets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from syncgate.bootstrap.place import SitePlace
+from syncgate.config import Config, SiteSecrets
+from syncgate.flows.alerting.telling import tell_due
+from syncgate.flows.alerting.wording import Wording
+from syncgate.flows.gate import Gate
+from syncgate.schedule import Job
+from syncgate.telling import Mail, Way, Webhook
+
+TOLD_EVERY = timedelta(seconds=5)
+
+
+def alert_jobs(gate: Gate, place: SitePlace, config: Config) -> list[Job]:
+    """What tells alerts in this process; nothing where the site names nobody. Raises SiteInvalid."""
+    ways, wording = ways_of(place, config), wording_of(config)
+    return [Job("alerts", TOLD_EVERY, lambda: tell_due(gate, ways, wording))] if ways else []
+
+
+def ways_of(place: SitePlace, config: Config) -> tuple[Way, ...]:
+    """The ways that the site tells alerts by. Raises SiteInvalid naming every secret that is missing."""
+    chosen = config.alerts
+    secrets = SiteSecrets.load(config.secret_refs, root=place.root, needed=chosen.secret_names)
+    ways: list[Way] = []
+    if chosen.mail is not None:
+        mail = chosen.mail
+        password = secrets.get(mail.password) if mail.password is not None else None
+        ways.append(
+            Mail(
+                host=mail.host,
+                port=mail.port,
+                tls=mail.tls,
+                sender=mail.sender,
+                to=mail.to,
+                user=mail.user,
+                password=password,
+            )
+        )
+    if chosen.webhook is not None:
+        ways.append(Webhook(chosen.webhook.url, secrets.get(chosen.webhook.secret)))
+    return tuple(ways)
+
+
+def wording_of(config: Config) -> Wording:
+    """How the site words its alerts."""
+    return Wording(
+        site=config.site.title.model_dump(),
+        language=config.alerts.language or config.site.language,
+        zone=ZoneInfo(config.site.time_zone),
+        repeat=config.alerts.repeat,
+    )
