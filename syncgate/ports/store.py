@@ -180,6 +180,10 @@ class Tx(Protocol):
         """Newest first."""
         ...
 
+    def open_discrepancies_count(self) -> dict[tuple[str, str], int]:
+        """How many are open by (system, kind), from the index of open ones alone."""
+        ...
+
     def count_discrepancies(self, where: DiscrepancyFilter) -> dict[tuple[str, str, str], int]:
         """How many by (system, kind, action)."""
         ...
@@ -202,6 +206,10 @@ class Tx(Protocol):
 
     def list_alerts(self, *, systems: tuple[str, ...] | None, is_open: bool, limit: int) -> list[Alert]:
         """Newest first. systems: only of these; None: of all. is_open: only those that are not over."""
+        ...
+
+    def count_runs(self, jobs: Collection[str]) -> dict[tuple[str, str], int]:
+        """How many ended runs are remembered, by (job, outcome)."""
         ...
 
     # our side of a reconciliation

@@ -13,16 +13,18 @@ from prometheus_client.registry import Collector
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import BreakerState, SystemRow
 from syncgate.ports import Tx
+from syncgate.web.reconciliation_metrics import Reconciled, families, reconciled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the store knows without counting: roll-ups, systems, the earliest due time of each."""
+    """What the store knows without counting: roll-ups, systems, the earliest due time of each, the last runs."""
 
     now: datetime
     counters: Mapping[tuple[str, Phase, str], int]
     systems: tuple[SystemRow, ...]
     next_due_at: Mapping[str, datetime | None]
+    reconciled: Reconciled
 
 
 def snapshot(tx: Tx) -> Snapshot:
@@ -33,6 +35,7 @@ def snapshot(tx: Tx) -> Snapshot:
         counters=tx.counters(),
         systems=systems,
         next_due_at={row.system: tx.next_due_at(row.system) for row in systems},
+        reconciled=reconciled(tx),
     )
 
 
@@ -73,6 +76,7 @@ class _RolledUp(Collector):
     def collect(self) -> Iterable[Metric]:
         yield self._deliveries()
         yield from self._systems()
+        yield from families(self._taken.reconciled, now=self._taken.now)
 
     def _deliveries(self) -> Metric:
         family = GaugeMetricFamily(

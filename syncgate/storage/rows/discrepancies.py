@@ -28,6 +28,10 @@ OPEN_DISCREPANCIES = Statement(
     )
     .order_by(_columns.kind)
 )
+_kinds = (_columns.system, _columns.kind)
+OPEN_COUNTS = Statement(
+    select(*_kinds, func.count()).where(_columns.closed_at.is_(null())).group_by(*_kinds).order_by(*_kinds)
+)
 INSERT_DISCREPANCY = Statement(DISCREPANCY.insert())
 SAVE_DISCREPANCY = Statement(
     DISCREPANCY.update(keeping=("discrepancy_id", "system", "message", "subject", "kind", "found_at")).where(_by_id)
@@ -57,6 +61,9 @@ class DiscrepancyRows:
         if after is not None:
             found = found.where(_columns.discrepancy_id < after)
         return DISCREPANCY.rows(self._work.all(Statement(found)))
+
+    def open_discrepancies_count(self) -> dict[tuple[str, str], int]:
+        return {(system, kind): count for system, kind, count in self._work.all(OPEN_COUNTS)}
 
     def count_discrepancies(self, where: DiscrepancyFilter) -> dict[tuple[str, str, str], int]:
         keys = (_columns.system, _columns.kind, _columns.action)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, null, select, update
+from sqlalchemy import delete, func, null, select, update
 
 from syncgate.domain.rows import Run
 from syncgate.storage.statement import Shape, Statement, given
@@ -91,6 +91,12 @@ class RunRows:
         if is_open:
             found = found.where(runs.c.ended_at.is_(null()))
         return RUN.rows(self._work.all(Statement(found)))
+
+    def count_runs(self, jobs: Collection[str]) -> dict[tuple[str, str], int]:
+        keys = (runs.c.job, runs.c.outcome)
+        found = select(*keys, func.count()).where(runs.c.job.in_(list(jobs)), runs.c.ended_at.is_not(null()))
+        counted = self._work.all(Statement(found.group_by(*keys).order_by(*keys))) if jobs else []
+        return {(job, outcome): count for job, outcome, count in counted}
 
     def end_run(self, job: str, slot: str, *, by: str, outcome: str) -> None:
         params = {"of_job": job, "of_slot": slot, "new_by": by, "new_outcome": outcome, "at": self._work.now}
