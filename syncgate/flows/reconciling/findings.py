@@ -21,6 +21,7 @@ class Found:
     Attributes:
         kind: its class. message: whose record it is; of a record that is nobody's here, the listing's first.
         delivery: that should be there, may have come, or was taken back; None where the record is nobody's here.
+        taken_back_by: the delivered retraction of what is there still; None of all other classes.
         key: the digest of the record's reference.
         differences: the fields that differ.
         record: what the system shows; None where it shows nothing.
@@ -33,6 +34,7 @@ class Found:
     kind: Kind
     message: str
     delivery: Delivery | None
+    taken_back_by: Delivery | None = None
     key: bytes
     differences: Sequence[FieldDifference] = ()
     record: Json = field(default=None, repr=False)
@@ -45,6 +47,11 @@ class Found:
     def case_id(self) -> UUID | None:
         """Whose slot it is."""
         return None if self.delivery is None else self.delivery.case_id
+
+    @property
+    def judged(self) -> Delivery | None:
+        """The delivery that says what should be there."""
+        return self.taken_back_by or self.delivery
 
     @property
     def part(self) -> str:

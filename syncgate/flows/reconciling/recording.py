@@ -220,7 +220,7 @@ def _closed(row: Discrepancy, how: str, *, at: datetime) -> Discrepancy:
 
 
 def _detail(listing: ReadListing, found: Found) -> dict[str, Any]:
-    delivery = found.delivery
+    delivery = found.judged
     detail: dict[str, Any] = {
         "listing": listing.name,
         "level": listing.level.value,

@@ -7,16 +7,18 @@ suspected keys are kept. Only what is there, or is not there, both times is foun
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from syncgate.domain.delivery import Phase
 from syncgate.domain.plan import OnUnplanned, plan
 from syncgate.domain.reconciliation.classify import Finding, Seen, Standing, classify
 from syncgate.domain.reconciliation.comparison import FieldDifference
 from syncgate.domain.reconciliation.join import ROLE_AT, Look, Role
 from syncgate.domain.reconciliation.kinds import Kind
+from syncgate.domain.retraction import concerns, takes_back_under
 from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
@@ -209,7 +211,20 @@ class _State:
         finding = classify(seen)
         if finding is None:
             return Judged(entry, is_verified=role is Role.EXPECTED and there.count == 1)
-        return Judged(entry, _found(finding, delivery, candidate.key, there))
+        found = _found(finding, delivery, candidate.key, there)
+        if role is Role.GONE:
+            found = replace(found, taken_back_by=self._retraction_of(delivery))
+        return Judged(entry, found)
+
+    def _retraction_of(self, delivery: Delivery) -> Delivery | None:
+        """What took back a delivery's slot, the newest of them."""
+        takes_back = takes_back_under(self.look.bundle.messages)
+        done = (
+            one
+            for one in reversed(self._lanes[delivery.case_id])
+            if one.change is Change.RETRACT and one.phase is Phase.DELIVERED
+        )
+        return next((one for one in done if concerns(one, delivery, takes_back)), None)
 
     def _same_now(self, case_id: UUID, delivery_id: UUID, role: Role) -> Delivery | None:
         """The delivery, if it still says the same of its record; None where its slot moved since."""

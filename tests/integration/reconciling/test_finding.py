@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 from syncgate.domain.reconciliation.run import RunOutcome
+from syncgate.domain.rows import Change
 from tests.integration.reconciling.listed import World
 from tests.support.cases import a_stage
 
@@ -85,3 +87,25 @@ def test_events_and_a_withdrawal_are_records_of_their_own(world: World) -> None:
     world.pass_grace()
     world.reconcile()
     assert [(row.kind, row.message, row.case_id) for row in world.open()] == [("missing", "withdrawn", withdrawn)]
+
+
+def test_what_was_taken_back_and_is_there_again_is_told_with_the_retraction(world: World) -> None:
+    gate = world.site.gate
+    bundle = gate.active_bundle("food")
+    assert bundle.readback is not None
+    first, *others = bundle.readback.listings
+    removing = (replace(first, is_removed=True), *others)
+    gate.bundles[bundle.digest] = replace(bundle, readback=replace(bundle.readback, listings=removing))
+    (case_id, *_) = world.deliver(3)
+    record = copy.deepcopy(world.food.record(case_id))
+    world.site.withdraw(case_id)
+    world.settle()
+    world.food.remove(case_id)
+    world.reconcile()
+    assert world.open() == []
+    world.food.records["list_applications"].append(record)
+    world.reconcile()
+    (row,) = world.open()
+    retraction = next(d for d in world.site.deliveries(case_id, "food") if d.change is Change.RETRACT)
+    assert (row.kind, row.message, row.case_id) == ("no_longer_planned", "application", case_id)
+    assert row.detail["delivery_id"] == str(retraction.delivery_id)
