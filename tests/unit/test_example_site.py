@@ -284,6 +284,19 @@ def test_the_mappings_give_what_was_typed_by_hand_from_the_published_interface(n
         assert found == wanted
 
 
+def test_a_row_that_the_front_database_has_yet_to_look_at_is_not_held() -> None:
+    """Its queue is in the same table: listed, a row would count as taken before it was."""
+    declared = bundle("frontdb").readback
+    assert declared is not None
+    for listing in declared.listings:
+        assert listing.is_ours({"data_source": "999", "is_sync": 1})
+        assert not listing.is_ours({"data_source": "999", "is_sync": 0})
+        assert not listing.is_ours({"data_source": "001", "is_sync": 1})
+        assert listing.query is not None
+        operation = adapter("frontdb").options["operations"][listing.query.operation]
+        assert operation["where"] == {"data_source": "999", "is_sync": 1}
+
+
 def objections(system: str, operation: str, record: Json) -> list[str]:
     """What the simulated system itself would refuse the record for."""
     if system == "province":
