@@ -92,6 +92,8 @@ REASONS: Final[Mapping[str, str]] = {
     "awaits_acknowledgement": "待对方确认是否接收",
     "not_live": "对接系统未正式推送",
     "mending_failed": "修复时出错",
+    "not_reversible": "无法确定对方的值对应办件的什么内容",
+    "not_a_valid_case": "采纳后的办件不符合规范",
     # --- the files of materials
     "material_missing": "材料文件未上传",
     "material_too_large": "材料文件超出对方系统的上限",

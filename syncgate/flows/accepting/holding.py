@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from syncgate.domain import ids
 from syncgate.domain.delivery import Beginning, Event, Phase, begin
@@ -14,6 +14,7 @@ from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, Change, Delivery
 from syncgate.flows.accepting.joining import Spoken
 from syncgate.flows.delivering.claim import content_mac
+from syncgate.flows.delivering.work import Marks
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted
 from syncgate.flows.replan import CaseNow, after_the_slots_newest, part_numbers, takes_back_in, under_bundle_of
@@ -21,6 +22,28 @@ from syncgate.site.bundle import Bundle
 
 OWN_RECORD_THERE: Final = "own_record_there"
 """Why a creation is not asked about by sending it again: the system has made a record of its own meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What reconciliation took over: the system holds in one slot what the case says now, and nothing is sent there.
+
+    Attributes:
+        judged: what was delivered in the slot before somebody changed it there.
+        seen_mac: names what was seen among the case's blobs.
+        run: the run that saw it; "" where a person repaired it.
+        marks: by which the next run knows it again; None where its listing shows it under no reference of ours.
+    """
+
+    judged: Delivery
+    seen_mac: bytes | None
+    run: str
+    marks: Marks | None
+
+    @property
+    def name(self) -> SlotName:
+        """The slot."""
+        return self.judged.message, self.judged.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,27 @@ class Holding:
         return self._write_all(
             work, bundle, hold_known(names, slots_of(work.deliveries, takes_back_in(self.gate, bundle)))
         )
+
+    def taken_over(self, work: LaneWork, bundle: Bundle, taken: TakenOver) -> bool:
+        """Notes that the slot holds what the case says now. Gives whether it is planned, so that anything was."""
+        planned = _planned(self.case.document, bundle, part_numbers(work.deliveries)).get(taken.name)
+        if planned is None:
+            return False
+        hold = Hold(planned=planned, beginning=Beginning.HELD_BY_SOURCE)
+        row = replace(self._row(work, bundle, hold), remote_ref=taken.judged.remote_ref, **marked(taken.marks))
+        told = {"submission_no": self.submission_no} | ({"run": taken.run} if taken.run else {})
+        counted, attempt = noted(
+            row,
+            kind=AttemptKind.SOURCE,
+            outcome=hold.beginning.value,
+            actor=self.by,
+            at=work.tx.now,
+            detail=told,
+            received_blob=taken.seen_mac,
+        )
+        work.add(counted)
+        work.tx.insert_attempts([attempt])
+        return True
 
     def _then(self, document: Json, bundle: Bundle, slots: dict[SlotName, Slot], numbers: dict[SlotName, int]) -> Plan:
         """The plan of an earlier document, each digest as the slot's delivered row took it."""
@@ -119,6 +163,11 @@ class Holding:
             delivered_at=work.tx.now,
         )
         return replace(row, sent_mac=content_mac(row))
+
+
+def marked(marks: Marks | None) -> dict[str, Any]:
+    """What a row says of the marks that it bears."""
+    return {} if marks is None else {"held_key": marks.key, "held_mac": marks.mac}
 
 
 def _told_by_number(work: LaneWork, hold: Hold) -> Delivery | None:

@@ -8,14 +8,13 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from syncgate.domain.errors import Conflict
-from syncgate.domain.rows import BreakerState, Case, Delivery, Hold, Lane, Submission, SystemRow
+from syncgate.domain.rows import BreakerState, Case, Delivery, Discrepancy, Hold, Lane, Submission, SystemRow
 from syncgate.ports import Tx
 
 _READ_ONLY: Final = frozenset(
     {
         "blob",
         "cases",
-        "discrepancy",
         "is_posted_by_others",
         "last_submission",
         "list_discrepancies",
@@ -107,6 +106,9 @@ class Rehearsal:
 
     def insert_submission(self, submission: Submission) -> None:
         self._submissions[submission.case_id, submission.submission_no] = submission
+
+    def discrepancy(self, discrepancy_id: UUID, *, lock: bool = False) -> Discrepancy | None:
+        return self._tx.discrepancy(discrepancy_id)
 
     # lanes
     def lane(self, case_id: UUID, system: str, *, lock: bool = False) -> Lane | None:

@@ -10,13 +10,14 @@ from uuid import UUID
 
 import orjson
 
-from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, with_stages
+from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, patched, with_stages
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import CaseFinished, CaseWithdrawn, FieldError, InvalidCase, KeyReused, StaleRevision
 from syncgate.domain.plan import Json, Message
+from syncgate.domain.reconciliation.patches import patch_between
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Case, CaseState, Delivery, Lane, Submission
-from syncgate.flows.accepting.holding import Holding
+from syncgate.flows.accepting.holding import Holding, TakenOver
 from syncgate.flows.accepting.identity import (
     Numbered,
     known_case_id,
@@ -152,6 +153,21 @@ class Taking:
         done = self._revised(case, Joined(document=document, words=None, spoken=words), current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings, in_flight=in_flight))
 
+    def take_over(self, case: Case, current: Json, document: Json, taken: TakenOver) -> Done:
+        """The next revision, as its source was seen to hold it: nothing is sent to it for the slot that showed it.
+
+        Raises:
+            InvalidCase: the document breaks a rule.
+            CaseWithdrawn, CaseFinished: see their lines in domain/errors.py.
+        """
+        warnings = checked(self.gate, document)
+        refuse_ended(case, current, document)
+        said = read_words(self.gate, self.tx, self.caller.source, case)
+        words = None if said is None else patched(said, patch_between(current, document))
+        joined = Joined(document=document, words=words, spoken=None)
+        done = self._revised(case, joined, current, taken=taken)
+        return replace(done, accepted=replace(done.accepted, warnings=warnings))
+
     def replayed_withdrawal(self) -> Done | None:
         """As `replay`, with how many are under way now."""
         done = self.replay()
@@ -185,7 +201,7 @@ class Taking:
         """
         return last.request_mac == self.call.request_mac and self.call.if_match is None
 
-    def _revised(self, case: Case, joined: Joined, current: Json) -> Done:
+    def _revised(self, case: Case, joined: Joined, current: Json, *, taken: TakenOver | None = None) -> Done:
         after = replace(
             case,
             revision=case.revision + 1,
@@ -202,7 +218,7 @@ class Taking:
         submission = self._submission(after, is_change=True, sealed=sealed)
         self._keep_words(after, joined)
         now = CaseNow(case_id=case.case_id, revision=after.revision, document=joined.document, before=current)
-        return self._planned(after, submission, now, spoken=joined.spoken, numbered=numbered)
+        return self._planned(after, submission, now, spoken=joined.spoken, numbered=numbered, taken=taken)
 
     def _same_content(self, case: Case, joined: Joined, last: Submission | None) -> Done:
         """Nothing new in the case; but the source may say for the first time that it holds this too."""
@@ -254,7 +270,14 @@ class Taking:
         return submission
 
     def _planned(
-        self, case: Case, submission: Submission, now: CaseNow, *, spoken: Spoken | None, numbered: Numbered
+        self,
+        case: Case,
+        submission: Submission,
+        now: CaseNow,
+        *,
+        spoken: Spoken | None,
+        numbered: Numbered,
+        taken: TakenOver | None = None,
     ) -> Done:
         """Notes what systems hold of their own accord, then brings every lane to its plan."""
         holding = Holding(self.gate, now, self.call.by, submission.submission_no)
@@ -265,6 +288,8 @@ class Taking:
             system, token = work.lane.system, work.lane.lease_token
             bundle = self.gate.active_bundle(system)
             is_held = self._hold(holding, work, bundle, spoken=spoken, numbered=numbered)
+            if taken is not None and system == self.caller.source:
+                is_held |= holding.taken_over(work, bundle, taken)
             if replan_lane(self.gate, work, now, bundle) or is_held or system in numbered.woken:
                 handed = take_over(self.gate, work, bundle, written=(case, submission))
                 if handed is not None:

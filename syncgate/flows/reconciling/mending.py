@@ -42,6 +42,7 @@ from syncgate.flows.reconciling.one_slot import (
     slot_now,
 )
 from syncgate.flows.reconciling.policy import MENDED
+from syncgate.flows.reconciling.taking_over import take_over
 from syncgate.ports import Tx
 
 log = structlog.get_logger("syncgate.reconcile")
@@ -161,6 +162,8 @@ def mend_row(mender: Mender, tx: Tx, row: Discrepancy, action: Action) -> Done:
             return retract(now)
         case Action.CONFIRM:
             return confirm(now)
+        case Action.ACCEPT:
+            return take_over(now)
         case _:
             return MOVED_ON
 

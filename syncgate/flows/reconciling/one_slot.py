@@ -271,7 +271,7 @@ def _of_the_slot(now: SlotNow, repairs: Sequence[Delivery]) -> Delivery:
 
 def _is_numbered_there(now: SlotNow) -> bool:
     """Whether what is gone was the system's own record, or one that a source knows by the system's own number."""
-    if is_of_its_own(now.judged):
+    if is_of_its_own(now.judged) and now.judged.held_key is None:
         return True
     return _is_numbering(now) and now.row.system in (now.lane.document.get("references") or {})
 

@@ -124,10 +124,18 @@ def _is_plain(row: HeldRow, judging: Judging) -> bool:
         row.phase is Phase.DELIVERED
         and row.message in judging.messages
         and row.change is not Change.RETRACT
-        and row.reason not in OF_ITS_OWN
+        and not _is_untold(row)
         and row.changed_at < judging.settled_before
         and judging.sent_from is None
     )
+
+
+def _is_untold(row: HeldRow) -> bool:
+    """Whether the system holds it of its own accord under a reference, and with a content, that nobody told us.
+
+    What reconciliation took over, or linked, bears marks.
+    """
+    return row.reason in OF_ITS_OWN and row.held_key is None
 
 
 def _slots(rows: Iterable[HeldRow], judging: Judging) -> dict[tuple[str, str], _Slot]:
@@ -169,7 +177,7 @@ def _moves(row: HeldRow, judging: Judging) -> bool:
 
 
 def _roles_of(slot: _Slot, judging: Judging, counts: SideCounts) -> Iterator[tuple[HeldRow, Role]]:
-    rows = [row for row in slot.rows if row.reason not in OF_ITS_OWN]
+    rows = [row for row in slot.rows if not _is_untold(row)]
     open_row = next((row for row in rows if row.phase in _OPEN), None)
     last = slot.rows[-1] if slot.rows else None
     if last is None:
@@ -177,7 +185,7 @@ def _roles_of(slot: _Slot, judging: Judging, counts: SideCounts) -> Iterator[tup
     _count(slot, last, counts)
     special: dict[UUID, Role] = {}
     held = slot.held
-    if slot.is_moving or (held is not None and held.reason in OF_ITS_OWN):
+    if slot.is_moving or (held is not None and _is_untold(held)):
         counts.unjudged += 1
     elif open_row is not None:
         counts.unjudged += 1
@@ -225,7 +233,7 @@ def is_judged(rows: Iterable[HeldRow], judging: Judging, *, message: str, part: 
     slot = _slots(rows, judging).get((message, part))
     if slot is None:
         return True
-    is_own = slot.held is not None and slot.held.reason in OF_ITS_OWN
+    is_own = slot.held is not None and _is_untold(slot.held)
     is_open = any(row.phase in _OPEN for row in slot.rows)
     return not (slot.is_moving or is_own or is_open) and _is_in_window(slot, judging)
 
