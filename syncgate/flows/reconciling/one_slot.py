@@ -191,12 +191,21 @@ def resend(now: SlotNow) -> Done:
 
 def retract(now: SlotNow) -> Done:
     """Plans once more that what the system still holds of the slot is taken back, as its message declares."""
+    now = _with_retraction(now)
     if not now.is_still_newest:
         return MOVED_ON
     message = now.message
     if message is None or message.on_unplanned is OnUnplanned.IGNORE:
         return Done(why=NOT_TAKEN_BACK)
     return _replanned(now, Action.RETRACT, Observed.PRESENT if now.judged.change is Change.RETRACT else None)
+
+
+def _with_retraction(now: SlotNow) -> SlotNow:
+    """The slot judged by the retraction that stands in it, where what was taken back is named instead."""
+    standing = now.lane.slot((now.row.message, now.row.part)).delivered
+    if standing is None or standing.change is not Change.RETRACT or standing.changed_at >= now.row.seen_at:
+        return now
+    return replace(now, judged=standing)
 
 
 def confirm(now: SlotNow) -> Done:

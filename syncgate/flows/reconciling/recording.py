@@ -16,8 +16,8 @@ from syncgate.domain.row import replace
 from syncgate.domain.rows import Blob, Discrepancy, Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.findings import Found
-from syncgate.flows.reconciling.mending import seen_as_delivered
 from syncgate.flows.reconciling.policy import action_of
+from syncgate.flows.reconciling.restored import seen_as_delivered
 from syncgate.flows.reconciling.turns import require_turn
 from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.site.readback import ReadListing

@@ -11,7 +11,7 @@ from syncgate.domain.outcome import Outcome
 from syncgate.domain.reconciliation.kinds import Action, Kind
 from syncgate.domain.rows import Change, Delivery, Observed
 from syncgate.flows.operating.by_hand import cancel
-from syncgate.flows.reconciling.mending import seen_as_delivered
+from syncgate.flows.reconciling.restored import seen_as_delivered
 from syncgate.ports import Tx
 from tests.integration.flows.altered import OPERATOR, UNKNOWN
 from tests.integration.flows.worksite import Worksite, answer, taken
@@ -208,13 +208,21 @@ def test_what_is_still_there_though_it_was_taken_back_is_taken_back_again(site: 
     assert mended(site, again).by_action == {}, "what was judged is not the newest any more"
 
 
-@pytest.mark.parametrize("phase", [Phase.UNCONFIRMED])
-def test_what_was_found_settles_a_delivery_that_only_a_person_could_have_told_of(site: Worksite, phase: Phase) -> None:
+def test_what_was_taken_back_may_be_named_in_place_of_its_retraction(site: Worksite) -> None:
+    retraction = withdrawn(site)
+    site.clock.move(seconds=60)
+    judged = site.deliveries(retraction.case_id, "food")[0]
+    left = found(site, judged, Kind.NO_LONGER_PLANNED)
+    assert dict(mended(site, left).by_action) == {"retract": 1}
+    assert site.store.read(lambda tx: tx.delivery(retraction.delivery_id)).observed is Observed.PRESENT  # type: ignore[union-attr]
+
+
+def test_what_was_found_settles_a_delivery_that_only_a_person_could_have_told_of(site: Worksite) -> None:
     site.systems["food"].script.append(UNKNOWN)
     accepted = site.post(an_application())
     site.step("food")
     judged = site.only(accepted.case_id, "food", "application")
-    assert judged.phase is phase
+    assert judged.phase is Phase.UNCONFIRMED
     confirmed = found(site, judged, Kind.CONFIRMED, remote_ref="SPJY77")
     did = mended(site, confirmed)
     assert dict(did.by_action) == {"confirm": 1}
