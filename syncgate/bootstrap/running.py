@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from syncgate.bootstrap.hearing import Hearing
 from syncgate.bootstrap.machine import SystemClock, SystemEntropy, process_name
 from syncgate.bootstrap.opening import OpenStore
 from syncgate.bootstrap.place import SitePlace
+from syncgate.bootstrap.reconciling import Reconciling
 from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, Role
 from syncgate.flows.accepting.leftovers import remove_leftovers
@@ -33,6 +34,7 @@ from syncgate.storage.writer import GroupWriter
 RESCUED_EVERY = timedelta(seconds=1)
 REQUEUED_EVERY = timedelta(seconds=1)
 CLEARED_EVERY = timedelta(seconds=5)
+ATTENDED_EVERY = timedelta(seconds=1)
 PARTITIONED_EVERY = timedelta(days=1)
 LEFTOVERS_EVERY = timedelta(minutes=10)
 
@@ -65,7 +67,12 @@ class Running:
 
 @asynccontextmanager
 async def running_gate(
-    place: SitePlace, opened: OpenStore, *, is_dispatching: bool = True, roles: Collection[Role] = ()
+    place: SitePlace,
+    opened: OpenStore,
+    *,
+    is_dispatching: bool = True,
+    roles: Collection[Role] = (),
+    is_reconciling: bool = False,
 ) -> AsyncIterator[Running]:
     """A gate at work, stopped gracefully at the end.
 
@@ -78,6 +85,7 @@ async def running_gate(
         opened: its store.
         is_dispatching: whether anything may be sent or rescued at all.
         roles: what this process does.
+        is_reconciling: whether it works on runs that people ask for without being a scheduler.
 
     Raises:
         ProblemSet: everything that is wrong in the site's files.
@@ -86,13 +94,14 @@ async def running_gate(
     is_working, is_scheduling = (is_dispatching and role in roles for role in (Role.WORKER, Role.SCHEDULER))
     site = place.load(mac=inputs_mac(opened.keyring))
     compiled = {bundle.digest: bundle for bundle in site.bundles.values()}
-    transports = Transports(compiled, place.secrets(site) if is_working else NO_SECRETS)
+    is_speaking = is_working or is_scheduling or is_reconciling
+    transports = Transports(compiled, place.secrets(site) if is_speaking else NO_SECRETS)
     async with AsyncExitStack() as stack:
         later = _Later()
         gate = _gate(opened, site, compiled, later)
         stack.push_async_callback(gate.writer.aclose)
         stack.push_async_callback(transports.aclose)
-        bundles = later.bundles = Bundles(gate, place, site, transports if is_working else None)
+        bundles = later.bundles = Bundles(gate, place, site, transports if is_speaking else None)
         await (bundles.deploy_now(by="serve") if opened.is_alone and is_working else bundles.start(by="serve"))
         hearing = None if opened.is_alone or not roles else Hearing(opened, gate, bundles)
         if is_working:
@@ -103,9 +112,14 @@ async def running_gate(
                 await rescue_all(gate)
                 await remove_leftovers(gate, older_than=timedelta(0))
             later.dispatcher.start()
-        if is_working or is_scheduling:
-            more = alert_jobs(gate, place, site.config) if is_scheduling else []
-            _schedule(gate, opened, stack, is_scheduling=is_scheduling, more=more)
+        reconciling = None
+        if is_scheduling or is_reconciling:
+            reconciling = Reconciling(gate, bundles, transports, is_scheduling=is_scheduling)
+            await reconciling.start(opened, stack)
+        jobs = _jobs(gate, opened, reconciling, is_working=is_working, is_scheduling=is_scheduling)
+        jobs += alert_jobs(gate, place, site.config) if is_scheduling else []
+        if jobs:
+            _schedule(jobs, gate, opened, reconciling, stack)
         if hearing is not None:
             await stack.enter_async_context(hearing.under_way(later.dispatcher))
         yield Running(gate, bundles, later.dispatcher)
@@ -156,22 +170,31 @@ def _dispatcher(
 
 
 def _schedule(
-    gate: Gate, opened: OpenStore, stack: AsyncExitStack, *, is_scheduling: bool, more: Sequence[Job] = ()
+    jobs: list[Job], gate: Gate, opened: OpenStore, reconciling: Reconciling | None, stack: AsyncExitStack
 ) -> None:
     """Starts what this process does every so often; ended with the stack."""
     ticks = None if opened.is_alone else StoredTicks(gate.writer, by=process_name())
-    periodic = scheduler([*_jobs(gate, opened, is_scheduling=is_scheduling), *more], ticks)
+    periodic = scheduler(jobs, ticks)
+    if reconciling is not None:
+        reconciling.keep_times(periodic)
     periodic.start()
     stack.callback(periodic.shutdown, wait=False)
 
 
-def _jobs(gate: Gate, opened: OpenStore, *, is_scheduling: bool) -> list[Job]:
+def _jobs(
+    gate: Gate, opened: OpenStore, reconciling: Reconciling | None, *, is_working: bool, is_scheduling: bool
+) -> list[Job]:
     """Workers rescue, and go on with bulk requeues, too: where no scheduler lives, those would wait for ever."""
-    jobs = [
-        Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate)),
-        Job("requeue", REQUEUED_EVERY, lambda: go_on_with_all(gate)),
-        Job("holds", CLEARED_EVERY, lambda: clear_lifted(gate)),
-    ]
+    jobs = []
+    if is_working or is_scheduling:
+        jobs += [
+            Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate)),
+            Job("requeue", REQUEUED_EVERY, lambda: go_on_with_all(gate)),
+            Job("holds", CLEARED_EVERY, lambda: clear_lifted(gate)),
+        ]
+    if reconciling is not None:
+        jobs.append(Job("reconcile", ATTENDED_EVERY, reconciling.attend))
+        jobs.append(Job("exports", LEFTOVERS_EVERY, reconciling.tidy))
     if is_scheduling:
         jobs.append(Job("leftovers", LEFTOVERS_EVERY, lambda: remove_leftovers(gate), is_once=True))
     if is_scheduling and not opened.is_alone:

@@ -10,7 +10,20 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from syncgate.cli import alerts, cases, database, deliveries, demo, keys, mappings, replan, serving, sites, systems
+from syncgate.cli import (
+    alerts,
+    cases,
+    database,
+    deliveries,
+    demo,
+    keys,
+    mappings,
+    reconcile,
+    replan,
+    serving,
+    sites,
+    systems,
+)
 from syncgate.cli.context import Invocation
 from syncgate.cli.endings import REFUSED, end, misused
 from syncgate.cli.output import note
@@ -38,6 +51,7 @@ app.add_typer(mappings.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(systems.app, name="systems")
 app.command("replan")(replan.replan)
+app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")

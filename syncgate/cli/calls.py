@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def call(invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
-    """One exchange with the site's gate, to its end. Raises CallFailed where it does not answer."""
+def call(
+    invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]], *, is_reconciling: bool = False
+) -> T:
+    """One exchange with the site's gate, to its end. Raises CallFailed where it does not answer.
+
+    is_reconciling: whether a gate that is opened for it works on runs of reconciliation, too.
+    """
     from syncgate.cli.client import exchange
 
-    return exchange(invocation, act)
+    return exchange(invocation, act, is_reconciling=is_reconciling)
 
 
 def body_of(response: httpx.Response) -> Any:

@@ -21,11 +21,16 @@ T = TypeVar("T")
 _TIMEOUT: Final = 60.0
 
 
-def exchange(invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
-    """One exchange with the site's gate. Raises CallFailed where it does not answer."""
+def exchange(
+    invocation: Invocation, act: Callable[[httpx.AsyncClient], Awaitable[T]], *, is_reconciling: bool = False
+) -> T:
+    """One exchange with the site's gate. Raises CallFailed where it does not answer.
+
+    is_reconciling: whether a gate of this process works on runs of reconciliation, too.
+    """
 
     async def run() -> T:
-        async with _gate_client(invocation) as client:
+        async with _gate_client(invocation, is_reconciling=is_reconciling) as client:
             return await act(client)
 
     try:
@@ -59,11 +64,11 @@ class ServingTransport(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def _gate_client(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
+async def _gate_client(invocation: Invocation, *, is_reconciling: bool) -> AsyncIterator[httpx.AsyncClient]:
     file = serve_file(invocation)
     serving = find(file)
     if serving is None or not _answers(serving):
-        async with _own_gate(invocation) as client:
+        async with _own_gate(invocation, is_reconciling=is_reconciling) as client:
             yield client
         return
     async with _client(ServingTransport(file)) as client:
@@ -71,7 +76,7 @@ async def _gate_client(invocation: Invocation) -> AsyncIterator[httpx.AsyncClien
 
 
 @asynccontextmanager
-async def _own_gate(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
+async def _own_gate(invocation: Invocation, *, is_reconciling: bool) -> AsyncIterator[httpx.AsyncClient]:
     """A gate of this process, which plans and sends nothing; the store's lock keeps any other out."""
     from syncgate.bootstrap import open_store, running_gate
     from syncgate.cli.serving import application
@@ -81,7 +86,9 @@ async def _own_gate(invocation: Invocation) -> AsyncIterator[httpx.AsyncClient]:
     token = secrets.token_urlsafe(32)
     config = invocation.config()
     with open_store(invocation.place, config, writer="cli") as opened:
-        async with running_gate(invocation.place, opened, is_dispatching=False) as running:
+        async with running_gate(
+            invocation.place, opened, is_dispatching=False, is_reconciling=is_reconciling
+        ) as running:
             transport = httpx.ASGITransport(application(running, config, token))
             async with _client(transport, {"Authorization": f"Bearer {token}"}) as client:
                 yield client

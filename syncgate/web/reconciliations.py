@@ -15,11 +15,14 @@ from syncgate.flows.operating.people import Action
 from syncgate.flows.reconciling import asking, exports
 from syncgate.flows.reconciling.asking import DiscrepancyPage, RunPage, RunView
 from syncgate.ports.store import DiscrepancyFilter
+from syncgate.reports import ReportForm
 from syncgate.web import body as bodies
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.auth import require
 from syncgate.web.params import Cursor, Limit, Names, Time
 from syncgate.web.place import Place
+from syncgate.web.problems import language_of
+from syncgate.web.reports import REPORT, Form, Wording, respond
 from syncgate.web.streams import pieces, refuse_too_large, too_slow
 
 EXPORT_MEDIA = "application/octet-stream"
@@ -76,6 +79,7 @@ def router(place: Place) -> APIRouter:
     routes = APIRouter(tags=["reconciliation"])
     _asking(routes, place)
     _following(routes, place)
+    _reporting(routes, place)
     _uploading(routes, place)
     return routes
 
@@ -150,6 +154,29 @@ def _following(routes: APIRouter, place: Place) -> None:
         kinds = None if kind is None else tuple(kind)
         where = DiscrepancyFilter(systems=(system,), run_slot=run.slot, kinds=kinds, is_open=open)
         return await asking.list_discrepancies(gate, principal, where, after=cursor, limit=limit)
+
+
+def _reporting(routes: APIRouter, place: Place) -> None:
+    reads = caller(place, Action.READ_SYSTEMS)
+
+    @routes.get(
+        "/v1/reconciliations/{reconciliation_id}/report",
+        summary="What a run came to, as a page, a workbook or JSON",
+        responses={**REPORT, **refusals(*READING)},
+        response_class=Response,
+    )
+    async def read_report(
+        reconciliation_id: str,
+        principal: Annotated[Principal, Depends(reads)],
+        request: Request,
+        form: Form = ReportForm.JSON,
+        language: Wording = None,
+    ) -> Response:
+        run = await asking.run_of(place.gate, principal, reconciliation_id)
+        chosen = language or language_of(request.scope, place.settings.language)
+        return await respond(
+            place, principal, system=run.job.partition(":")[2], slot=run.slot, form=form, language=chosen
+        )
 
 
 def _uploading(routes: APIRouter, place: Place) -> None:

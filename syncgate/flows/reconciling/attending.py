@@ -15,6 +15,7 @@ from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.reconciliation.due import Rhythm
 from syncgate.domain.reconciliation.run import RunOutcome, RunState, RunWish, job_of
 from syncgate.domain.rows import Run
+from syncgate.flows.alerting.raising import note_ended_run, note_missed_run
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling import turns
@@ -55,15 +56,13 @@ class Attendant:
         self,
         gate: Gate,
         *,
-        reconcile: Work,
-        compare_source: Work,
+        work: Work,
         transport_of: Callable[[str], Transport],
         planned: Callable[[], Mapping[str, Planned]] = dict,
     ) -> None:
-        """Args: reconcile, compare_source: what a run of a system, and of a source, does; transport_of: a bundle's;
-        planned: the systems that are reconciled by themselves, as of now."""
+        """Args: work: what a run does; transport_of: a bundle's; planned: what is reconciled by itself, as of now."""
         self._gate = gate
-        self._work = {False: reconcile, True: compare_source}
+        self._work = work
         self._transport_of = transport_of
         self._planned = planned
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -97,7 +96,10 @@ class Attendant:
         row = tx.system(system, lock=True)
         if row is None or self._gate.is_behind(row):
             return turns.Begun(None, is_settled=False)
-        return turns.begin_due(tx, system, planned.wish, planned.rhythm)
+        begun = turns.begin_due(tx, system, planned.wish, planned.rhythm)
+        for slot in begun.missed:
+            note_missed_run(self._gate, tx, system=system, slot=slot)
+        return begun
 
     async def take_up(self) -> None:
         """Takes up runs that nobody works on, as many as this process has room for."""
@@ -108,9 +110,15 @@ class Attendant:
             if len(self._tasks) >= AT_ONCE or system in self._tasks or not await self._can_work(run):
                 continue
             by = f"{self._gate.hand_over.owner}:{self._gate.entropy.token(8).hex()}"
-            claimed = await self._gate.writer.write(partial(turns.claim, system=system, by=by))
-            if claimed is not None:
+            claimed = await self._gate.writer.write(partial(self._claim, system, by))
+            if claimed is not None and claimed.ended_at is None:
                 self._start(system, claimed)
+
+    def _claim(self, system: str, by: str, tx: Tx) -> Run | None:
+        run = turns.claim(tx, system, by=by)
+        if run is not None and run.ended_at is not None:
+            _note_ended(self._gate, tx, run)
+        return run
 
     async def stop(self) -> None:
         """Stops what is under way; any process may go on with it at once."""
@@ -146,7 +154,7 @@ class Attendant:
     async def _run(self, system: str, run: Run) -> None:
         turn = _Turn(self._gate, run)
         try:
-            await turn.work(self._work[turns.is_of_source(run)], self._transport_of)
+            await turn.work(self._work, self._transport_of)
         except asyncio.CancelledError:
             await turn.release()
             raise
@@ -228,11 +236,32 @@ class _Turn:
         if error is None and not doing.cancelled():
             state = doing.result()
             outcome = state.outcome or RunOutcome.FAILED
-        ended = await self._gate.writer.write(lambda tx: turns.end(tx, self._run, state, outcome))
+        ended = await self._gate.writer.write(lambda tx: self._ended(tx, state, outcome))
         if ended is not None:
             log.info("run_ended", system=ended.job.partition(":")[2], slot=ended.slot, outcome=ended.outcome)
         if error is not None:
             raise error
+
+    def _ended(self, tx: Tx, state: RunState, outcome: RunOutcome) -> Run | None:
+        run = turns.end(tx, self._run, state, outcome)
+        if run is not None:
+            _note_ended(self._gate, tx, run)
+        return run
+
+
+def _note_ended(gate: Gate, tx: Tx, run: Run) -> None:
+    """Raises and ends the alerts that the end of a run gives reason for."""
+    state = RunState.from_json(run.detail)
+    wish = state.wish
+    note_ended_run(
+        gate,
+        tx,
+        system=run.job.partition(":")[2],
+        slot=run.slot,
+        outcome=RunOutcome(run.outcome),
+        left=state.left,
+        is_whole=wish.messages is None and wish.since is None and wish.until is None,
+    )
 
 
 def planned_systems(gate: Gate, zone: tzinfo) -> dict[str, Planned]:

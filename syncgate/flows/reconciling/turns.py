@@ -104,6 +104,8 @@ def begin_due(tx: Tx, system: str, wish: RunWish, rhythm: Rhythm) -> Begun:
 def claim(tx: Tx, system: str, *, by: str, until: datetime | None = None) -> Run | None:
     """The system's open run, if no living process works on it; from now on this one does.
 
+    One that was cancelled meanwhile, or was claimed too often, is given at its end instead.
+
     Args:
         tx: the transaction.
         system: whose.
@@ -117,8 +119,7 @@ def claim(tx: Tx, system: str, *, by: str, until: datetime | None = None) -> Run
         return None
     state, claims = RunState.from_json(run.detail), int(run.detail.get(_CLAIMS, 0))
     if state.cancelled_by is not None or claims >= CLAIMS_AT_MOST:
-        _end(tx, run, state, RunOutcome.CANCELLED if state.cancelled_by is not None else RunOutcome.FAILED)
-        return None
+        return _end(tx, run, state, RunOutcome.CANCELLED if state.cancelled_by is not None else RunOutcome.FAILED)
     claimed = replace(
         run,
         claimed_by=by,

@@ -71,7 +71,7 @@ class Bench:
             return replace(RunState.from_json(run.detail), outcome=RunOutcome.COMPLETE, records=7)
 
         used = work or plain
-        made = Attendant(gate, reconcile=used, compare_source=used, transport_of=lambda digest: None, planned=planned)  # type: ignore[arg-type,return-value]
+        made = Attendant(gate, work=used, transport_of=lambda digest: None, planned=planned)  # type: ignore[arg-type,return-value]
         return made, writer
 
     def run(self, act: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

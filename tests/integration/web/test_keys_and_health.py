@@ -162,6 +162,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("GET", "/v1/reconciliations/{reconciliation_id}"),
         ("DELETE", "/v1/reconciliations/{reconciliation_id}"),
         ("GET", "/v1/reconciliations/{reconciliation_id}/discrepancies"),
+        ("GET", "/v1/reconciliations/{reconciliation_id}/report"),
         ("GET", "/v1/discrepancies"),
         ("GET", "/v1/discrepancies/{discrepancy_id}"),
         ("POST", "/v1/systems/{system}/exports"),

@@ -76,10 +76,12 @@ def _is_seen(one: Sentence) -> bool:
 NO_SENTENCES = frozenset(
     {
         " because of {}",
+        "asked for on the command line",
         "; no more is due",
         "  syncgate --site {} {}",
         "  syncgate deliveries requeues {}",
         "  syncgate deliveries show {}",
+        "  syncgate reconcile discrepancies --system {}",
         "env var",
         "made on the command line",
         "mapping test",

@@ -1,0 +1,68 @@
+"""Reconciliation in one process: the runs that it attends to, and the times at which it begins them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from syncgate.bootstrap.bundles import Bundles
+from syncgate.bootstrap.opening import OpenStore
+from syncgate.bootstrap.transports import Transports
+from syncgate.domain.reconciliation.due import Rhythm
+from syncgate.flows.gate import Gate
+from syncgate.flows.reconciling.attending import Attendant, Planned, planned_systems
+from syncgate.flows.reconciling.exports import remove_old
+from syncgate.flows.reconciling.run import reconcile
+from syncgate.flows.reconciling.spill import sweep
+from syncgate.flows.reconciling.turns import release_dead
+from syncgate.schedule import Timetable
+
+
+class Reconciling:
+    """What this process does about reconciliation, and when."""
+
+    def __init__(self, gate: Gate, bundles: Bundles, transports: Transports, *, is_scheduling: bool) -> None:
+        """Args: is_scheduling: whether runs are begun when they are due, too; else only those that people ask for."""
+        self._gate = gate
+        self._bundles = bundles
+        self._is_scheduling = is_scheduling
+        self._timetable: Timetable | None = None
+        self._attendant = Attendant(
+            gate,
+            work=reconcile,
+            transport_of=transports.of,
+            planned=self._planned,
+        )
+
+    async def start(self, opened: OpenStore, stack: AsyncExitStack) -> None:
+        """Takes over what a process left that can no longer be alive; stopped with the stack."""
+        if opened.is_alone:
+            await self._gate.writer.write(lambda tx: release_dead(tx, [row.system for row in tx.systems()]))
+            await asyncio.to_thread(sweep, self._gate.data, open_runs=())
+        stack.push_async_callback(self._attendant.stop)
+
+    def keep_times(self, periodic: AsyncIOScheduler) -> None:
+        """Begins runs at their times from now on."""
+        self._timetable = Timetable(periodic, rhythms=self._rhythms, run=self._attendant.begin_due)
+
+    async def attend(self) -> None:
+        """Follows changed times, begins what is due, takes up what waits."""
+        if self._timetable is not None:
+            self._timetable.renew()
+        await self._attendant.attend()
+
+    async def tidy(self) -> None:
+        """Removes uploaded files whose time is over."""
+        await asyncio.to_thread(remove_old, self._gate)
+
+    def _planned(self) -> Mapping[str, Planned]:
+        if not self._is_scheduling:
+            return {}
+        return planned_systems(self._gate, ZoneInfo(self._bundles.site.config.site.time_zone))
+
+    def _rhythms(self) -> Mapping[str, Rhythm]:
+        return {system: planned.rhythm for system, planned in self._planned().items()}
