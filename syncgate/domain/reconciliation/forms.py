@@ -39,6 +39,10 @@ _LENGTH: Final[Mapping[Unit, int]] = {"day": 10, "minute": 16, "second": 19}
 """Of an ISO 8601 text that is precise to the unit."""
 
 
+_encoded: Final = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for every call."""
+
+
 def canonical(value: Json) -> Json:
     """A JSON value of which equal ones are written alike.
 
@@ -70,7 +74,7 @@ def _of_decimal(value: Decimal) -> Json:
 
 def written(value: Json) -> str:
     """The canonical text of a value: equal texts for equal values, and for no others."""
-    return json.dumps(canonical(value), separators=(",", ":"))
+    return _encoded(canonical(value))
 
 
 def plain(number: Decimal) -> str:

@@ -62,3 +62,23 @@ class Found:
     def subject(self) -> str:
         """What names it among the open ones."""
         return self.key.hex() if self.delivery is None else f"{self.delivery.case_id}:{self.delivery.part}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A slot of which nothing was sent, and what was typed at the system by hand in its place.
+
+    Attributes:
+        delivery_id: what waits for the slot. case_id, message, part: the slot.
+        records: what the system shows; several where it cannot be told which is meant.
+        remote_refs: the system's own ids of them, None where it shows none.
+        others: slots of ours that the same records match as well.
+    """
+
+    delivery_id: UUID
+    case_id: UUID
+    message: str
+    part: str
+    records: tuple[Json, ...] = field(repr=False)
+    remote_refs: tuple[str | None, ...]
+    others: int = 0

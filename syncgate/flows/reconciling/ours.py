@@ -78,9 +78,14 @@ class OurSide:
     def _page(self, after: UUID | None, tx: Tx) -> tuple[list[bytes], SideCounts, UUID | None]:
         rows = tx.held_rows(self.bundle.system, self.judging.read_messages, after=after, limit=PAGE)
         counts, judging = SideCounts(), self.judging
-        roles = [found for _, of_case in by_case(rows) for found in roles_in(of_case, judging, counts)]
-        unmarked = [(row, role) for row, role in roles if not self._is_marked(row)]
-        entries = [self._entry(row, role, row.held_key, row.held_mac) for row, role in roles if self._is_marked(row)]
+        entries: list[bytes] = []
+        unmarked: list[tuple[HeldRow, Role]] = []
+        for _, of_case in by_case(rows):
+            for row, role in roles_in(of_case, judging, counts):
+                if self._is_marked(row):
+                    entries.append(self._entry(row, role, row.held_key, row.held_mac))
+                else:
+                    unmarked.append((row, role))
         entries += self._marked_now(tx, unmarked, counts)
         return entries, counts, rows[-1].case_id if rows else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from operator import attrgetter
 from typing import Final
 from uuid import UUID
@@ -95,13 +94,19 @@ def held_row(delivery: Delivery) -> HeldRow:
     return HeldRow._make(_narrow(delivery))
 
 
-def by_case(rows: Sequence[HeldRow]) -> Iterator[tuple[UUID, list[HeldRow]]]:
-    """The rows of each case."""
-    for case_id, of_case in groupby(rows, key=lambda row: row.case_id):
-        yield case_id, list(of_case)
+def by_case(rows: Sequence[HeldRow]) -> Iterator[tuple[UUID, Sequence[HeldRow]]]:
+    """The rows of each case. Runs for every delivery: two ids are compared as the numbers that they are."""
+    start, count = 0, len(rows)
+    while start < count:
+        case_id = rows[start].case_id
+        number, end = case_id.int, start + 1
+        while end < count and rows[end].case_id.int == number:
+            end += 1
+        yield case_id, rows[start:end]
+        start = end
 
 
-def roles_in(rows: Sequence[HeldRow], judging: Judging, counts: SideCounts) -> Iterator[tuple[HeldRow, Role]]:
+def roles_in(rows: Sequence[HeldRow], judging: Judging, counts: SideCounts) -> Iterable[tuple[HeldRow, Role]]:
     """Each row of one lane that may have a record in the listing, with what it says of it; adds to the counts.
 
     Args:
@@ -112,8 +117,11 @@ def roles_in(rows: Sequence[HeldRow], judging: Judging, counts: SideCounts) -> I
     if len(rows) == 1 and _is_plain(row := rows[0], judging):
         counts.expected += 1
         counts.delivered += 1
-        yield row, Role.EXPECTED
-        return
+        return [(row, Role.EXPECTED)]
+    return _roles_of_lane(rows, judging, counts)
+
+
+def _roles_of_lane(rows: Iterable[HeldRow], judging: Judging, counts: SideCounts) -> Iterator[tuple[HeldRow, Role]]:
     for slot in _slots(rows, judging).values():
         yield from _roles_of(slot, judging, counts)
 
