@@ -40,7 +40,7 @@ class ComparedField:
         normalise: the rules as one function, for what we sent.
         normalise_there: the same for what the system shows, where it is another function; None: it is not.
         mask: which characters the system shows, where it shows the field masked; only these are compared.
-        tolerance: by how much two numbers may differ; 0: not at all.
+        tolerance: by how much two numbers may differ; 0: not at all. A field has a mask or a tolerance, not both.
     """
 
     name: str
@@ -163,11 +163,14 @@ def value_at(record: Json, steps: Sequence[str]) -> Json:
 
 
 def _is_same(one: ComparedField, expected: Json, actual: Json) -> bool:
+    """Told from the values alone, and not from what is digested of them: so the one can be held against the other."""
     ours, theirs = one.ours(expected), one.theirs(actual)
-    if written(_digested_form(one, ours, is_ours=True)) == written(_digested_form(one, theirs, is_ours=False)):
+    if one.tolerance:
+        ours, theirs = _as_number(ours), _as_number(theirs)
+    if written(ours) == written(theirs):
         return True
-    if one.mask is not None and shows(theirs, ours):
-        return True
+    if one.mask is not None:
+        return shows(theirs, ours)
     return bool(one.tolerance) and _is_near(ours, theirs, Decimal(repr(one.tolerance)))
 
 

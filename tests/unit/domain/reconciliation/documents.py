@@ -45,3 +45,35 @@ _RULES = st.sampled_from(
 def documents() -> st.SearchStrategy[list[Any]]:
     """Lists of rules."""
     return st.lists(_RULES, max_size=3)
+
+
+@st.composite
+def related_values(draw: st.DrawFn) -> tuple[Any, Any]:
+    """A value that was sent, and what a system may show of it: the same, masked, written otherwise, edited a little.
+
+    Values drawn apart from each other are hardly ever nearly equal, and there the mistakes are.
+    """
+    ours = draw(st.text("0123456789", min_size=4, max_size=12) | json_values())
+    how = draw(st.sampled_from(["edited", "masked", "moved", "written", "same", "other"]))
+    if how == "other":
+        return ours, draw(json_values())
+    if isinstance(ours, str) and ours and how != "same":
+        return ours, _altered(draw, ours, how)
+    if isinstance(ours, int | float) and not isinstance(ours, bool) and how != "same":
+        return ours, draw(st.sampled_from([ours + 0.25, ours + 1, str(ours), f"{ours} ", float(ours)]))
+    return ours, [ours] if how == "edited" else ours
+
+
+def _altered(draw: st.DrawFn, text: str, how: str) -> str:
+    start = draw(st.integers(0, len(text) - 1))
+    end = draw(st.integers(start + 1, len(text)))
+    match how:
+        case "masked":
+            shown = f"{text[:start]}{'*' * (end - start)}{text[end:]}"
+            return shown if draw(st.booleans()) else _altered(draw, shown, "edited")
+        case "edited":
+            return text[:start] + draw(st.sampled_from("07*x ")) + text[start + 1 :]
+        case "moved":
+            return text[end:] + text[:end]
+        case _:
+            return draw(st.sampled_from([f" {text}", text.upper(), f"{text}㎡", text[:end], text.rstrip("0")]))

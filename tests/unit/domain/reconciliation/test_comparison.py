@@ -6,26 +6,26 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncgate.domain.reconciliation.comparison import ComparedField, Comparison, FieldDifference, value_at
 from syncgate.domain.reconciliation.masks import Mask, parse_mask, shows
-from tests.unit.domain.reconciliation.documents import documents, json_values
+from tests.unit.domain.reconciliation.documents import documents, json_values, related_values
 
 _names = st.sampled_from(["name", "area", "phone", "at"])
 
 
+_MASKS = [True, {"first": 1}, {"last": 2}, {"first": 0, "last": 0}]
+_NEARLY = [{"masked": one} for one in _MASKS] + [{"tolerance": 0.5}, {"tolerance": 30.0}]
+
+
 def _fields(*, exact: bool) -> st.SearchStrategy[ComparedField]:
-    masks = st.none() if exact else st.sampled_from([None, True, {"first": 1}, {"last": 2}, {"first": 0, "last": 0}])
     return st.builds(
-        lambda name, same, masked, tolerance: ComparedField.of(
-            name, ("data", name), same=same, masked=masked, tolerance=tolerance
-        ),
+        lambda name, same, nearly: ComparedField.of(name, ("data", name), same=same, **nearly),
         _names,
         documents(),
-        masks,
-        st.just(0.0) if exact else st.sampled_from([0.0, 0.5, 30.0]),
+        st.just({}) if exact else st.sampled_from([{}, *_NEARLY]),
     )
 
 
@@ -36,21 +36,27 @@ def _comparisons(*, exact: bool) -> st.SearchStrategy[Comparison]:
 
 
 _payloads = st.dictionaries(_names, json_values())
+_sent_and_shown = st.dictionaries(_names, related_values()).map(
+    lambda pairs: (
+        {name: ours for name, (ours, _) in pairs.items()},
+        {name: there for name, (_, there) in pairs.items()},
+    )
+)
 
 
 class TestTheDigest:
-    @given(_comparisons(exact=False), _payloads, _payloads)
-    def test_never_suspects_too_little(self, comparison: Comparison, payload: Any, shown: Any) -> None:
+    @settings(max_examples=400)
+    @given(_fields(exact=False), related_values())
+    def test_never_suspects_too_little(self, field: ComparedField, values: tuple[Any, Any]) -> None:
         """What differs has another digest, whatever the rules, masks and tolerances: else an edit would stay unseen."""
-        record = {"data": shown}
+        comparison, (ours, theirs) = Comparison((field,)), values
+        payload, record = {field.name: ours}, {"data": {field.name: theirs}}
         if comparison.differences(payload, record):
             assert comparison.of_payload(payload) != comparison.of_record(record)
 
-    @given(_comparisons(exact=True), _payloads, _payloads)
-    def test_suspects_nothing_in_vain_without_mask_and_tolerance(
-        self, comparison: Comparison, payload: Any, shown: Any
-    ) -> None:
-        record = {"data": shown}
+    @given(_comparisons(exact=True), _sent_and_shown)
+    def test_suspects_nothing_in_vain_without_mask_and_tolerance(self, comparison: Comparison, both: Any) -> None:
+        payload, record = both[0], {"data": both[1]}
         is_equal = comparison.of_payload(payload) == comparison.of_record(record)
         assert is_equal == (not comparison.differences(payload, record))
 
