@@ -333,6 +333,18 @@ class _ListingCheck:
                 for column in sorted(mapping.columns - shown):
                     words = unknown("field of the record", column, shown)
                     yield self._problem(f"{mapping.name}: {words}", *at, code="unknown")
+            yield from self._unread(message, mapping)
+
+    def _unread(self, message: str, mapping: FieldMapping) -> Iterator[Problem]:
+        """Fields that are taken over by a mapping which does not look at them: nothing would ever be taken over."""
+        if mapping.direction != "in":
+            return
+        of_message = self._fields_by_message().get(message, [])
+        for name, rules in self._listing.fields.items():
+            at = (name,) if rules.at is None else parse_pointer(rules.at)
+            if rules.repair is Action.ACCEPT and name in of_message and not mapping.columns.intersection(at[:1]):
+                words = f"expected an inbound mapping that reads {name!r}, got {mapping.name}, which does not"
+                yield self._problem(words, "fields", name, "repair")
 
     def _shown(self, message: str) -> frozenset[str] | None:
         """The first names of all that a record is known to show; None where that is not known."""

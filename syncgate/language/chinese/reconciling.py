@@ -38,6 +38,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected one of {known} for {kind}, got {got!r}": "对 {kind} 的处理应为 {known} 之一，实为 {got}",
     "{action} goes against the owner of {name!r}: expected owner: {wanted}, got {got}": "{action} 与 {name} 的 owner 矛盾：应为 owner: {wanted}，实为 {got}",
     "expected an inbound mapping of {message} under 'accept', got none": "accept 下缺少 {message} 的入站字段映射",
+    "expected an inbound mapping that reads {field!r}, got {mapping}, which does not": "入站字段映射 {mapping} 没有读取 {field}，对方对它的改动无法采纳",
     "expected a mapping with 'direction: in', got 'out'": "字段映射应为 direction: in，实为 out",
     # --- what cannot be read back
     "what it holds is not read back (reconciliation): what is lost or altered there is not noticed": "未配置对账（reconciliation），对方丢失或改动的数据无法发现",

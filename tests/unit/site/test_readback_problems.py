@@ -252,6 +252,12 @@ CASES = {
         "record}\n      adopt",
         "records: expected a mapping with 'direction: in', got 'out'",
     ),
+    "accepting what the mapping does not read": (
+        "who: {at: /applicant/name, masked: true}",
+        "who: {at: /applicant/name, owner: system, repair: accept}",
+        "accept}\n        area",
+        "records: expected an inbound mapping that reads 'who', got archive/record_in, which does not",
+    ),
     "accepting for a message of another listing": (
         "{record: record_in}",
         "{record: record_in, event: record_in}",

@@ -10,6 +10,7 @@ from syncgate.config import Config
 from syncgate.documents import ProblemSet
 from tests.support.properties import examples
 from tests.unit.site.conftest import CONFIG, FILES, compiled
+from tests.unit.site.test_readback import OPERATIONS, SECTION, A, with_section
 
 SCRAPS = st.sampled_from(
     [
@@ -58,6 +59,16 @@ def test_a_broken_file_of_a_system_is_a_problem(data: st.DataObject) -> None:
         compiled(files)
     except ProblemSet as refused:
         assert all(problem.place.line >= 1 for problem in refused.problems)
+
+
+@examples(200)
+@given(broken(OPERATIONS), broken(SECTION), st.booleans())
+def test_a_broken_reconciliation_is_a_problem(operations: str, section: str, is_section: bool) -> None:
+    files = with_section(section) if is_section else with_section(operations=operations)
+    try:
+        compiled(files)
+    except ProblemSet as refused:
+        assert {problem.place.file for problem in refused.problems} == {A}
 
 
 @examples(100)
