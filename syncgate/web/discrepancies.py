@@ -3,16 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from syncgate.domain.reconciliation.kinds import Action as Repair
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating.people import Action
 from syncgate.flows.reconciling import asking
-from syncgate.flows.reconciling.asking import DiscrepancyPage, DiscrepancyView
+from syncgate.flows.reconciling.asking import DiscrepancyPage, DiscrepancyView, RevealedView
 from syncgate.flows.showing.scope import find_case
 from syncgate.ports.store import DiscrepancyFilter
 from syncgate.web.answers import READING, caller, refusals
+from syncgate.web.materials import reason_in
 from syncgate.web.params import Cursor, Limit, Names
 from syncgate.web.place import Place
 from syncgate.web.refs import case_ref
@@ -50,11 +51,23 @@ def router(place: Place) -> APIRouter:
         )
         return await asking.list_discrepancies(gate, principal, where, after=cursor, limit=limit)
 
-    @routes.get("/v1/discrepancies/{discrepancy_id}", summary="One discrepancy", responses=refusals(*READING))
+    @routes.get(
+        "/v1/discrepancies/{discrepancy_id}",
+        summary="One discrepancy, on request with the values that differ",
+        responses=refusals(400, *READING),
+    )
     async def read_discrepancy(
-        discrepancy_id: UUID, principal: Annotated[Principal, Depends(reads)]
-    ) -> DiscrepancyView:
-        return await asking.read_discrepancy(gate, principal, discrepancy_id)
+        discrepancy_id: UUID,
+        principal: Annotated[Principal, Depends(reads)],
+        request: Request,
+        response: Response,
+        reveal: Annotated[bool, Query(description="With the values; needs X-Reason, which is kept.")] = False,
+    ) -> RevealedView | DiscrepancyView:
+        if not reveal:
+            return await asking.read_discrepancy(gate, principal, discrepancy_id)
+        response.headers["Cache-Control"] = "no-store"
+        reason = reason_in(request.scope["headers"])
+        return await asking.reveal_discrepancy(gate, principal, discrepancy_id, reason=reason)
 
     return routes
 

@@ -165,7 +165,7 @@ def _reading(place: Place) -> Reading:
         principal = await place.principal(request.scope)
         require(principal, Action.READ_CONTENT)
         ref = case_ref(request.path_params["case"])
-        reason = _reason(request.scope["headers"])
+        reason = reason_in(request.scope["headers"])
         return await read_material(place.gate, principal, ref, request.path_params["material"], reason=reason)
 
     return Reading(place, kept)
@@ -178,7 +178,7 @@ def _linked(place: Place) -> Reading:
     return Reading(place, kept)
 
 
-def _reason(headers: bodies.Headers) -> str:
+def reason_in(headers: bodies.Headers) -> str:
     """Why somebody reads: UTF-8, percent-encoded where a client cannot send it plain. Raises MalformedBody."""
     text = bodies.header(headers, b"x-reason") or ""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -15,8 +15,11 @@ from syncgate.domain.reconciliation.run import job_of as job
 from syncgate.domain.rows import AuditEntry, Discrepancy, Principal, Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.operating.following import write_following
+from syncgate.flows.operating.people import Action, may
 from syncgate.flows.reconciling import turns
 from syncgate.flows.reconciling.exports import find_export
+from syncgate.flows.reconciling.recording import observation
+from syncgate.flows.showing.files import ReasonMissing
 from syncgate.flows.showing.scope import narrowed, sees_case, sees_system
 from syncgate.ports import Tx
 from syncgate.ports.store import DiscrepancyFilter
@@ -150,6 +153,21 @@ class DiscrepancyView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """The values of the fields that differ: as they should be, and as the system holds them."""
+
+    expected: Mapping[str, Any] = field(repr=False)
+    actual: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevealedView(DiscrepancyView):
+    """One discrepancy with its values; None where none were seen, or the case is erased."""
+
+    values: Values | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiscrepancyPage:
     """Discrepancies, newest first. next: the cursor of the following page; None after the last."""
 
@@ -254,6 +272,31 @@ async def read_discrepancy(gate: Gate, principal: Principal, discrepancy_id: UUI
         return _views(tx, [find_discrepancy(tx, principal, discrepancy_id)])[0]
 
     return await gate.writer.read(step)
+
+
+async def reveal_discrepancy(gate: Gate, principal: Principal, discrepancy_id: UUID, *, reason: str) -> RevealedView:
+    """One discrepancy with its values, noted in the audit before they are given.
+
+    Raises:
+        NotFound: none of that id in scope. Forbidden: the role may not see content. ReasonMissing: no reason is given.
+    """
+    if not may(principal, Action.READ_CONTENT) or principal.role == "source":
+        raise Forbidden("expected a key that may read content, got one that may not")
+    if not reason:
+        raise ReasonMissing("expected X-Reason to say why values are shown, got none")
+
+    def step(tx: Tx) -> RevealedView:
+        found = find_discrepancy(tx, principal, discrepancy_id)
+        seen = observation(gate, tx, found)
+        thing = f"discrepancy:{discrepancy_id}"
+        tx.append_audit(
+            AuditEntry(at=tx.now, actor=principal.name, action="discrepancy_revealed", object=thing, reason=reason)
+        )
+        (view,) = _views(tx, [found])
+        same = {name: getattr(view, name) for name in DiscrepancyView.__slots__}
+        return RevealedView(**same, values=None if seen is None else Values(expected=seen.expected, actual=seen.actual))
+
+    return await gate.writer.write(step)
 
 
 def find_run(tx: Tx, principal: Principal, run_id: str) -> Run:

@@ -19,6 +19,8 @@ SENTENCES: Final[dict[str, str]] = {
     "expected the whole file, got a part of it": "文件没有传完",
     "expected room for an export beside the store, got {error}": "无法保存上传的文件：{error}",
     "expected a gate with a folder of its own, got one without": "该服务没有自己的数据文件夹",
+    "expected a key that may read content, got one that may not": "该密钥无权查看内容",
+    "expected X-Reason to say why values are shown, got none": "查看具体内容须在 X-Reason 中说明原因",
     # --- the command line
     "What systems really hold. `syncgate reconcile food` is `syncgate reconcile run food`.": "对账：各系统实际持有什么。`syncgate reconcile food` 即 `syncgate reconcile run food`。",
     "Read back what a system holds, compare it with what it should hold, and say what differs. Ends with 0 only where all was judged and nothing is left open.": "读回系统实际持有的数据，与应持有的比对，说明差异。只有全部核对完毕且没有遗留时退出码才为 0。",

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
 from syncgate.domain.ids import uuid7
 from syncgate.domain.reconciliation.kinds import Level
 from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome, RunStage, RunState
-from syncgate.domain.rows import Discrepancy, SystemRow
+from syncgate.domain.rows import Blob, Discrepancy, SystemRow
 from syncgate.flows.reconciling import exports, turns
 from syncgate.site.readback import ReadBack, ReadListing
 from syncgate.storage import SiteKeyring, SqlStore
@@ -128,7 +129,7 @@ def test_a_run_is_cancelled_and_says_by_whom(served: Served) -> None:
     assert (shown["cancelled_by"], shown["outcome"], shown["is_under_way"]) == ("qian", None, True)
     served.clock.move(seconds=60)
     assert served.call("DELETE", path, key=operator).json()["outcome"] is None
-    assert served.write(lambda tx: turns.claim(tx, "food", by="another")) is None
+    assert served.write(lambda tx: turns.claim(tx, "food", by="another")).outcome == "cancelled"
     assert served.call("GET", path, key=operator).json()["outcome"] == "cancelled"
     assert served.call("DELETE", path, key=operator).json()["outcome"] == "cancelled"
 
@@ -260,6 +261,35 @@ def test_discrepancies_are_listed_with_their_case_and_without_a_value(served: Se
     )  # fmt: skip
     assert one["detail"]["fields"] == [{"name": "area", "owner": "system"}]
     assert served.call("GET", "/v1/discrepancies?action=destroy", key=viewer).status_code == 422
+
+
+def test_values_are_shown_to_who_may_see_content_for_a_reason_that_is_kept(served: Served) -> None:
+    """Promise 10."""
+    case_id = posted(served)
+    placed(served, case_id)
+    mac = b"m" * 16
+
+    def kept(tx: Any) -> None:
+        case = tx.case(case_id)
+        plain = orjson.dumps({"expected": {"area": 5}, "actual": {"area": "secret"}, "record": {"name": "more"}})
+        place = f"blob:{case_id}:{mac.hex()}"
+        sealed = served.gate.keyring.seal(case.wrapped_key, plain, bound_to=place)
+        tx.put_blobs([Blob(scope=str(case_id), mac=mac, sealed=sealed, created_at=tx.now)])
+
+    served.write(kept)
+    path = f"/v1/discrepancies/{found(served, case_id, kind='edited_there', observed_mac=mac).discrepancy_id}"
+    operator, why = served.key("operator", name="zhao"), {"X-Reason": "the citizen asks"}
+    assert "secret" not in served.call("GET", path, key=operator, headers=why).text
+    assert served.call("GET", f"{path}?reveal=true", key=operator).json()["code"] == "reason_missing"
+    for role in ("viewer", "integrator", "auditor", "source"):
+        refused = served.call("GET", f"{path}?reveal=true", key=served.key(role, name=role), headers=why)
+        assert (refused.status_code, "secret" in refused.text) == (403, False)
+    shown = served.call("GET", f"{path}?reveal=true", key=operator, headers=why)
+    assert shown.json()["values"] == {"expected": {"area": 5}, "actual": {"area": "secret"}}
+    assert shown.headers["cache-control"] == "no-store"
+    entries = served.read(lambda tx: tx.list_audit(limit=50))
+    noted = [(one["actor"], one["reason"]) for one in entries if one["action"] == "discrepancy_revealed"]
+    assert noted == [("zhao", "the citizen asks")]
 
 
 def test_a_scope_sees_the_discrepancies_of_its_cases_alone(served: Served) -> None:
