@@ -37,8 +37,8 @@ def action_of(one: Planted) -> str:
 
 
 def is_left(one: Planted) -> bool:
-    """Whether it is left to a person, or beyond what can be found."""
-    return not one.is_found or action_of(one) == "ask"
+    """Whether it is left to a person, or not to be found yet, or beyond what can be found."""
+    return not one.is_found or one.is_young or action_of(one) == "ask"
 
 
 def unmended(inside: Inside, planted: Iterable[Planted]) -> list[str]:

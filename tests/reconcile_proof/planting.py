@@ -246,8 +246,10 @@ class Planting:
         """Decoys: delivered a moment ago, and not there: not yet visible."""
         for case in await self._posted("hotline", DECOYS):
             await self.world.deliver_once("workorders")
+            held = self.world.inside.held(spot_of(("workorders", "order"), case))
             remove = {"do": "remove", "operation": "create", "key": case.case_no}
             self.world.inside.alter("workorders", remove)
+            self._note(("workorders", "order"), "missing", case, way="removed a moment ago", held=held, is_young=True)
 
     async def _in_flight(self) -> None:
         """Decoys: sent and taken there, and not settled here: the worker is still about it."""

@@ -35,6 +35,7 @@ class Planted:
         fields: those that differ, where the class is about fields.
         way: how it was planted.
         is_found: whether the system's level lets it be found.
+        is_young: whether it came about a moment ago, so that it must not be found before its grace is over.
         spot: where the record stands or stood.
         held: what stood there before; what must stand there again, where it is mended by sending.
     """
@@ -44,6 +45,7 @@ class Planted:
     kind: str
     way: str
     is_found: bool
+    is_young: bool = False
     case_id: str = ""
     part: str = ""
     key: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ async def run(world: World, system: str, **wish: Any) -> Run:
     """One run of a system, to its end; province lays down what it holds before."""
     if system == "province":
         world.inside.export(world.place.export(world.clock.at.astimezone(CHINA).date()))
+    world.clock.move(timedelta(seconds=1))
     begun = await world.gate.writer.write(partial(_begun, system=system, wish=RunWish(**wish)))
     attendant = Attendant(world.gate, reconcile=reconcile, compare_source=reconcile, transport_of=world.transport)
     await attendant.take_up()
