@@ -22,10 +22,11 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=3000, help="cases of a run (default 3000)")
     parser.add_argument("--warm", type=int, default=300, help="cases before the clock runs (default 300)")
     parser.add_argument("--connections", type=int, default=64, help="posts under way at a time (default 64)")
-    parser.add_argument("--only", default="", help=f"some of {','.join(TRIALS)}")
+    parser.add_argument("--records", type=int, default=1_000_000, help="records that are reconciled (default 1000000)")
+    parser.add_argument("--only", default="", help=f"some of {','.join(TRIALS)}; left out: all but reconcile")
     parser.add_argument("--profile", action="store_true", help="no rates: where the time of the gate's process goes")
     asked = parser.parse_args()
-    asked.only = asked.only.split(",") if asked.only else list(TRIALS)
+    asked.only = asked.only.split(",") if asked.only else [name for name in TRIALS if name != "reconcile"]
     if unknown := [name for name in asked.only if name not in TRIALS]:
         parser.error(f"expected some of {', '.join(TRIALS)}, got {', '.join(unknown)}")
     if asked.profile:
@@ -57,7 +58,7 @@ def main() -> int:
     """0 where every run was right."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its processes and folders are cleared away
     asked = _asked()
-    load = Load(cases=asked.cases, warm=asked.warm, connections=asked.connections)
+    load = Load(cases=asked.cases, warm=asked.warm, connections=asked.connections, records=asked.records)
     targets = Targets()
     try:
         if asked.profile:

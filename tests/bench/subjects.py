@@ -12,6 +12,7 @@ from tests.bench import gate, postgres
 from tests.bench.measured import Measured
 from tests.bench.peers import celery_redis
 from tests.bench.profiling import Profile, Sampling
+from tests.bench.reconciling.trial import reconcile
 from tests.bench.targets import Targets
 from tests.bench.trial import Load, apart, end_to_end
 
@@ -74,6 +75,7 @@ TRIALS: Mapping[str, Trial] = {
     "celery": celery,
     "sqlite-apart": sqlite_apart,
     "postgresql-apart": postgresql_apart,
+    "reconcile": reconcile,
 }
 
 

@@ -50,11 +50,13 @@ class Pausable(Subject, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """How much of what: `warm` cases before the clock runs, then `cases`, over so many connections."""
+    """How much of what: `warm` cases before the clock runs, then `cases`, over so many connections; `records` that are
+    reconciled."""
 
     cases: int = 3000
     warm: int = 300
     connections: int = 64
+    records: int = 1_000_000
 
     @property
     def warming(self) -> Sequence[int]:

@@ -1,0 +1,1 @@
+"""A million records read back and compared: how fast, and in how much memory."""
