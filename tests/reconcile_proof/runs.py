@@ -19,16 +19,21 @@ from tests.reconcile_proof.world import World
 
 async def run(world: World, system: str, **wish: Any) -> Run:
     """One run of a system, to its end; province lays down what it holds before."""
-    if system == "province":
-        world.inside.export(world.place.export(world.clock.at.astimezone(CHINA).date()))
-    world.clock.move(timedelta(seconds=1))
-    begun = await world.gate.writer.write(partial(_begun, system=system, wish=RunWish(**wish)))
+    begun = await begin(world, system, **wish)
     attendant = Attendant(world.gate, reconcile=reconcile, compare_source=reconcile, transport_of=world.transport)
     await attendant.take_up()
     await attendant.idle()
     ended = world.store.read(lambda tx: tx.run(begun.job, begun.slot))
     assert ended is not None
     return ended
+
+
+async def begin(world: World, system: str, **wish: Any) -> Run:
+    """A run that nobody works on yet."""
+    if system == "province":
+        world.inside.export(world.place.export(world.clock.at.astimezone(CHINA).date()))
+    world.clock.move(timedelta(seconds=1))
+    return await world.gate.writer.write(partial(_begun, system=system, wish=RunWish(**wish)))
 
 
 def _begun(tx: Tx, *, system: str, wish: RunWish) -> Run:
