@@ -112,7 +112,7 @@ async def _work(place: ProofPlace, system: str, *, is_new: bool) -> int:
             # Whoever was killed holds the run until its lease is over.
             world.clock.move(LEASE + timedelta(seconds=1))
             place.time.write_text(world.clock.at.isoformat())
-        attendant = Attendant(world.gate, reconcile=reconcile, compare_source=reconcile, transport_of=world.transport)
+        attendant = Attendant(world.gate, work=reconcile, transport_of=world.transport)
         await attendant.take_up()
         await attendant.idle()
         return 0

@@ -20,7 +20,7 @@ from tests.reconcile_proof.world import World
 async def run(world: World, system: str, **wish: Any) -> Run:
     """One run of a system, to its end; province lays down what it holds before."""
     begun = await begin(world, system, **wish)
-    attendant = Attendant(world.gate, reconcile=reconcile, compare_source=reconcile, transport_of=world.transport)
+    attendant = Attendant(world.gate, work=reconcile, transport_of=world.transport)
     await attendant.take_up()
     await attendant.idle()
     ended = world.store.read(lambda tx: tx.run(begun.job, begun.slot))

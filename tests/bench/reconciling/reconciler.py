@@ -105,7 +105,7 @@ async def _measured(gate: Gate, store: SqlStore, bundle: Bundle) -> dict[str, An
         address=bundle.address,
         quirks=bundle.quirks,
     )
-    attendant = Attendant(gate, reconcile=reconcile, compare_source=reconcile, transport_of=lambda digest: transport)
+    attendant = Attendant(gate, work=reconcile, transport_of=lambda digest: transport)
     begun = await gate.writer.write(partial(_begun, wish=RunWish()))
     began, cpu = time.monotonic(), time.process_time()
     await attendant.take_up()
