@@ -39,14 +39,22 @@ class AnswerView:
     """One answer. Nothing in it changes."""
 
     def __init__(
-        self, status: int, headers: Iterable[tuple[str, str]], body: bytes, *, format: AnswerFormat = "json"
+        self,
+        status: int,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        *,
+        format: AnswerFormat = "json",
+        undeclared: str = _UTF8,
     ) -> None:
         """Args:
         status, headers, body: as they came; header names in any case.
         format: what the body is expected to be.
+        undeclared: the charset of JSON that declares none.
         """
         self.status = status
         self.format = format
+        self._undeclared = undeclared
         self.headers: Mapping[str, str] = _joined(headers)
         self.body = body
 
@@ -92,7 +100,7 @@ class AnswerView:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "charset":
                 return _known_charset(value.strip().strip('"'))
-        return _known_charset(declared_charset(self.body)) if self.format == "xml" else _UTF8
+        return _known_charset(declared_charset(self.body) if self.format == "xml" else self._undeclared)
 
 
 def _known_charset(name: str) -> str:

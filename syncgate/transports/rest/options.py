@@ -117,6 +117,9 @@ class XmlOptions(_Model):
     beyond_charset: Literal["refused", "reference"] = "refused"
 
 
+Charset = Literal["utf-8", "gbk", "gb18030", "big5"]
+
+
 class OperationOptions(_Model):
     """One call of the system.
 
@@ -132,6 +135,7 @@ class OperationOptions(_Model):
             (`xml`) in a string, or as it is (`json`), others are constants. Left out: the payload is the body.
         question: the payload of a look-up, a listing or a count, which has none of its own; its texts may have
             placeholders. Left out: they have no body.
+        answer_charset: of an answer in JSON that declares none.
         answer: how the paths of rules, records and remote_ref read the answer's body.
     """
 
@@ -140,11 +144,12 @@ class OperationOptions(_Model):
     query: dict[StrictStr, TemplateText] = Field(default_factory=dict)
     headers: HeaderMap = Field(default_factory=dict)
     body: Literal["json", "form", "xml"] = "json"
-    charset: Literal["utf-8", "gbk", "gb18030", "big5"] = "utf-8"
+    charset: Charset = "utf-8"
     xml: XmlOptions | None = None
     envelope: dict[StrictStr, Literal["text", "json", "xml"] | Const] | None = None
     question: Question | None = None
     answer: Literal["json", "xml"] = "json"
+    answer_charset: Charset = "utf-8"
 
     @model_validator(mode="after")
     def _envelope_holds_the_payload_once(self) -> Self:

@@ -156,7 +156,9 @@ class Wire:
 
     def view(self, request: Request, came: HttpResponse) -> AnswerView:
         """The answer as the rules see it."""
-        return AnswerView(came.status, came.headers, came.body, format=self._operation(request.operation).answer)
+        operation = self._operation(request.operation)
+        charset = operation.options.answer_charset
+        return AnswerView(came.status, came.headers, came.body, format=operation.answer, undeclared=charset)
 
     def _operation(self, name: str) -> _Operation:
         try:

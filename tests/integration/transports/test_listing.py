@@ -56,6 +56,7 @@ OPERATIONS = {
         },
     },
     "list_xml": {"method": "GET", "path": "/xml", "answer": "xml"},
+    "list_gbk": {"method": "GET", "path": "/cases", "answer_charset": "gbk"},
     "count": {"method": "GET", "path": "/count", "query": {"low": "{low}", "high": "{high}"}},
     "misfit": {"method": "GET", "path": "/{case_no}"},
 }
@@ -242,6 +243,18 @@ def test_records_in_xml(make_client: MakeClient, charset: str, inner: str, recor
 def test_a_page_in_the_charset_that_it_declares_is_read(make_client: MakeClient) -> None:
     content = '{"items": [{"name": "张示例"}]}'.encode("gbk")
     found = one(make_client, answers(200, content, {"Content-Type": "application/json; charset=GBK"}))
+    assert isinstance(found, Page)
+    assert found.records == [{"name": "张示例"}]
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8"])
+def test_a_page_that_declares_no_charset_is_read_in_the_one_that_the_adapter_names(
+    make_client: MakeClient, charset: str
+) -> None:
+    written = "utf-8" if charset else "gbk"
+    content = '{"items": [{"name": "张示例"}]}'.encode(written)
+    query = Query(operation="list_gbk", records_at="/items")
+    found = one(make_client, answers(200, content, {"Content-Type": f"application/json{charset}"}), query=query)
     assert isinstance(found, Page)
     assert found.records == [{"name": "张示例"}]
 
