@@ -41,6 +41,8 @@ class Beginning(StrEnum):
     """The system is itself a source of the case, and says that it holds this."""
     KNOWN_BY_NUMBER = "known_by_number"
     """The system's own number for the case was told, so it holds a record, of unknown content."""
+    ADOPTED = "adopted"
+    """A record that was typed there by hand was found to be this one: it is linked instead of made a second time."""
 
 
 class Event(StrEnum):
@@ -127,10 +129,11 @@ BEGINNINGS: Final[dict[Beginning, Phase]] = {
     Beginning.PLANNED: Phase.PENDING,
     Beginning.HELD_BY_SOURCE: Phase.DELIVERED,
     Beginning.KNOWN_BY_NUMBER: Phase.DELIVERED,
+    Beginning.ADOPTED: Phase.DELIVERED,
 }
 """Where each beginning leads."""
 
-OF_ITS_OWN: Final = frozenset({Beginning.HELD_BY_SOURCE, Beginning.KNOWN_BY_NUMBER})
+OF_ITS_OWN: Final = frozenset({Beginning.HELD_BY_SOURCE, Beginning.KNOWN_BY_NUMBER, Beginning.ADOPTED})
 """Beginnings of what a system holds of its own accord: nothing was sent."""
 
 WAITING: Final = frozenset({Phase.PENDING, Phase.PARKED})

@@ -43,6 +43,7 @@ REASONS: Final[Mapping[str, str]] = {
     # --- held without a sending of ours
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",
+    "adopted": "与对方人工录入的记录关联",
     # --- waits
     "waits_for_remote_ref": "等待另一系统的业务编号",
     "held": "暂缓推送",
@@ -92,6 +93,7 @@ REASONS: Final[Mapping[str, str]] = {
     "awaits_acknowledgement": "待对方确认是否接收",
     "not_live": "对接系统未正式推送",
     "mending_failed": "修复时出错",
+    "ambiguous_match": "无法确定对应对方的哪一条记录",
     "not_reversible": "无法确定对方的值对应办件的什么内容",
     "not_a_valid_case": "采纳后的办件不符合规范",
     # --- the files of materials
@@ -163,6 +165,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "claimed": "开始推送",
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",
+    "adopted": "与对方人工录入的记录关联",
     "observed_absent": "对账发现对方已无此记录",
     "observed_different": "对账发现对方内容不同",
     "observed_present": "对账发现对方仍有此记录",

@@ -24,7 +24,7 @@ from syncgate.domain.reconciliation.comparison import Comparison, FieldDifferenc
 from syncgate.domain.reconciliation.kinds import Action
 from syncgate.domain.reconciliation.patches import ABSENT, patch_between, with_value
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Principal
+from syncgate.domain.rows import Delivery, Principal
 from syncgate.flows.accepting.holding import TakenOver
 from syncgate.flows.accepting.submission import Call, Taking, sealed_document
 from syncgate.flows.delivering.claim import case_refs, remote_refs
@@ -33,7 +33,7 @@ from syncgate.flows.delivering.work import Marks, Payload, Work, keys_of
 from syncgate.flows.gate import Caller
 from syncgate.flows.reconciling.closing import ACCEPTED, closed
 from syncgate.flows.reconciling.marks import marks_of
-from syncgate.flows.reconciling.one_slot import MOVED_ON, Done, SlotNow
+from syncgate.flows.reconciling.one_slot import MOVED_ON, Done, LaneNow, SlotNow
 from syncgate.flows.reconciling.recording import observation
 from syncgate.mapping import Context, Inputs, Mapped
 from syncgate.mapping import Mapping as FieldMapping
@@ -62,7 +62,7 @@ def take_over(now: SlotNow) -> Done:
     record = _record(now)
     if record is None:
         return Done(why=NOT_REVERSIBLE)
-    differing = record.comparison.differences(_payload(now, now.lane.document) or {}, record.shown)
+    differing = record.comparison.differences(payload_of(now.lane, now.judged, now.lane.document) or {}, record.shown)
     if not differing:
         return MOVED_ON
     document = _document(now, record, differing)
@@ -88,7 +88,7 @@ def _record(now: SlotNow) -> _Record | None:
 def _document(now: SlotNow, record: _Record, differing: Iterable[FieldDifference]) -> Json | None:
     """The case as the record says that it is; None where that is not certain."""
     places = {one.name: one.at for one in record.comparison.fields}
-    payload = _payload(now, now.lane.document)
+    payload = payload_of(now.lane, now.judged, now.lane.document)
     untouched = record.shown
     for one in differing:
         value = (payload or {}).get(one.name, ABSENT)
@@ -103,7 +103,7 @@ def _document(now: SlotNow, record: _Record, differing: Iterable[FieldDifference
         document = patched(now.lane.document, patch)
     except (Conflict, StaleRevision):
         return None
-    outward = _payload(now, document)
+    outward = payload_of(now.lane, now.judged, document)
     is_back = outward is not None and not record.comparison.differences(outward, record.shown)
     return document if is_back else None
 
@@ -113,16 +113,16 @@ def _inward(inbound: FieldMapping, record: Json) -> dict[str, Json] | None:
     return made.payload if isinstance(made, Mapped) and isinstance(made.payload, dict) else None
 
 
-def _payload(now: SlotNow, document: Json) -> dict[str, Json] | None:
-    """What the active bundle makes of a document in this slot; None where it makes nothing."""
-    lane, tx, gate = now.lane, now.tx, now.lane.gate
+def payload_of(lane: LaneNow, delivery: Delivery, document: Json) -> dict[str, Json] | None:
+    """What the active bundle makes of a document in a delivery's slot; None where it makes nothing."""
+    tx, gate = lane.tx, lane.gate
     submission = tx.revision(lane.case.case_id, lane.case.revision)
-    if submission is None or lane.bundle.payload_of(now.judged) is None:
+    if submission is None or lane.bundle.payload_of(delivery) is None:
         return None
     sealed = sealed_document(gate, lane.case.case_id, lane.case.wrapped_key, document)
     work = Work(
         lane=lane.work.lane,
-        delivery=now.judged,
+        delivery=delivery,
         task=Task.SEND,
         case=lane.case,
         submission=replace(submission, sealed_document=sealed),
@@ -160,7 +160,7 @@ def _marks(now: SlotNow, document: Json) -> Marks | None:
     """What the record is known by from now on: its reference is the same, its content what the case says now."""
     lane, judged = now.lane, now.judged
     keys = keys_of(judged, lane.case, case_ref=lane.work.lane.case_ref, held_ref=judged.remote_ref)
-    payload = _payload(now, document)
+    payload = payload_of(now.lane, now.judged, document)
     under = replace(judged, bundle=lane.bundle.digest)
     return marks_of(lane.gate.keyring, lane.bundle, under, keys=lambda: keys, payload=payload)
 

@@ -78,7 +78,8 @@ class RevisionView:
 class Held:
     """What a system holds in a slot: which revision of it, since when, under which number of its own.
 
-    reason: `held_by_source` or `known_by_number` where it holds it of its own accord; None for what we delivered.
+    reason: `held_by_source`, `known_by_number` or `adopted` where it holds it of its own accord; None for what we
+        delivered.
     """
 
     delivery_id: UUID

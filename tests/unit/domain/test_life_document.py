@@ -45,7 +45,10 @@ def test_the_diagram_draws_every_move_once_and_no_other() -> None:
 def test_the_diagram_begins_with_every_beginning_and_ends_at_cancelled() -> None:
     lines = mermaid().splitlines()
     assert (lines[0], lines[-1]) == ("stateDiagram-v2", "    cancelled --> [*]")
-    assert lines[1:3] == ["    [*] --> pending: planned", "    [*] --> delivered: held_by_source, known_by_number"]
+    assert lines[1:3] == [
+        "    [*] --> pending: planned",
+        "    [*] --> delivered: held_by_source, known_by_number, adopted",
+    ]
 
 
 def test_renewing_touches_nothing_outside_the_markers() -> None:
