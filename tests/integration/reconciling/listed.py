@@ -30,7 +30,7 @@ class ListedFood(ScriptedSystem):
     """Takes what is sent, and lists it: applications by page, events by cursor.
 
     records: by listing. between: called before each page with its number. lies: changes a page before it is shown.
-    reads: keys that were read singly.
+    reads: keys that were read singly. on_read: called before each of them. queries: what was listed, as asked.
     """
 
     records: dict[str, list[Record]] = field(default_factory=lambda: {name: [] for name in KEY})
@@ -39,6 +39,8 @@ class ListedFood(ScriptedSystem):
     totals: bool = True
     reads: list[str] = field(default_factory=list)
     can_be_read: bool = True
+    on_read: Callable[[], None] = field(default=lambda: None)
+    queries: list[Query] = field(default_factory=list)
 
     async def send(self, request: Request) -> Answer:
         is_silent = self.takes_silently
@@ -61,6 +63,7 @@ class ListedFood(ScriptedSystem):
 
     async def list_page(self, query: Query, following: str | None) -> Page | Unread:
         no = int(following or 0)
+        self.queries.append(query)
         await asyncio.to_thread(self.between, query.operation, no)
         held = self.records[query.operation]
         shown = copy.deepcopy(held[no * PAGE_SIZE : (no + 1) * PAGE_SIZE])
@@ -80,6 +83,7 @@ class ListedFood(ScriptedSystem):
         is_event = request.operation == "read_event"
         listing, key = ("list_events", "slot_key") if is_event else ("list_applications", "case_id")
         self.reads.append(request.keys[key])
+        await asyncio.to_thread(self.on_read)
         for record in self.records[listing]:
             if record.get(KEY[listing]) == request.keys[key]:
                 return Reading(Found.RECORD, FOUND, record=copy.deepcopy(record), remote_ref=record["id"])

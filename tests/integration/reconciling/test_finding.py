@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from syncgate.domain.reconciliation.run import RunOutcome
 from syncgate.domain.rows import Change
+from syncgate.flows.reconciling.recording import observation
 from tests.integration.reconciling.listed import World
 from tests.support.cases import a_stage
 
@@ -109,3 +111,56 @@ def test_what_was_taken_back_and_is_there_again_is_told_with_the_retraction(worl
     retraction = next(d for d in world.site.deliveries(case_id, "food") if d.change is Change.RETRACT)
     assert (row.kind, row.message, row.case_id) == ("no_longer_planned", "application", case_id)
     assert row.detail["delivery_id"] == str(retraction.delivery_id)
+
+
+def test_what_a_person_ignores_is_not_told_again_until_something_else_is_seen(world: World) -> None:
+    case_id, *_ = world.deliver(4)
+    world.food.record(case_id)["premises"] = "样本路 5 号"
+    world.reconcile()
+    (row,) = world.open()
+    ended = replace(row, closed_at=world.site.clock.at, closed_by="tester", closed_as="ignored")
+    world.site.write(lambda tx: tx.save_discrepancy(ended))
+    world.pass_grace()
+    assert world.reconcile().totals[0].kinds == {}
+    assert world.open() == []
+    world.food.record(case_id)["premises"] = "样本路 6 号"
+    world.pass_grace()
+    world.reconcile()
+    assert world.kinds() == [("edited_there", case_id)]
+
+
+def test_a_listing_by_window_says_nothing_of_what_was_sent_before_it(world: World) -> None:
+    gate = world.site.gate
+    bundle = gate.active_bundle("food")
+    assert bundle.readback is not None
+    first, *_ = bundle.readback.listings
+    windowed = replace(first, has_window=True, read=None)
+    readback = replace(bundle.readback, listings=(windowed,), window=timedelta(days=2))
+    gate.bundles[bundle.digest] = replace(bundle, readback=readback)
+    old = world.deliver(3)
+    world.site.clock.at += timedelta(days=5)
+    new = world.deliver(3)
+    for case_id in (old[0], old[1], new[1]):
+        world.food.remove(case_id)
+    world.food.record(old[2])["premises"] = "样本路 9 号"
+    state = world.reconcile()
+    assert world.kinds() == [("missing", new[1])]
+    assert state.totals[0].verified == 2
+    asked = {query.keys["from"] for query in world.food.queries}
+    begun_at = datetime.fromisoformat(state.begun_at)
+    assert [datetime.fromisoformat(text) for text in asked] == [begun_at.replace(microsecond=0) - timedelta(days=2)]
+    assert all(text.endswith("+08:00") for text in asked)
+
+
+def test_values_that_were_seen_are_sealed_and_no_row_says_them(world: World) -> None:
+    case_id, *_ = world.deliver(3)
+    world.food.record(case_id)["applicantName"] = "李示例"
+    world.reconcile()
+    (row,) = world.open()
+    assert "李示例" not in str(row)
+    assert "张示例" not in str(row)
+    assert row.detail["fields"] == [{"name": "applicantName", "owner": "ours", "like": ""}]
+    seen = world.site.store.read(lambda tx: observation(world.site.gate, tx, row))
+    assert seen is not None
+    assert (seen.expected, seen.actual) == ({"applicantName": "张示例"}, {"applicantName": "李示例"})
+    assert seen.record["bizKey"] == str(case_id)

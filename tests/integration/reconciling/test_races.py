@@ -108,3 +108,29 @@ def test_what_may_have_been_sent_and_is_not_there_says_nothing(world: World) -> 
     state = world.reconcile()
     assert world.open() == []
     assert state.totals[0].unjudged == 1
+
+
+def test_a_correction_posted_between_the_two_looks_leaves_its_slot_alone(world: World) -> None:
+    case_id, *_ = world.deliver(4)
+    world.food.record(case_id)["premises"] = "样本路 2 号"
+
+    def correct() -> None:
+        world.food.on_read = lambda: None
+        world.site.patch(case_id, {"form": {"从业人数": 14}})
+
+    world.food.on_read = correct
+    state = world.reconcile()
+    assert world.food.reads == [str(case_id)]
+    assert world.open() == []
+    assert (state.totals[0].verified, state.totals[0].unjudged) == (3, 1)
+
+
+def test_what_is_open_stays_open_while_its_slot_is_not_judged(world: World) -> None:
+    case_id, *_ = world.deliver(4)
+    world.food.remove(case_id)
+    world.reconcile()
+    world.site.patch(case_id, {"form": {"从业人数": 14}})
+    world.pass_grace()
+    state = world.reconcile()
+    assert state.outcome is RunOutcome.COMPLETE
+    assert world.kinds() == [("missing", case_id)]
