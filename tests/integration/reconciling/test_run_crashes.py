@@ -134,3 +134,23 @@ def test_a_run_that_mends_and_dies_mends_nothing_twice(world: World) -> None:
         if not died:
             return
     raise AssertionError("expected a run to come to its end")
+
+
+def test_a_run_that_was_taken_over_between_its_looks_keeps_nothing_more(world: World) -> None:
+    """Crash point: frozen while it reads a single record, until another process has ended the run."""
+    expected = _planted(world)
+    run = world.begin()
+    others: list[RunState] = []
+
+    def freeze() -> None:
+        if len(world.food.reads) < 2:
+            return
+        world.food.on_read = lambda: None
+        world.site.clock.at += timedelta(minutes=2)
+        others.append(world.work(world.claim()))
+
+    world.food.on_read = freeze
+    with pytest.raises(turns.TurnLost):
+        world.work(run)
+    assert others[0].outcome is RunOutcome.COMPLETE
+    assert sorted(world.kinds(), key=lambda one: one[0]) == expected
