@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     Field,
     StrictBool,
+    StrictFloat,
     StrictInt,
     StrictStr,
     model_validator,
@@ -365,6 +366,17 @@ class AlertSettings(Model):
         return frozenset(name for name in needed if name)
 
 
+class MeterSettings(Model):
+    """The meter of double entry.
+
+    Attributes:
+        minutes_per_entry: what typing one record into one system takes here, as the site has measured or assumes;
+            left out: the meter counts entries, and tells no time.
+    """
+
+    minutes_per_entry: Annotated[StrictInt | StrictFloat, Field(gt=0, le=600)] | None = None
+
+
 class Role(StrEnum):
     """What a `serve` process does; on PostgreSQL each process may do some of it."""
 
@@ -405,6 +417,7 @@ class Config(Model):
         logging: what is logged.
         dispatch: how workers take work.
         alerts: who is told what somebody must know of.
+        meter: what one entry takes.
     """
 
     site: SiteIdentity
@@ -423,6 +436,7 @@ class Config(Model):
     logging: LoggingSettings = LoggingSettings()
     dispatch: DispatchSettings = DispatchSettings()
     alerts: AlertSettings = AlertSettings()
+    meter: MeterSettings = MeterSettings()
 
     @property
     def active_environment(self) -> EnvironmentSettings:

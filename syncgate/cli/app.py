@@ -18,6 +18,7 @@ from syncgate.cli import (
     demo,
     keys,
     mappings,
+    meter,
     reconcile,
     replan,
     serving,
@@ -53,6 +54,7 @@ app.add_typer(systems.app, name="systems")
 app.command("replan")(replan.replan)
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(alerts.app, name="alerts")
+app.command("meter")(meter.meter)
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")
 

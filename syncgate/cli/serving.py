@@ -95,6 +95,7 @@ def application(running: Running, config: Config, token: str, *, is_ending: Call
         local_token=token,
         site_title=config.site.title.model_dump(),
         time_zone=config.site.time_zone,
+        minutes_per_entry=config.meter.minutes_per_entry,
     )
     return create_app(running.gate, settings, deploy=running.deploy, is_ready=running.is_ready, is_ending=is_ending)
 

@@ -144,7 +144,7 @@ class Delivery:
         accord; None before.
     is_other_sent: whether another payload may have left for this same delivery before.
     reason, detail: why it is parked, why it waits, or, of a delivered one, that the system holds it of its own
-        accord (a `Beginning`); codes, fields and rules, never a value.
+        accord (a `Beginning`) or that a person said that it does; codes, fields and rules, never a value.
     entries_count: attempts so far, so that the next entry_no is known.
     due_at: when something must be done; of an awaiting one the deadline of its acknowledgement.
     confirms_count: questions so far that the system answered, in this phase.

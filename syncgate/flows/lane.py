@@ -147,7 +147,8 @@ def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:
             why = event.value if event in _CANCELS else SUPERSEDED
             return replace(delivery, **_NO_POLLS, lease_token=None, due_at=None, reason=why)
         case Phase.DELIVERED:
-            return replace(delivery, lease_token=None, due_at=None, reason=None, detail="", actor="")
+            said = event.value if event is Event.CONFIRMED_BY_HAND else None
+            return replace(delivery, lease_token=None, due_at=None, reason=said, detail="", actor="")
         case Phase.IN_FLIGHT:
             none = {**_NO_POLLS, **_NO_MARKS}
             return replace(delivery, **none, due_at=None, reason=None, detail="", actor="", queued_at=None)

@@ -258,6 +258,10 @@ class Tx(Protocol):
         """Lifted ones whose lanes may not all be due again."""
         ...
 
+    def open_by_item(self, system: str) -> dict[str, int]:
+        """How many deliveries of a system wait or are under way, by item of their case; walks through all of them."""
+        ...
+
     def held_count(self, hold: Hold, phase: Phase) -> int:
         """How many deliveries in this phase a hold is about."""
         ...

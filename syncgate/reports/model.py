@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from syncgate.domain.meter import Meter
 from syncgate.domain.reconciliation.kinds import FOUND_AT, Kind, Level
 from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome
 
@@ -44,6 +45,7 @@ class Line:
         remote_ref: what the system calls the record.
         records: how many there are of it at the system.
         action: what is to be done about it.
+        why: the code of why it is left to a person; empty where the policy alone says so.
         state: `open`, `queued` (its repair waits or is under way), or how it was closed.
     """
 
@@ -55,6 +57,7 @@ class Line:
     kind: str
     action: str
     state: str
+    why: str = ""
     case_id: UUID | None = None
     case_no: str | None = None
     item: str = ""
@@ -140,6 +143,7 @@ class Report:
     until: datetime | None = None
     runs: tuple[RunShown, ...]
     lines: Sequence[Line] = ()
+    meter: Meter | None = None
     is_cut: bool = False
 
     @property

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from syncgate.language import Language, reconciled
 from syncgate.reports.advice import advice
 from syncgate.reports.model import Report, differing, share, unseen_at
-from syncgate.reports.words import heading, meaning, mode_words, state_words, text, titled
+from syncgate.reports.words import heading, meaning, mode_words, state_words, text, titled, why_words
 
 LINES_SHOWN: Final = 500
 """Discrepancies that a page lists; a workbook lists all."""
@@ -31,6 +31,7 @@ def page(report: Report, language: Language) -> str:
         "word": lambda of, code: reconciled(of, str(code), language),
         "meaning": lambda of, code: meaning(of, str(code), language),
         "mode": lambda code: mode_words(code, language),
+        "why": lambda code: why_words(code, language),
         "state": lambda line: state_words(line.state, language),
         "titled": lambda run: titled(run.title, run.system, language),
         "unseen": lambda level: _listed(level, language),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from syncgate.domain.meter import plain as metered
 from syncgate.language import Language
 from syncgate.reports.advice import advice
 from syncgate.reports.model import Report, differing
@@ -74,6 +75,7 @@ def plain(report: Report, language: Language) -> dict[str, Any]:
         "runs": [_plain(run, report.zone) for run in report.runs],
         "discrepancies": [_plain(line, report.zone) for line in report.lines],
         "is_cut": report.is_cut,
+        "meter": None if report.meter is None else _plain(metered(report.meter), report.zone),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from syncgate.language import Language, Said, in_language, reconciled
+from syncgate.language import Language, Said, in_language, reconciled, word
 from syncgate.language.reconciling import TABLES
 from syncgate.reports.model import OPEN, QUEUED, Report, Titles
 
@@ -24,6 +24,11 @@ def text(template: str, language: Language, /, **facts: Any) -> str:
 def titled(titles: Titles, name: str, language: Language) -> str:
     """What something is called in a language: its title there, its other one, else its name."""
     return titles.get(language) or next(iter(titles.values()), "") or name
+
+
+def why_words(why: str, language: Language) -> str:
+    """Why a discrepancy is left to a person."""
+    return word("reason", why, language) if language == "zh" else why.replace("_", " ")
 
 
 def meaning(of: str, code: str, language: Language) -> str:

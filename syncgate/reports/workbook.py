@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,10 +17,11 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.page import PageMargins
 
+from syncgate.domain.meter import Meter
 from syncgate.language import Language, reconciled
 from syncgate.reports.advice import advice
 from syncgate.reports.model import Line, Report, RunShown, differing, share, unseen_at
-from syncgate.reports.words import heading, meaning, mode_words, state_words, text, titled
+from syncgate.reports.words import heading, meaning, mode_words, state_words, text, titled, why_words
 
 Value = str | int | datetime | None
 _FACE: Final = "Noto Sans CJK SC"
@@ -57,6 +59,7 @@ class _Book:
         self._report = report
         self._language = language
         self._book = Workbook(write_only=True)
+        self._styles: dict[tuple[int, int, type], Any] = {}
 
     def written(self) -> bytes:
         report = self._report
@@ -111,7 +114,7 @@ class _Book:
         count = 1
         for row in rows:
             count += 1
-            sheet.append([self._cell(sheet, value) for value in row])
+            sheet.append([None if value is None else self._cell(sheet, value) for value in row])
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{count}"
         sheet.print_area = f"A1:{get_column_letter(min(len(columns), printed))}{count}"
 
@@ -119,14 +122,22 @@ class _Book:
         cell: Any = WriteOnlyCell(sheet, value=_clean(value) if isinstance(value, str) else value)
         if isinstance(value, str):
             cell.data_type = "s"  # a text that begins as a formula does is a text all the same
-        elif isinstance(value, datetime):
+        key = (id(font), id(fill), type(value))
+        if key not in self._styles:
+            self._style(cell, value, font, fill)
+            self._styles[key] = cell._style
+        cell._style = copy(self._styles[key])
+        return cell
+
+    def _style(self, cell: Any, value: Value, font: Font, fill: PatternFill | None) -> None:
+        """Set once for each sort of cell: looking up fonts and borders for each of a million takes minutes."""
+        if isinstance(value, datetime):
             cell.number_format = "yyyy-mm-dd hh:mm"
         elif isinstance(value, int):
             cell.number_format = "#,##0"
         cell.font, cell.alignment, cell.border = font, _TOP, _UNDER
         if fill is not None:
             cell.fill = fill
-        return cell
 
     def _summary(self) -> None:
         report, language = self._report, self._language
@@ -168,6 +179,10 @@ class _Book:
         section(self._t("Discrepancies by kind"))
         for one in report.by_kind:
             put(self._word("discrepancy", one.kind), one.found, meaning("discrepancy", one.kind, language))
+        if report.meter is not None:
+            section(self._t("Double entry"))
+            for row in self._meter(report.meter):
+                put(*row)
         section(self._t("What to do next"))
         steps = advice(report, language) or [self._t("Nothing is to be done.")]
         for step in steps:
@@ -175,6 +190,22 @@ class _Book:
         sheet.append([])
         note = self._t("Values of fields are not part of this report.")
         sheet.append([self._plain(sheet, note, _PLAIN)])
+
+    def _meter(self, meter: Meter) -> Iterator[tuple[str, Value, Value]]:
+        yield self._t("Entries spared"), meter.spared, self._t("read back there, less what people typed")
+        if meter.hours is not None:
+            words = self._t("{minutes} minutes an entry, as the site says", minutes=f"{meter.minutes_per_entry:g}")
+            yield self._t("Hours spared"), f"{meter.hours:,}", words
+        yield (
+            self._t("Fields typed"),
+            meter.sample.typed,
+            self._t("in the newest {cases} cases", cases=meter.sample.cases),
+        )
+        yield self._t("Fields delivered"), meter.sample.delivered, self._t("of the same cases, at all systems")
+        for system in meter.unread:
+            yield self._t("Never read back, so not counted"), system, None
+        for one in meter.still_typed:
+            yield self._t("Still typed by hand at"), one.records, f"{one.system} {one.item}"
 
     def _run_facts(self, put: Any, run: RunShown) -> None:
         put(self._t("Run"), run.run_id)
@@ -223,7 +254,7 @@ class _Book:
     def _lines(self, lines: Iterable[Line]) -> None:
         names = (
             ("Case", 22), ("System", 12), ("Message", 16), ("Part", 9), ("Kind", 22), ("Fields", 34),
-            ("Whose word counts", 16), ("There known as", 20), ("What is done", 16), ("State", 12),
+            ("Whose word counts", 16), ("There known as", 20), ("What is done", 16), ("State", 12), ("Why left", 24),
             ("Our key there", 22), ("Records there", 9), ("Item", 20), ("Region", 12), ("Found", 17), ("Seen last", 17),
             ("Closed", 17), ("By", 16), ("Id", 38),
         )  # fmt: skip
@@ -242,6 +273,7 @@ class _Book:
             line.remote_ref,
             self._word("action", line.action),
             state_words(line.state, self._language),
+            why_words(line.why, self._language),
             line.key,
             line.records,
             line.item,

@@ -39,7 +39,7 @@ REPORT: Final[dict[int | str, dict[str, Any]]] = {
 
 def face_of(place: Place) -> SiteFace:
     """How the deployment shows itself on reports."""
-    return SiteFace(place.settings.site_title, ZoneInfo(place.settings.time_zone))
+    return SiteFace(place.settings.site_title, ZoneInfo(place.settings.time_zone), place.settings.minutes_per_entry)
 
 
 async def respond(

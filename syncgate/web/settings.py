@@ -29,6 +29,7 @@ class WebSettings:
         local_token: accepted from the command line of the same machine, which can read it; None: none is.
         version: of the product, as OpenAPI states it.
         site_title: what the deployment is called, by language. time_zone: in which its reports show times.
+        minutes_per_entry: what one entry takes, as the site says; None: it says nothing.
     """
 
     body_limit: int = 1024**2
@@ -46,3 +47,4 @@ class WebSettings:
     version: str = "0.1.0"
     site_title: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "Asia/Shanghai"
+    minutes_per_entry: float | None = None

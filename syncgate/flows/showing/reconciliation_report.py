@@ -13,6 +13,7 @@ from syncgate.domain.errors import NotFound
 from syncgate.domain.reconciliation.run import RunOutcome, RunState, id_of, job_of
 from syncgate.domain.rows import Case, Discrepancy, Principal, Run
 from syncgate.flows.gate import Gate
+from syncgate.flows.showing.meter import measured
 from syncgate.flows.showing.scope import is_unbounded, sees_case, sees_system
 from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.reports.model import OPEN, QUEUED, FieldLine, Line, Report, RunShown, Titles
@@ -25,10 +26,12 @@ _PAGE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SiteFace:
-    """How a deployment shows itself. title: by language. zone: in which its times are shown."""
+    """How a deployment shows itself. title: by language. zone: in which its times are shown. minutes_per_entry: what
+    one entry takes; None: it does not say."""
 
     title: Titles
     zone: ZoneInfo
+    minutes_per_entry: float | None = None
 
 
 async def run_report(gate: Gate, principal: Principal, face: SiteFace, *, system: str, slot: str) -> Report:
@@ -66,6 +69,7 @@ async def period_report(
         lines, is_cut = _lines(gate, tx, principal, where) if names else ((), False)
         return Report(
             site=face.title, zone=face.zone, made_at=tx.now, since=since, until=until, runs=runs, lines=lines,
+            meter=measured(gate, tx, principal, minutes_per_entry=face.minutes_per_entry),
             is_cut=is_cut,
         )  # fmt: skip
 
@@ -170,6 +174,7 @@ def _line(gate: Gate, row: Discrepancy, cases: dict[UUID, Case]) -> Line:
         case_no=None if case is None else case.case_no,
         item="" if case is None else case.item,
         region="" if case is None else case.region,
+        why=_text(detail.get("why")) if row.closed_at is None else "",
         key=_text(detail.get("key")),
         remote_ref=_text(detail.get("remote_ref")),
         records=detail.get("records"),

@@ -97,6 +97,20 @@ SENTENCES: Final[dict[str, str]] = {
     # --- asking for one
     "expected a run that is known here, got none of that id": "没有该编号的对账",
     "expected a time that begins before it ends, got another": "起始时间应早于截止时间",
+    # --- double entry
+    "Double entry": "重复录入",
+    "Entries spared": "免去录入",
+    "Hours spared": "折合小时",
+    "Fields typed": "录入字段",
+    "Fields delivered": "推送字段",
+    "read back there, less what people typed": "从对方读回的，减去人工录入的",
+    "{minutes} minutes an entry, as the site says": "按本部署实例设定的每次录入 {minutes} 分钟",
+    "in the newest {cases} cases": "最近 {cases} 个办件",
+    "of the same cases, at all systems": "同一批办件，全部对接系统",
+    "Never read back, so not counted": "从未读回、不计入",
+    "Still typed by hand at": "仍靠人工录入的对接系统",
+    "Records that wait": "待录入条数",
+    "Why left": "留待人工的原因",
     # --- notes
     "Values of fields are not part of this report.": "本报告不含字段的值。",
     "Values of fields are not part of this report. To be reported counts what the systems should hold by the cases accepted here; verified counts what was read back there and says what it should.": "本报告不含字段的值。“应报”指按本平台已接收的办件，各系统应持有的数据份数；“已核验”指从对方读回且内容相符的份数。",

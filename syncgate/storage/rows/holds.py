@@ -71,6 +71,12 @@ class HoldRows:
     def uncleared_holds(self) -> list[Hold]:
         return HOLD.rows(self._work.all(UNCLEARED_HOLDS))
 
+    def open_by_item(self, system: str) -> dict[str, int]:
+        items = cases.c.item
+        found = select(items, func.count()).select_from(deliveries.join(cases, cases.c.case_id == deliveries.c.case_id))
+        found = found.where(deliveries.c.system == system, text(IS_OPEN)).group_by(items).order_by(items)
+        return {str(item): int(count) for item, count in self._work.all(Statement(found))}
+
     def held_count(self, hold: Hold, phase: Phase) -> int:
         found = _about(hold, phase, select(func.count()).select_from(deliveries))
         record = self._work.one(Statement(found))

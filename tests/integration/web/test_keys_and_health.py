@@ -180,6 +180,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("POST", "/v1/systems/{system}/resume"),
         ("GET", "/v1/reports/reconciliation"),
         ("GET", "/v1/alerts"),
+        ("GET", "/v1/meter"),
         ("POST", "/v1/alerts/{alert_id}/acknowledge"),
         ("GET", "/v1/keys"),
         ("POST", "/v1/keys"),

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from syncgate.domain.meter import FieldSample, Meter, StillTyped, SystemMeter
 from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome
 from syncgate.reports import FieldLine, Line, Report, RunShown
 
@@ -100,4 +101,11 @@ def a_period() -> Report:
               mended={}, ranges=(), offers=()),
         a_run(run_id="food.20260501T183000Z", outcome=RunOutcome.MISSED, totals=(), ranges=(), offers=()),
     )  # fmt: skip
-    return a_report(runs=runs, since=BEGUN - timedelta(days=30), until=BEGUN)
+    meter = Meter(
+        systems=(SystemMeter(system="food", verified=160_860, own=12, by_hand=3, duplicates=5),),
+        unread=("frontdb",),
+        still_typed=(StillTyped(system="library", item="户外广告设置审批", records=214),),
+        sample=FieldSample(cases=200, typed=6_120, delivered=19_850),
+        minutes_per_entry=6,
+    )
+    return a_report(runs=runs, since=BEGUN - timedelta(days=30), until=BEGUN, meter=meter)

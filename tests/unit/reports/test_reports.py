@@ -112,7 +112,7 @@ def test_times_are_those_of_the_sites_zone() -> None:
     report = a_report(lines=(a_line(0),))
     assert "2026-05-01 02:30" in html(report)
     assert json.loads(render(report, ReportForm.JSON, "en"))["runs"][0]["begun_at"] == "2026-05-01T02:30:00+08:00"
-    assert sheets(report)["Discrepancies"][1][14].isoformat() == "2026-05-01T02:32:00"
+    assert sheets(report)["Discrepancies"][1][15].isoformat() == "2026-05-01T02:32:00"
 
 
 def test_what_a_level_cannot_find_is_said() -> None:
@@ -130,6 +130,22 @@ def test_a_share_is_whole_only_where_all_is_and_nothing_only_where_nothing_is(pa
     assert (share(part, whole) == "100.0%") == (rest == 0 and whole > 0)
     assert (share(part, whole) == "0.0%") == (part == 0 and whole > 0)
     assert (share(part, whole) == "") == (whole == 0)
+
+
+def test_a_report_over_a_time_says_what_was_spared_and_under_which_assumption() -> None:
+    report = a_period()
+    page, summary = html(report), [row for row in sheets(report)["Summary"] if row[0]]
+    assert "160,840" in page and "16,084.0" in page and "6 minutes an entry, as the site says" in page
+    assert ("Entries spared", 160_840, "read back there, less what people typed") in summary
+    assert json.loads(render(report, ReportForm.JSON, "en"))["meter"]["hours"] == 16_084.0
+    assert "frontdb" in page and "户外广告设置审批" in page
+    assert "Double entry" not in html(a_report())
+
+
+def test_why_a_discrepancy_is_left_to_a_person_is_said() -> None:
+    report = a_report(lines=one("stale", action="ask", why="content_unknown"))
+    assert "content unknown" in html(report) and "无法判断对方持有的是哪一版" in html(report, "zh")
+    assert "content unknown" in sheets(report)["Discrepancies"][1]
 
 
 def one(kind: str, **changes: Any) -> tuple[Line, ...]:

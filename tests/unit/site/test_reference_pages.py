@@ -41,6 +41,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "`systems`": (config.SystemSettings,),
         "`logging`": (config.LoggingSettings,),
         "`dispatch`": (config.DispatchSettings,),
+        "`meter`": (config.MeterSettings,),
         "`alerts`": (config.AlertSettings, config.AlertWebhook, config.AlertMail),
     },
     "adapter.md": {
