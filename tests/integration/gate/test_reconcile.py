@@ -47,16 +47,32 @@ def test_a_run_is_followed_to_its_end_and_a_clean_one_ends_with_0(reconciled: Ga
     assert [word in chinese.out for word in ("应报", "已报", "已核验", "退回", "差异", "已完成")] == [True] * 6
 
 
-def test_what_a_system_lost_is_found_and_ends_with_1(reconciled: Gate, workorders: Running) -> None:
+def test_what_a_system_lost_is_found_ends_with_1_and_is_mended(reconciled: Gate, workorders: Running) -> None:
+    """Story 12, in small: listed first, mended when asked, and the next run is clean."""
     lose(workorders, "HL3", "HL7")
     listed = reconciled.run("reconcile", "workorders")
     assert listed.code == 1 and "workorders: 2 missing" in listed.out
     found = reconciled.ask("reconcile", "discrepancies", "--system", "workorders")["discrepancies"]
     assert sorted(one["case_no"] for one in found) == ["HL3", "HL7"]
     assert {one["kind"] for one in found} == {"missing"}
+    mended = reconciled.run("reconcile", "workorders", "--mend", "--json")
+    assert mended.code == 0, mended
+    (run,) = mended.json()
+    assert (run["mended"], run["left"], run["by"]) == ({"resend": 2}, 0, "local")
+    assert eventually(lambda: orders(workorders)["HL3"] == 2 and orders(workorders)["HL7"] == 2, within=LONGEST)
+    assert eventually(lambda: reconciled.run("reconcile", "workorders").code == 0, within=LONGEST)
+    shown = reconciled.ask("reconcile", "show", run["reconciliation_id"])
+    assert shown["outcome"] == "complete"
+    listed_runs = reconciled.run("reconcile", "list", "--system", "workorders")
+    assert run["reconciliation_id"] in listed_runs.out
+
+
+def test_a_cap_mends_nothing_and_ends_with_1(reconciled: Gate, workorders: Running) -> None:
+    lose(workorders, "HL3", "HL7")
+    told = reconciled.run("reconcile", "workorders", "--mend", "--cap", "1", "--json")
+    assert told.code == 1
+    assert told.json()[0]["outcome"] == "cap_exceeded"
     assert orders(workorders)["HL3"] == 1
-    listed_runs = reconciled.ask("reconcile", "list", "--system", "workorders")["reconciliations"]
-    assert found[0]["reconciliation_id"] == listed_runs[0]["reconciliation_id"]
 
 
 def test_without_a_serving_gate_a_run_is_worked_on_by_the_command_itself(reconciled: Gate, workorders: Running) -> None:
@@ -64,10 +80,12 @@ def test_without_a_serving_gate_a_run_is_worked_on_by_the_command_itself(reconci
     process = reconciled.processes[-1]
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
-    told = reconciled.run_apart("reconcile", "workorders", "--json")
-    assert told.code == 1, told
-    assert json.loads(told.out)[0]["differences"] == {"missing": 1}
+    told = reconciled.run_apart("reconcile", "workorders", "--mend", "--json")
+    assert told.code == 0, told
+    assert json.loads(told.out)[0]["mended"] == {"resend": 1}
     assert orders(workorders)["HL3"] == 1
+    reconciled.serve()
+    assert eventually(lambda: orders(workorders)["HL3"] == 2, within=LONGEST)
 
 
 def test_a_report_is_written_beside(reconciled: Gate, tmp_path: Path) -> None:
