@@ -25,6 +25,7 @@ from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, AuditEntry, Blob, Delivery, Discrepancy
 from syncgate.flows.delivering.claim import content_mac
 from syncgate.flows.delivering.settle import wake
+from syncgate.flows.delivering.work import keys_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import noted
 from syncgate.flows.operating.following import write_following
@@ -125,12 +126,17 @@ def _listing(lane: LaneNow, match: Match) -> ReadListing | None:
 
 
 def _differing(lane: LaneNow, waiting: Delivery, match: Match) -> Sequence[FieldDifference]:
+    """What the record says otherwise than the case; that nobody typed our own reference there says nothing."""
     listing = _listing(lane, match)
     comparison = None if listing is None else listing.comparisons.get(match.message)
     payload = payload_of(lane, waiting, lane.document)
-    if comparison is None or payload is None:
+    if listing is None or comparison is None or payload is None:
         return ()
-    return comparison.differences(payload, match.records[0])
+    row = lane.work.lane
+    keys = keys_of(waiting, lane.case, case_ref=row.case_ref, held_ref=None)
+    ours = set((listing.key_of_ours(keys, payload) or "").split("|"))
+    found = comparison.differences(payload, match.records[0])
+    return [one for one in found if not (one.actual in (None, "") and str(one.expected) in ours)]
 
 
 def _linked(lane: LaneNow, waiting: Delivery, match: Match, *, by: str, run: str) -> Delivery:

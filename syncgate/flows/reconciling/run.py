@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,10 +17,14 @@ from syncgate.domain.reconciliation.learning import Offers
 from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome, RunStage, RunState
 from syncgate.domain.rows import Run
 from syncgate.flows.gate import Gate
+from syncgate.flows.reconciling.adopting import adopt
 from syncgate.flows.reconciling.comparing import Compared, ListingRun, is_judged_now
 from syncgate.flows.reconciling.counting import CountRun
+from syncgate.flows.reconciling.matching import Matching
 from syncgate.flows.reconciling.mending import mend
+from syncgate.flows.reconciling.pacing import Pace
 from syncgate.flows.reconciling.progress import Progress, Stopped
+from syncgate.flows.reconciling.reading import Reader
 from syncgate.flows.reconciling.recording import BY, Recorder
 from syncgate.flows.reconciling.roles import Judging, messages_of, takes_back_by
 from syncgate.flows.reconciling.sourced import Local, Sourced, sourced
@@ -85,6 +90,7 @@ class _Running:
         await recorder.load_ignored()
         for listing in self.readback.listings:
             if listing.name not in self.progress.compared and self._messages(listing):
+                await self._adopt(listing)
                 await self._compare(listing, recorder)
         await self.progress.now(offers=self._offered())
         outcome = await self._mended(recorder, _outcome(self.progress.state.totals))
@@ -95,6 +101,31 @@ class _Running:
         known = {(one["message"], one["field"]): one for one in self.progress.state.offers}
         mine = {(one.message, one.field): one.to_json() for one in self.offers.offered()}
         return tuple((known | mine).values())
+
+    async def _adopt(self, listing: ReadListing) -> None:
+        """Links what was typed there by hand, where that was asked; then the listing is compared as always."""
+        state, source = self.progress.state, self._sourced(listing)
+        if state.wish.mode != "adopt" or source.listing is None or source.query is None:
+            return
+        await self.progress.now(stage=RunStage.READING, listing=listing.name)
+        reader = Reader(
+            source=source.listing,
+            query=source.query,
+            pace=Pace(self.gate, self.bundle),
+            waits=self.bundle.schedule,
+            on_page=self.progress.read,
+        )
+        matching = Matching(
+            gate=self.gate,
+            bundle=self.bundle,
+            listing=listing,
+            messages=self._messages(listing),
+            reader=reader,
+            folder=self.folder,
+        )
+        matches, by = await matching.matches(), state.wish.by or BY
+        told = await adopt(self.gate, self.bundle.system, self.run.slot, matches, by=by, require=self._require)
+        await self.progress.now(mended=dict(Counter(self.progress.state.mended) + Counter(told)))
 
     async def _mended(self, recorder: Recorder, outcome: RunOutcome) -> RunOutcome:
         """Mends what this run saw, where that was asked and is believed; gives how the run ends."""

@@ -53,7 +53,7 @@ class ListedFood(ScriptedSystem):
         listing = "list_events" if request.operation == "event" else "list_applications"
         kept = self.records[listing]
         record = copy.deepcopy(request.payload)
-        old = next((one for one in kept if one[KEY[listing]] == record[KEY[listing]]), None)
+        old = next((one for one in kept if one.get(KEY[listing]) == record[KEY[listing]]), None)
         if old is None:
             kept.append({**record, "id": f"N{listing[5]}{len(kept)}"})
         else:
