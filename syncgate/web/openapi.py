@@ -14,6 +14,7 @@ from syncgate.web import body as bodies
 from syncgate.web import openapi_materials as materials
 from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
+from syncgate.web.discrepancies import RepairAsked
 from syncgate.web.explanations import SCHEMAS as EXPLANATION
 from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
@@ -60,6 +61,7 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         RequeueAsked,
         KeyAsked,
         RunAsked,
+        RepairAsked,
     ):
         schemas[model.__name__] = _model(model)
     for unused in ("HTTPValidationError", "ValidationError"):

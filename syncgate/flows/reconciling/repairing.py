@@ -7,19 +7,29 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from syncgate.domain.errors import Conflict, NotFound, RequestError
+from syncgate.domain.delivery import Phase
+from syncgate.domain.errors import Conflict, RequestError
 from syncgate.domain.reconciliation.kinds import ACTIONS, Action, Kind
 from syncgate.domain.rows import Discrepancy, Principal
-from syncgate.flows.gate import CaseRef, Gate
+from syncgate.flows.gate import Gate
 from syncgate.flows.operating.following import write_following
-from syncgate.flows.reconciling.closing import IGNORED, closed
+from syncgate.flows.reconciling.asking import find_discrepancy
+from syncgate.flows.reconciling.closing import ACCEPTED, CONFIRMED, IGNORED, MENDED, RETRACTED, closed
 from syncgate.flows.reconciling.mending import mend_row
 from syncgate.flows.reconciling.one_slot import MOVED_ON, Done, Mender
-from syncgate.flows.showing.scope import find_case, sees_system
 from syncgate.ports import Tx
 
 _OF_SOURCES: Final = frozenset({Action.IGNORE})
 """What can be done about a difference from a source's own listing: the source posts, and the next run sees it."""
+_ENDS: Final = {
+    Action.RESEND: MENDED,
+    Action.RETRACT: RETRACTED,
+    Action.ACCEPT: ACCEPTED,
+    Action.CONFIRM: CONFIRMED,
+    Action.IGNORE: IGNORED,
+}
+"""How a discrepancy ends by each repair."""
+_STOPPED: Final = frozenset({Phase.PARKED, Phase.CANCELLED})
 
 
 class InvalidRepair(RequestError):
@@ -39,7 +49,7 @@ async def repair(gate: Gate, principal: Principal, discrepancy_id: UUID, *, acti
     """Does what a person decided about one discrepancy; gives it as it is then.
 
     A repair that sends waits in the queue, and its delivery ends the discrepancy. One that is ignored is ended, and
-    not found again while the same is seen.
+    not found again while the same is seen. What was done already is not done again: it is given as it is now.
 
     Args:
         gate: the running gate.
@@ -51,7 +61,8 @@ async def repair(gate: Gate, principal: Principal, discrepancy_id: UUID, *, acti
     Raises:
         NotFound: no such discrepancy in scope.
         InvalidRepair: its kind has no such action.
-        NotRepairable: it has ended or is being repaired, its slot has moved on, or the message does not allow it.
+        NotRepairable: it has ended or is being repaired otherwise, its slot has moved on, or the message does not
+            allow it.
     """
     mender = Mender(gate=gate, by=principal.name, reason=reason)
     return await asyncio.shield(_committed(gate, partial(_step, mender, principal, discrepancy_id, action)))
@@ -74,12 +85,14 @@ async def _committed(gate: Gate, step: partial[tuple[Discrepancy, Done]]) -> Dis
 def _step(
     mender: Mender, principal: Principal, discrepancy_id: UUID, action: Action, tx: Tx
 ) -> tuple[Discrepancy, Done]:
-    row = _found(tx, principal, discrepancy_id)
+    row = find_discrepancy(tx, principal, discrepancy_id)
     if action not in actions_for(row.kind):
         known = ", ".join(sorted(one.value for one in actions_for(row.kind)))
         raise InvalidRepair(
             "expected one of {known} for {kind}, got {got}", known=known, kind=row.kind, got=action.value
         )
+    if _is_done(tx, row, action):
+        return row, Done()
     _refuse_ended(row)
     done = _ignored(mender, tx, row) if action is Action.IGNORE else mend_row(mender, tx, row, action)
     if done.why:
@@ -91,14 +104,12 @@ def _step(
     return after, done
 
 
-def _found(tx: Tx, principal: Principal, discrepancy_id: UUID) -> Discrepancy:
-    """The discrepancy. Raises NotFound where there is none in scope."""
-    row = tx.discrepancy(discrepancy_id)
-    if row is None or not sees_system(principal, row.system):
-        raise NotFound("expected a discrepancy that is known here, got none of that id")
-    if row.case_id is not None:
-        find_case(tx, principal, CaseRef(case_id=row.case_id))
-    return row
+def _is_done(tx: Tx, row: Discrepancy, action: Action) -> bool:
+    """Whether this was done about it before, and holds: its repair is under way, or has ended it."""
+    if row.closed_at is not None:
+        return row.closed_as == _ENDS[action]
+    repair = None if row.delivery_id is None else tx.delivery(row.delivery_id)
+    return repair is not None and repair.phase not in _STOPPED and row.action == action.value
 
 
 def _refuse_ended(row: Discrepancy) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -73,6 +74,33 @@ def test_a_cap_mends_nothing_and_ends_with_1(reconciled: Gate, workorders: Runni
     assert told.code == 1
     assert told.json()[0]["outcome"] == "cap_exceeded"
     assert orders(workorders)["HL3"] == 1
+
+
+def test_a_person_repairs_one_discrepancy_and_ends_another(reconciled: Gate, workorders: Running) -> None:
+    lose(workorders, "HL3", "HL7")
+    assert reconciled.run("reconcile", "workorders").code == 1
+    found = reconciled.ask("reconcile", "discrepancies", "--system", "workorders")["discrepancies"]
+    ids = {one["case_no"]: one["discrepancy_id"] for one in found}
+
+    def repair(number: str, action: str) -> Any:
+        return reconciled.run(
+            "reconcile", "repair", ids[number], "--action", action, "--reason", "they lost it", "--json"
+        )
+
+    queued = repair("HL3", "resend").json()
+    assert (queued["is_open"], queued["action"], queued["delivery_id"] is not None) == (True, "resend", True)
+    assert repair("HL3", "resend").code == 0
+    ignored = repair("HL7", "ignore").json()
+    assert (ignored["is_open"], ignored["closed_as"], ignored["closed_by"]) == (False, "ignored", "local")
+    refused = repair("HL7", "resend")
+    assert (refused.code, "ignored" in refused.err) == (1, True), refused
+    assert eventually(lambda: orders(workorders)["HL3"] == 2, within=LONGEST)
+    assert orders(workorders)["HL7"] == 1
+    assert eventually(lambda: reconciled.ask("reconcile", "discrepancies", "--system", "workorders") == {
+        "discrepancies": [], "next": None,
+    }, within=LONGEST)  # fmt: skip
+    over = reconciled.ask("reconcile", "discrepancies", "--all")["discrepancies"]
+    assert {one["case_no"]: one["closed_as"] for one in over} == {"HL3": "mended", "HL7": "ignored"}
 
 
 def test_without_a_serving_gate_a_run_is_worked_on_by_the_command_itself(reconciled: Gate, workorders: Running) -> None:

@@ -165,6 +165,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("GET", "/v1/reconciliations/{reconciliation_id}/report"),
         ("GET", "/v1/discrepancies"),
         ("GET", "/v1/discrepancies/{discrepancy_id}"),
+        ("POST", "/v1/discrepancies/{discrepancy_id}/repair"),
         ("POST", "/v1/systems/{system}/exports"),
         ("GET", "/v1/cases/{case}/revisions"),
         ("GET", "/v1/cases/{case}/passport"),

@@ -314,6 +314,52 @@ def test_a_scope_sees_the_discrepancies_of_its_cases_alone(served: Served) -> No
     assert served.call("GET", f"/v1/discrepancies/{row.discrepancy_id}", key=source).status_code == 404
 
 
+def repair(served: Served, row: Discrepancy, action: str, *, key: str | None = None, reason: str = "asked them") -> Any:
+    body = {"action": action, "reason": reason}
+    path = f"/v1/discrepancies/{row.discrepancy_id}/repair"
+    return served.call("POST", path, key=key or served.key("operator", name="zhao"), json=body)
+
+
+def test_a_repair_that_waits_answers_202_and_one_that_ended_200(served: Served) -> None:
+    case_id = posted(served)
+    queued = found(served, case_id, delivery_id=placed(served, case_id).delivery_id)
+    waiting = repair(served, queued, "resend")
+    assert (waiting.status_code, waiting.json()["delivery_id"]) == (202, str(queued.delivery_id))
+    nobodys = found(served, kind="unexpected", action="ask")
+    for _ in range(2):
+        ended = repair(served, nobodys, "ignore")
+        assert (ended.status_code, ended.json()["closed_as"], ended.json()["closed_by"]) == (200, "ignored", "zhao")
+    noted = [one for one in served.read(lambda tx: tx.list_audit(limit=50)) if one["action"] == "mend"]
+    assert [(one["actor"], one["reason"]) for one in noted] == [("zhao", "asked them")]
+
+
+def test_a_repair_that_cannot_be_done_is_refused_by_a_code_in_both_languages(served: Served) -> None:
+    ended = found(served, kind="unexpected", closed_at=START, closed_by="syncgate", closed_as="gone")
+    path, body = f"/v1/discrepancies/{ended.discrepancy_id}/repair", {"action": "ignore", "reason": "x"}
+    key = served.key("operator")
+    for language, words in (("en", "got one that is gone"), ("zh-CN", "该差异已了结（gone）")):
+        refused = served.call("POST", path, key=key, json=body, headers={"Accept-Language": language})
+        assert (refused.status_code, refused.json()["code"]) == (409, "not_repairable")
+        assert words in refused.json()["detail"]
+    missing = found(served)
+    for action, reason in (("ask", "x"), ("retract", "x"), ("destroy", "x"), ("ignore", " ")):
+        assert repair(served, missing, action, reason=reason, key=key).json()["code"] == "invalid_request"
+
+
+def test_only_who_may_move_deliveries_repairs_and_only_in_scope(served: Served) -> None:
+    """Promise 10."""
+    case_id = posted(served)
+    placed(served, case_id)
+    with_system(served, "province")
+    rows = [found(served, case_id), found(served, kind="unexpected")]
+    for role in ("source", "viewer", "integrator", "security", "auditor"):
+        assert repair(served, rows[0], "ignore", key=served.key(role, name=role)).status_code == 403
+    for scopes in ({"systems": ("province",)}, {"regions": ("9902",)}, {"sources": ("hall",)}):
+        key = served.key("operator", name="narrow", **scopes)
+        assert [repair(served, row, "ignore", key=key).status_code for row in rows] == [404, 404]
+    assert repair(served, rows[0], "ignore", key=served.key("operator", sources=("window",))).status_code == 200
+
+
 def test_the_discrepancies_of_a_run_are_those_that_it_found_first(served: Served) -> None:
     case_id = posted(served)
     placed(served, case_id)
