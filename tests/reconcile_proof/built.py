@@ -13,7 +13,7 @@ from tests.reconcile_proof.plants import Plan, Pool
 from tests.reconcile_proof.slots import Known
 from tests.reconcile_proof.world import World
 
-LONG_AGO = timedelta(days=5)
+LONG_AGO = timedelta(days=6)
 """How far back the proof begins, so that what is planted lies in the past by the time that it is looked for."""
 Say = Callable[[str], None]
 

@@ -16,11 +16,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from syncgate.flows.reconciling.attending import Attendant
-from syncgate.flows.reconciling.run import reconcile
 from syncgate.flows.reconciling.turns import LEASE
 from tests.reconcile_proof.place import ROOT, ProofPlace
-from tests.reconcile_proof.runs import begin
+from tests.reconcile_proof.runs import begin, work_on
 from tests.reconcile_proof.world import world_in
 
 STAGES: Final = ("reading", "comparing", "looking_again", "mending")
@@ -112,9 +110,7 @@ async def _work(place: ProofPlace, system: str, *, is_new: bool) -> int:
             # Whoever was killed holds the run until its lease is over.
             world.clock.move(LEASE + timedelta(seconds=1))
             place.time.write_text(world.clock.at.isoformat())
-        attendant = Attendant(world.gate, work=reconcile, transport_of=world.transport)
-        await attendant.take_up()
-        await attendant.idle()
+        await work_on(world)
         return 0
 
 

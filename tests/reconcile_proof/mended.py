@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any, Final
 
 from tests.reconcile_proof.inside import Inside
+from tests.reconcile_proof.place import ProofPlace
 from tests.reconcile_proof.plants import Planted
+from tests.reconcile_proof.slots import Spot
 from tests.reconcile_proof.truth import differing
 
 Json = Any
@@ -61,3 +65,26 @@ def _wrong(inside: Inside, one: Planted) -> str:
     if changed := differing(one.held, held) - _OF_THE_SENDING:
         return f"{place}: expected what stood there before, got other {sorted(changed)}"
     return f"{place}: expected it once, got it {count} times" if count != 1 else ""
+
+
+def sent_again(place: ProofPlace, planted: Iterable[Planted]) -> list[str]:
+    """What was sent more than once to mend it, as the systems' own ledgers tell; one sentence each."""
+    wrong = []
+    for one in planted:
+        if one.spot is None or one.spot.system == "frontdb" or is_left(one):
+            continue
+        count = _sends_since_altered(place, one.spot)
+        most = 0 if action_of(one) in ("accept", "confirm") else 1
+        if count > most:
+            wrong.append(f"{one.system} {one.message} {one.kind} {one.case_id}: expected {most} sends, got {count}")
+    return wrong
+
+
+def _sends_since_altered(place: ProofPlace, spot: Spot) -> int:
+    file = place.systems / f"{spot.system}.sqlite"
+    with closing(sqlite3.connect(file)) as ledger:
+        rows = ledger.execute("SELECT kind FROM effects WHERE key = ? AND part = ? ORDER BY seq", (spot.key, spot.part))
+        kinds = [kind for (kind,) in rows]
+    altered = [no for no, kind in enumerate(kinds) if kind in ("altered", "doubled", "removed")]
+    last = altered[-1] if altered else 0
+    return sum(kind in ("created", "updated") for kind in kinds[last + 1 :])

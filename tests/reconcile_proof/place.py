@@ -25,6 +25,9 @@ SECRETS = {
 _LIMITS = re.compile(r"^limits: \{rate: [^,]+, concurrency: \d+", re.MULTILINE)
 _WIDE = "limits: {rate: 100000/s, burst: 100000, concurrency: 500"
 
+_CONFIGURED = re.compile(r"rate: 200/s(.*\n +)burst: 200(.*\n +)concurrency: 8")
+_AS_WIDE = r"rate: 100000/s\1burst: 100000\2concurrency: 500"
+"""The same where the configuration has the last word."""
 _CHANGED = {
     "  on_unplanned: hold": "  on_unplanned: {retract: remove}",
     '    read: {method: GET, path: "/orders/{case_no}"}\n': '    read: {method: GET, path: "/orders/{case_no}"}\n'
@@ -115,6 +118,8 @@ class ProofPlace:
         key = self.path / "master.key"
         kept = key.read_bytes() if key.exists() else None
         write_config(self.folder, ports=ports, listen_port=listen_port)
+        config = self.folder.config
+        config.write_text(_CONFIGURED.sub(_AS_WIDE, config.read_text("utf-8")), "utf-8")
         if kept is not None:
             key.write_bytes(kept)
 

@@ -73,7 +73,7 @@ class Planting:
         await self._lose_answers({message: count for (message, kind), count in wanted.items() if kind == "confirmed"})
         self._equal_by_rule()
         self._not_ours()
-        self.world.clock.move(2 * _DAY)
+        self.world.clock.move(3 * _DAY)
         await self._young()
         await self._in_flight()
         return self.plan

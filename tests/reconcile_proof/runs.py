@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from syncgate.domain.rows import Discrepancy, Run
 from syncgate.flows.reconciling import turns
 from syncgate.flows.reconciling.attending import Attendant
 from syncgate.flows.reconciling.run import reconcile
+from syncgate.flows.reconciling.sourced import Local
 from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.sandbox.city.applications import CHINA
 from tests.reconcile_proof.world import World
@@ -20,9 +22,7 @@ from tests.reconcile_proof.world import World
 async def run(world: World, system: str, **wish: Any) -> Run:
     """One run of a system, to its end; province lays down what it holds before."""
     begun = await begin(world, system, **wish)
-    attendant = Attendant(world.gate, work=reconcile, transport_of=world.transport)
-    await attendant.take_up()
-    await attendant.idle()
+    await work_on(world)
     ended = world.store.read(lambda tx: tx.run(begun.job, begun.slot))
     assert ended is not None
     return ended
@@ -30,10 +30,21 @@ async def run(world: World, system: str, **wish: Any) -> Run:
 
 async def begin(world: World, system: str, **wish: Any) -> Run:
     """A run that nobody works on yet."""
-    if system == "province":
-        world.inside.export(world.place.export(world.clock.at.astimezone(CHINA).date()))
     world.clock.move(timedelta(seconds=1))
+    if system == "province":
+        file = world.place.export(world.clock.at.astimezone(CHINA).date())
+        world.inside.export(file)
+        written_at = world.clock.seconds() - 3_600
+        os.utime(file, (written_at, written_at))
     return await world.gate.writer.write(partial(_begun, system=system, wish=RunWish(**wish)))
+
+
+async def work_on(world: World) -> None:
+    """Takes up what is to be done, as a process that serves does, to its end."""
+    work = partial(reconcile, local=Local(root=world.place.root))
+    attendant = Attendant(world.gate, work=work, transport_of=world.transport)
+    await attendant.take_up()
+    await attendant.idle()
 
 
 def _begun(tx: Tx, *, system: str, wish: RunWish) -> Run:

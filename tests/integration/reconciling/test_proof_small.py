@@ -9,15 +9,20 @@ from pathlib import Path
 import pytest
 
 from tests.reconcile_proof.built import fill, plant, prepare
+from tests.reconcile_proof.crash import killed_at_every_stage
+from tests.reconcile_proof.disasters import forget, list_nothing, remembered
 from tests.reconcile_proof.findings import compare
+from tests.reconcile_proof.mended import sent_again, unmended
 from tests.reconcile_proof.place import ProofPlace
 from tests.reconcile_proof.plants import Plan
+from tests.reconcile_proof.proof import Proof
 from tests.reconcile_proof.runs import discrepancies, run
 from tests.reconcile_proof.shares import WEIGHTS
 from tests.reconcile_proof.truth import untrue
 from tests.reconcile_proof.world import world_in
 
 CASES, DIFFERENCES, SEED = 500, 60, 1
+READ_BACK = ("food", "workorders", "frontdb")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def test_what_the_plan_says_was_planted_is_so_at_the_systems(place: ProofPlace) 
     asyncio.run(look())
 
 
-@pytest.mark.parametrize("system", ["food", "workorders", "frontdb"])
+@pytest.mark.parametrize("system", READ_BACK)
 def test_all_that_was_planted_is_found_as_what_it_is_and_nothing_else(place: ProofPlace, system: str) -> None:
     async def look() -> None:
         plan = Plan.read(place.plan)
@@ -61,5 +66,50 @@ def test_all_that_was_planted_is_found_as_what_it_is_and_nothing_else(place: Pro
             assert ended.outcome == "complete"
             verdict = compare((one for one in plan.planted if one.system == system), discrepancies(world))
             assert verdict.is_right, verdict.words()
+
+    asyncio.run(look())
+
+
+def test_what_the_policy_mends_is_as_it_was_and_the_next_run_finds_nothing_new(place: ProofPlace) -> None:
+    async def mend() -> None:
+        async with world_in(place) as world:
+            proof = Proof(world, Plan.read(place.plan), say=lambda words: None)
+            await proof.mend(READ_BACK)
+            await proof.find_nothing_new(READ_BACK)
+            assert proof.wrong == []
+
+    asyncio.run(mend())
+
+
+@pytest.mark.parametrize("system", ["food", "workorders"])
+def test_a_system_that_lists_nothing_all_at_once_is_sent_nothing(place: ProofPlace, system: str) -> None:
+    async def look() -> None:
+        async with world_in(place) as world:
+            assert await list_nothing(world, system) == []
+
+    asyncio.run(look())
+
+
+def test_what_systems_hold_beyond_a_restored_store_is_listed_for_its_source(place: ProofPlace) -> None:
+    async def look() -> None:
+        keys = await forget(place, seed=SEED)
+        others = [one.key for one in Plan.read(place.plan).planted if one.key]
+        async with world_in(place) as world:
+            assert await remembered(world, keys, others=others) == []
+
+    asyncio.run(look())
+
+
+def test_a_run_whose_process_is_killed_while_it_reads_and_while_it_mends_is_ended_once(place: ProofPlace) -> None:
+    """Crash points: kill -9 amid pages, and amid the transactions of mending. Promises 3 and 4."""
+    said: list[str] = []
+    assert killed_at_every_stage(place, "food", stages=("reading", "mending"), say=said.append) == []
+
+    async def look() -> None:
+        async with world_in(place) as world:
+            await world.deliver()
+            food = [one for one in Plan.read(place.plan).planted if one.system == "food"]
+            assert unmended(world.inside, food) == []
+            assert sent_again(place, food) == []
 
     asyncio.run(look())
