@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from zoneinfo import ZoneInfo
 
@@ -13,12 +13,16 @@ from syncgate.bootstrap.bundles import Bundles
 from syncgate.bootstrap.opening import OpenStore
 from syncgate.bootstrap.transports import Transports
 from syncgate.domain.reconciliation.due import Rhythm
+from syncgate.domain.reconciliation.run import RunState, job_of
+from syncgate.domain.rows import Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.attending import Attendant, Planned, planned_systems
 from syncgate.flows.reconciling.exports import remove_old
 from syncgate.flows.reconciling.run import reconcile
-from syncgate.flows.reconciling.spill import sweep
-from syncgate.flows.reconciling.turns import release_dead
+from syncgate.flows.reconciling.sourced import Local
+from syncgate.flows.reconciling.spill import left_behind, sweep
+from syncgate.flows.reconciling.turns import Save, release_dead
+from syncgate.ports import Transport, Tx
 from syncgate.schedule import Timetable
 
 
@@ -33,7 +37,7 @@ class Reconciling:
         self._timetable: Timetable | None = None
         self._attendant = Attendant(
             gate,
-            work=reconcile,
+            work=self._reconcile,
             transport_of=transports.of,
             planned=self._planned,
         )
@@ -42,7 +46,7 @@ class Reconciling:
         """Takes over what a process left that can no longer be alive; stopped with the stack."""
         if opened.is_alone:
             await self._gate.writer.write(lambda tx: release_dead(tx, [row.system for row in tx.systems()]))
-            await asyncio.to_thread(sweep, self._gate.data, open_runs=())
+        await self._sweep(opened)
         stack.push_async_callback(self._attendant.stop)
 
     def keep_times(self, periodic: AsyncIOScheduler) -> None:
@@ -59,6 +63,20 @@ class Reconciling:
         """Removes uploaded files whose time is over."""
         await asyncio.to_thread(remove_old, self._gate)
 
+    async def _sweep(self, opened: OpenStore) -> None:
+        """Removes what dead runs left behind; beside others, only what is of no open run."""
+        left = await asyncio.to_thread(left_behind, self._gate.data)
+        # Only after the folders: what is begun from here on is none of them.
+        kept = set() if opened.is_alone else await self._gate.writer.read(_open_runs)
+        await asyncio.to_thread(sweep, [folder for folder in left if folder.name not in kept])
+
+    async def _reconcile(
+        self, gate: Gate, run: Run, *, transport_of: Callable[[str], Transport], save: Save
+    ) -> RunState:
+        site = self._bundles.site
+        local = Local(zone=ZoneInfo(site.config.site.time_zone), root=site.root)
+        return await reconcile(gate, run, transport_of=transport_of, save=save, local=local)
+
     def _planned(self) -> Mapping[str, Planned]:
         if not self._is_scheduling:
             return {}
@@ -66,3 +84,10 @@ class Reconciling:
 
     def _rhythms(self) -> Mapping[str, Rhythm]:
         return {system: planned.rhythm for system, planned in self._planned().items()}
+
+
+def _open_runs(tx: Tx) -> set[str]:
+    """The names of the runs that have not ended."""
+    systems = {job_of(row.system): row.system for row in tx.systems()}
+    found = tx.page_runs(list(systems), after=None, limit=len(systems) + 1, is_open=True)
+    return {f"{systems[run.job]}.{run.slot}" for run in found}

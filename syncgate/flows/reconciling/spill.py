@@ -10,7 +10,7 @@ import heapq
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -100,17 +100,17 @@ def private_folder(data: Path | None, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(data: Path | None, *, open_runs: Collection[str]) -> int:
-    """Removes what runs left behind that ended without this process; gives how many.
+def left_behind(data: Path | None) -> list[Path]:
+    """The folders of runs, named as they are: those of runs under way, and what others left behind.
 
     Args:
         data: the site's own folder.
-        open_runs: names of the runs that have not ended; theirs stay.
     """
     above = None if data is None else data / FOLDER
-    if above is None or not above.is_dir():
-        return 0
-    left = [folder for folder in above.iterdir() if folder.is_dir() and folder.name not in open_runs]
-    for folder in left:
+    return [] if above is None or not above.is_dir() else [folder for folder in above.iterdir() if folder.is_dir()]
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Removes folders that nobody works in any more."""
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(left)

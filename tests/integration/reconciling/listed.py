@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,14 +15,18 @@ from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.reconciliation.run import RunState, RunWish
 from syncgate.domain.rows import Discrepancy, Run
 from syncgate.flows.reconciling import turns
+from syncgate.flows.reconciling.exports import settings_of
 from syncgate.flows.reconciling.run import reconcile
 from syncgate.ports import DiscrepancyFilter, Page, Query, Request, Unread
+from syncgate.site.readback import Export
 from tests.integration.flows.worksite import ScriptedSystem, Worksite
 from tests.support.cases import an_application
 
 Record = dict[str, Any]
 KEY = {"list_applications": "bizKey", "list_events": "eventKey"}
 PAGE_SIZE = 3
+SETTINGS = settings_of("ndjson", {})
+"""Of an export, as `as_lines` writes it."""
 FOUND = Evidence("GET /", None, b"{}", 200)
 
 
@@ -165,3 +170,20 @@ class World:
     def kinds(self) -> list[tuple[str, UUID | None]]:
         """Their classes and cases."""
         return [(row.kind, row.case_id) for row in self.open()]
+
+
+def only_by_file(world: World, *, file: str | None) -> None:
+    """Food's applications are listed by files alone, and its events are not. file: where it is laid down."""
+    gate = world.site.gate
+    bundle = gate.active_bundle("food")
+    assert bundle.readback is not None
+    first, *_ = bundle.readback.listings
+    export = Export(settings=SETTINGS, file=file, columns=frozenset())
+    listing = replace(first, query=None, read=None, export=export)
+    gate.bundles[bundle.digest] = replace(bundle, readback=replace(bundle.readback, listings=(listing,)))
+
+
+def as_lines(world: World) -> bytes:
+    """The applications, as the system's people export them."""
+    records = world.food.records["list_applications"]
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()

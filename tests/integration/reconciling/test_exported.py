@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,36 +13,18 @@ import pytest
 from syncgate.domain.reconciliation.run import RunOutcome, RunState
 from syncgate.domain.rows import Run
 from syncgate.flows.reconciling import turns
-from syncgate.flows.reconciling.exports import keep_export, settings_of
+from syncgate.flows.reconciling.exports import keep_export
 from syncgate.flows.reconciling.run import reconcile
 from syncgate.flows.reconciling.sourced import Local
-from syncgate.site.readback import Export
 from tests.integration.flows.worksite import caller
-from tests.integration.reconciling.listed import World
-
-SETTINGS = settings_of("ndjson", {})
+from tests.integration.reconciling.listed import SETTINGS, World, as_lines, only_by_file
 
 
 @pytest.fixture
 def filed(world: World) -> World:
     """The world whose applications are listed by files alone, and whose events are not listed."""
-    _with_export(world, file=None)
+    only_by_file(world, file=None)
     return world
-
-
-def _with_export(world: World, *, file: str | None) -> None:
-    gate = world.site.gate
-    bundle = gate.active_bundle("food")
-    assert bundle.readback is not None
-    first, *_ = bundle.readback.listings
-    export = Export(settings=SETTINGS, file=file, columns=frozenset())
-    listing = replace(first, query=None, read=None, export=export)
-    gate.bundles[bundle.digest] = replace(bundle, readback=replace(bundle.readback, listings=(listing,)))
-
-
-def _exported(world: World) -> bytes:
-    records = world.food.records["list_applications"]
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
 
 
 def _upload(world: World, content: bytes, *, system: str = "food") -> str:
@@ -67,7 +47,7 @@ def test_an_export_stands_for_what_the_system_lists(filed: World) -> None:
     case_ids = filed.deliver(6)
     filed.food.remove(case_ids[2])
     filed.food.record(case_ids[4])["premises"] = "样本路 7 号"
-    state = filed.reconcile(export=_upload(filed, _exported(filed)))
+    state = filed.reconcile(export=_upload(filed, as_lines(filed)))
     assert state.outcome is RunOutcome.COMPLETE
     assert sorted(filed.kinds(), key=lambda one: one[0]) == [("edited_there", case_ids[4]), ("missing", case_ids[2])]
     assert state.totals[0].verified == 4
@@ -75,7 +55,7 @@ def test_an_export_stands_for_what_the_system_lists(filed: World) -> None:
 
 def test_what_was_delivered_after_an_export_was_brought_is_not_judged_by_it(filed: World) -> None:
     filed.deliver(3)
-    export = _upload(filed, _exported(filed))
+    export = _upload(filed, as_lines(filed))
     filed.deliver(2)
     state = filed.reconcile(export=export)
     assert filed.open() == []
@@ -86,7 +66,7 @@ def test_a_torn_export_proves_what_is_there_and_no_absence(filed: World) -> None
     case_ids = filed.deliver(6)
     filed.food.record(case_ids[1])["premises"] = "样本路 8 号"
     filed.food.remove(case_ids[5])
-    torn = _exported(filed) + b'{"bizKey": \n'
+    torn = as_lines(filed) + b'{"bizKey": \n'
     state = filed.reconcile(export=_upload(filed, torn))
     assert state.outcome is RunOutcome.INCOMPLETE
     assert filed.kinds() == [("edited_there", case_ids[1])]
@@ -95,7 +75,7 @@ def test_a_torn_export_proves_what_is_there_and_no_absence(filed: World) -> None
 def test_without_an_export_or_with_another_systems_nothing_is_said(filed: World) -> None:
     case_ids = filed.deliver(2)
     filed.food.remove(case_ids[0])
-    export = _upload(filed, _exported(filed), system="province")
+    export = _upload(filed, as_lines(filed), system="province")
     for wish in ({}, {"export": export}, {"export": "01936f00-0000-7000-8000-000000000000"}):
         state = filed.reconcile(**wish)
         assert (state.outcome, state.totals[0].doubts) == (RunOutcome.INCOMPLETE, ("no_export",))
@@ -103,7 +83,7 @@ def test_without_an_export_or_with_another_systems_nothing_is_said(filed: World)
 
 
 def test_the_file_of_the_day_is_read_where_it_is_laid_down(world: World, tmp_path: Path) -> None:
-    _with_export(world, file="exports/food-{date}.ndjson")
+    only_by_file(world, file="exports/food-{date}.ndjson")
     case_ids = world.deliver(4)
     world.food.remove(case_ids[3])
     world.site.clock.at = world.site.clock.at.replace(hour=18)
@@ -111,7 +91,7 @@ def test_the_file_of_the_day_is_read_where_it_is_laid_down(world: World, tmp_pat
     day = world.site.clock.at.astimezone(local.zone)
     file = tmp_path / "exports" / f"food-{day:%Y%m%d}.ndjson"
     file.parent.mkdir()
-    file.write_bytes(_exported(world))
+    file.write_bytes(as_lines(world))
     os.utime(file, (0, datetime(day.year, day.month, day.day, 1, tzinfo=local.zone).timestamp()))
     world.pass_grace()
     state = _work(world, world.begin(), local)

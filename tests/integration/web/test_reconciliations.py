@@ -192,6 +192,10 @@ def test_a_system_without_a_way_to_be_read_back_is_told_so(served: Served) -> No
     with_system(served, readback=None)
     with_system(served, "province", mode="retired")
     assert (ask(served).status_code, ask(served).json()["code"]) == (409, "not_read_back")
+    wish, key = {"system": "food", "reason": "why not"}, served.key("operator")
+    for language, words in (("en", "expected a system whose adapter has"), ("zh-CN", "food 的对接配置没有")):
+        told = served.call("POST", "/v1/reconciliations", key=key, json=wish, headers={"Accept-Language": language})
+        assert (told.status_code, told.json()["code"], words in told.json()["detail"]) == (409, "not_read_back", True)
     assert ask(served, system="province").status_code == 409
     assert ask(served, system="nobody").status_code == 404
     assert ask(served, export="0198c0de-0000-7000-8000-000000000000").status_code == 404

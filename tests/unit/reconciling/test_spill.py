@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncgate.flows.reconciling.spill import FOLDER, Spill, private_folder, sweep
+from syncgate.flows.reconciling.spill import FOLDER, Spill, left_behind, private_folder, sweep
 
 
 @given(st.lists(st.binary(min_size=4, max_size=4)), st.integers(1, 7))
@@ -45,10 +45,12 @@ def test_nothing_is_left_of_a_run_that_failed(tmp_path: Path) -> None:
     assert list((tmp_path / FOLDER).iterdir()) == []
 
 
-def test_what_a_killed_process_left_goes_and_what_is_under_way_stays(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_seen_and_goes(tmp_path: Path) -> None:
     """Crash point: anywhere while a run reads. Nothing of what a system listed outlives the run."""
+    assert left_behind(tmp_path) == left_behind(None) == []
     for name in ("food.1", "food.2"):
         (tmp_path / FOLDER / name).mkdir(parents=True)
         (tmp_path / FOLDER / name / "theirs.0").write_bytes(b"1234")
-    assert sweep(tmp_path, open_runs={"food.2"}) == 1
-    assert [folder.name for folder in (tmp_path / FOLDER).iterdir()] == ["food.2"]
+    assert sorted(folder.name for folder in left_behind(tmp_path)) == ["food.1", "food.2"]
+    sweep([tmp_path / FOLDER / "food.1"])
+    assert [folder.name for folder in left_behind(tmp_path)] == ["food.2"]
