@@ -18,6 +18,7 @@ from syncgate.sandbox.city.calls import (
     replace_title,
     restore_mobile,
 )
+from syncgate.sandbox.city.edited import EDITED_COUNT, edited_lives
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.city.hotline import hotline_life
 from syncgate.sandbox.city.insurance import insurance_life
@@ -56,6 +57,7 @@ class City:
         at_once: the same, both posts at once, whoever comes first.
         race: one such case, whose two calls are made a thousand times.
         weekend: what is posted while province is down from Friday 18:00 to Monday 08:00.
+        edited: what food's own people change in food, and nobody posts.
         withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
     """
 
@@ -66,12 +68,14 @@ class City:
     race: Life | None = None
     weekend: tuple[Life, ...] = ()
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
+    edited: tuple[Life, ...] = ()
 
     @property
     def every_life(self) -> tuple[Life, ...]:
         """What every system must hold in the end comes from these."""
         together = (*self.while_paused, *self.at_once, *([self.race] if self.race else []))
-        return (*self.lives, *together, *self.weekend, *self.withdrawn.before, *self.withdrawn.in_flight)
+        late = (*self.weekend, *self.withdrawn.before, *self.withdrawn.in_flight, *self.edited)
+        return (*self.lives, *together, *late)
 
     def without_withdrawals(self) -> City:
         """The same city where nobody withdraws anything."""
@@ -86,7 +90,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
     withdrawn = withdrawn_lives(Random(f"withdrawn-{seed}"), golden)
     played = [life for life in golden if "withdrawn" not in life.traits]
     ours = sum(life.calls[0].body["item"]["task_code"] == TASK_CODE for life in golden)
-    count = case_count - ours - 2 * JOINED_COUNT - 1 - len(PLAN["applications"])
+    count = case_count - ours - 2 * JOINED_COUNT - 1 - EDITED_COUNT - len(PLAN["applications"])
     applications = [_application(random, serial) for serial in range(1, count + 1)]
     hotline = [hotline_life(random, serial) for serial in range(1, hotline_count + 1)]
     last = FIRST_JOINED + 2 * JOINED_COUNT
@@ -102,6 +106,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         *together,
         weekend=tuple(_weekend(seed)),
         withdrawn=withdrawn,
+        edited=edited_lives(seed),
     )
 
 

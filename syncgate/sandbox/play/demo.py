@@ -21,6 +21,7 @@ from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
+from syncgate.sandbox.play.reconciled import Edited, Found
 from syncgate.sandbox.play.site import BASES, FRONT, DemoError, Folder, at_most, demo_secrets, free_port, write_config
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.timetable import FRONT_MODES, FRONT_TIMETABLE, MODES, Timetable
@@ -140,22 +141,28 @@ class Demo:
             player.join()
         self._process.leave_alone()
         self.say(f"{calls.call_count} calls made; food is paused, and both sources post the same cases")
+        edited = Edited(calls, gate, city.edited)
+        edited.post()
         together.run()
         self.say("food is resumed")
         counts = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say).run()
         counts.write(self._folder.weekend)
         withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
+        self.say("food's own people change records behind everybody's back; food is reconciled")
+        found = edited.run()
         lines = [line for line in expected_lines(city.every_life) if line["system"] in SYSTEMS]
         left = care.wait_until_settled(gate, lines, calls.case_no_by_id, until=until)
         operator.stop()
         if wrong := care.wrong_reasons(lines, left, calls.case_no_by_id):
             raise DemoError("expected other reasons:\n" + "\n".join(wrong[:20]))
         together.check()
+        edited.check()
         retries = sum(one.retry_count for one in gates.values())
         self._tell(calls, timetable, operator, retry_count=retries, left_count=len(left))
         _tell_of_two(together)
         _tell_of_weekend(counts)
         _tell_of_withdrawals(calls)
+        _tell_of_edited(found)
         return gate.metrics()
 
     def _tell(
@@ -251,6 +258,11 @@ def _tell_of_withdrawals(calls: Calls) -> None:
     print(f"withdrawn: {calls.withdrawn_count} cases, under way at that moment: {calls.under_way_count} deliveries")
     if not calls.under_way_count:
         raise DemoError("expected something to be under way when a case was withdrawn, got nothing")
+
+
+def _tell_of_edited(found: Found) -> None:
+    print(f"changed in food behind everybody's back: {found.cases_count} cases, each found, and taken as a revision")
+    print(f"  verified at food in the same run: {found.verified_count} records; nothing differs in the next one")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
