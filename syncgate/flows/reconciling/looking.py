@@ -56,6 +56,7 @@ class SecondPass:
         """Args: theirs: knows what a record shows; keys: which are kept."""
         self._theirs = theirs
         self._kept: dict[bytes, _Kept] = {key: _Kept() for key in keys}
+        self._repeated_count = 0
         self.doubts: tuple[Doubt, ...] = ()
 
     async def read(self, reader: Reader) -> None:
@@ -64,7 +65,7 @@ class SecondPass:
         async for page in reader.pages(watch, self._theirs.refs):
             for record in page.records:
                 self._keep(record)
-        self.doubts = watch.end()
+        self.doubts = watch.end(repeated=self._repeated_count)
 
     def there(self, key: bytes) -> There:
         """What it showed under a key. What it did not show is absent only where nothing speaks against the listing."""
@@ -85,6 +86,7 @@ class SecondPass:
         if shown is None or kept is None:
             return
         ref = f"={shown.ref}" if shown.ref is not None else f"#{len(kept.by_ref)}"
+        self._repeated_count += ref in kept.by_ref
         plain = orjson.dumps(record) if len(kept.by_ref) < KEPT_AT_MOST else b""
         kept.by_ref.setdefault(ref, plain)
         kept.reference = shown.text

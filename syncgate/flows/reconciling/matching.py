@@ -82,8 +82,8 @@ class Matching:
             async for page in self.reader.pages(watch, theirs.refs):
                 other.add(await asyncio.to_thread(theirs.entries, page.records))
             await self._stream(adoption, mine)
-            groups = await asyncio.to_thread(lambda: list(_both(merge_join(mine.sorted(), other.sorted()))))
-            if not groups or watch.end() or len(groups) > CANDIDATES_AT_MOST:
+            groups, repeated = await asyncio.to_thread(_both, merge_join(mine.sorted(), other.sorted()))
+            if not groups or watch.end(repeated=repeated) or len(groups) > CANDIDATES_AT_MOST:
                 return []
             return await self._read_again(theirs, groups)
         finally:
@@ -153,8 +153,14 @@ def _is_never_sent(row: HeldRow) -> bool:
     return is_open and row.sent_at is None and row.held_key is None
 
 
-def _both(groups: Iterable[Group]) -> Iterator[Group]:
-    return (group for group in groups if group.ours and group.theirs)
+def _both(groups: Iterable[Group]) -> tuple[list[Group], int]:
+    """The groups that both sides have, and how often any record was listed again."""
+    found, repeated = [], 0
+    for group in groups:
+        repeated += group.repeated_count
+        if group.ours and group.theirs:
+            found.append(group)
+    return found, repeated
 
 
 def _deliveries(entries: Sequence[bytes], tx: Tx) -> list[Delivery]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from syncgate.domain.reconciliation import plausibility
 from syncgate.domain.reconciliation.run import RunOutcome
 from syncgate.ports import Page, Unread
 from tests.integration.reconciling.listed import World
@@ -87,6 +88,29 @@ def test_a_listing_in_doubt_reports_nothing_missing_where_nothing_is_read_singly
     assert state.outcome is RunOutcome.INCOMPLETE
     assert quick.kinds() == [("edited_there", case_ids[0])]
     assert state.totals[0].unjudged >= 1
+
+
+def test_a_second_pass_that_repeats_far_apart_proves_no_absence(quick: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was shown long before is known to be repeated by the records that are looked for, as in the first pass."""
+    monkeypatch.setattr(plausibility, "RECENT_COUNT", 2)
+    case_ids = quick.deliver(10)
+    _without_reads(quick)
+    quick.food.remove(case_ids[4])
+    quick.food.record(case_ids[0])["premises"] = "样本路 3 号"
+    shown: list[Page] = []
+
+    def moves(listing: str, no: int, page: Page) -> Page:
+        if listing != APPLICATIONS:
+            return page
+        shown.append(page)
+        is_end_of_second = len(shown) == 6
+        return replace(page, records=[*page.records[:-1], shown[3].records[0]]) if is_end_of_second else page
+
+    quick.food.lies = moves
+    state = quick.reconcile()
+    assert (len(shown), state.outcome) == (6, RunOutcome.INCOMPLETE)
+    assert state.totals[0].doubts == ("ended_early", "repeated_records")
+    assert quick.kinds() == [("edited_there", case_ids[0])]
 
 
 def test_a_doubtful_run_closes_nothing(quick: World) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from syncgate.domain.reconciliation import plausibility
 from syncgate.flows.reconciling.findings import Match
 from syncgate.flows.reconciling.matching import Matching
 from syncgate.flows.reconciling.pacing import Pace
 from syncgate.flows.reconciling.reading import Reader
+from syncgate.ports import Page
 from tests.integration.reconciling.listed import World
 
 
@@ -76,4 +81,26 @@ def test_a_listing_in_doubt_links_nothing(world: World, tmp_path: Path) -> None:
     world.food.lies = lambda listing, no, page: type(page)(
         records=page.records, following=page.following, total=len(held) + 4
     )
+    assert _matches(world, tmp_path) == []
+
+
+@pytest.mark.parametrize("reading", [1, 2])
+def test_a_listing_that_repeats_far_apart_links_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: int
+) -> None:
+    """Its total fits all the same: what is shown twice stands where another should be."""
+    monkeypatch.setattr(plausibility, "RECENT_COUNT", 2)
+    world.deliver(1)
+    second = world.post()
+    for number in range(2, 10):
+        _typed(world, f"QX000000000{number}", f"T{number}")
+    shown: list[Page] = []
+
+    def repeats(listing: str, no: int, page: Page) -> Page:
+        shown.append(page)
+        is_moved = len(shown) == 3 * reading
+        return replace(page, records=[*page.records[:-1], shown[0].records[1]]) if is_moved else page
+
+    assert _of(_matches(world, tmp_path)) == [(second, ("T2",), 0)]
+    world.food.lies = repeats
     assert _matches(world, tmp_path) == []
