@@ -35,7 +35,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"of the newest {sample['cases']} cases {sample['typed']} fields were typed and {sample['delivered']} delivered"
     )
     if found["unread"]:
-        lines.append(f"never read back, so not counted: {', '.join(found['unread'])}")
+        lines.append(f"no record read back, so not counted: {', '.join(found['unread'])}")
     if found["still_typed"]:
         lines += [
             "still typed by hand:",

@@ -13,7 +13,8 @@ class SystemMeter:
 
     Attributes:
         verified: records that the last run that read something read back there, and that say what they should.
-        own: of what it holds, delivered of its own accord: its own clerks typed it.
+        own: of what it holds, delivered of its own accord, or typed there by hand and then linked: its own clerks
+            typed it.
         by_hand: delivered because a person said so: typed there by hand, or looked up there.
         duplicates: records that are open as duplicates.
         verified_at: when that run ended.
@@ -66,7 +67,7 @@ class Meter:
     """What the meter says.
 
     Attributes:
-        systems: those that were read back, by name. unread: those that get cases and never were.
+        systems: those that were read back, by name. unread: those that get cases and never were, or are only counted.
         still_typed: by system and item.
         sample: of fields.
         minutes_per_entry: what the site says that one entry takes; None: it says nothing.

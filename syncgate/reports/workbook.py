@@ -203,7 +203,7 @@ class _Book:
         )
         yield self._t("Fields delivered"), meter.sample.delivered, self._t("of the same cases, at all systems")
         for system in meter.unread:
-            yield self._t("Never read back, so not counted"), system, None
+            yield self._t("No record read back, so not counted"), system, None
         for one in meter.still_typed:
             yield self._t("Still typed by hand at"), one.records, f"{one.system} {one.item}"
 

@@ -50,8 +50,14 @@ def measured(gate: Gate, tx: Tx, principal: Principal, *, minutes_per_entry: flo
 
 
 def _last_run(tx: Tx, row: SystemRow) -> Run | None:
+    """The last run that judged records; None where there is none."""
     found = tx.page_runs([job_of(row.system)], after=None, limit=1, outcomes=[one.value for one in _JUDGED])
-    return found[0] if found else None
+    return next((run for run in found if _is_read_back(run)), None)
+
+
+def _is_read_back(run: Run) -> bool:
+    """Whether it looked at records; what only counts them says nothing of any one."""
+    return any(one.level in _READ_BACK for one in RunState.from_json(run.detail).totals)
 
 
 def _system(

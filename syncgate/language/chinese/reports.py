@@ -107,7 +107,7 @@ SENTENCES: Final[dict[str, str]] = {
     "{minutes} minutes an entry, as the site says": "按本部署实例设定的每次录入 {minutes} 分钟",
     "in the newest {cases} cases": "最近 {cases} 个办件",
     "of the same cases, at all systems": "同一批办件，全部对接系统",
-    "Never read back, so not counted": "从未读回、不计入",
+    "No record read back, so not counted": "未读回记录、不计入",
     "Still typed by hand at": "仍靠人工录入的对接系统",
     "Records that wait": "待录入条数",
     "Why left": "留待人工的原因",

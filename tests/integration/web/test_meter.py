@@ -37,17 +37,25 @@ def a_run(system: str, slot: str, outcome: RunOutcome, *totals: ListingTotals) -
 
 
 def stored(tx: Tx) -> None:
-    for system, mode in (("food", "live"), ("province", "live"), ("paper", "manual"), ("old", "retired")):
+    for system, mode in (
+        ("counted", "live"),
+        ("food", "live"),
+        ("province", "live"),
+        ("paper", "manual"),
+        ("old", "retired"),
+    ):
         tx.save_system(SystemRow(system=system, mode=mode, active_bundle="b"))
     fields = ListingTotals(listing="a", level="fields", verified=100)
     ids, counts = (ListingTotals(listing=level, level=level, verified=50) for level in ("ids", "counts"))
     tx.insert_run(a_run("food", "1", RunOutcome.COMPLETE, ListingTotals(listing="a", level="fields", verified=7)))
     tx.insert_run(a_run("food", "2", RunOutcome.INCOMPLETE, fields, ids, counts))
     tx.insert_run(a_run("food", "3", RunOutcome.IMPLAUSIBLE, ListingTotals(listing="a", level="fields", verified=1)))
+    tx.insert_run(a_run("counted", "1", RunOutcome.COMPLETE, counts))
     for no, (system, phase, reason) in enumerate(
         (
             ("food", Phase.DELIVERED, "confirmed_by_hand"),
             ("food", Phase.DELIVERED, "held_by_source"),
+            ("food", Phase.DELIVERED, "adopted"),
             ("food", Phase.DELIVERED, None),
             ("paper", Phase.PENDING, None),
             ("paper", Phase.PARKED, "refused"),
@@ -70,9 +78,9 @@ def test_the_meter_counts_what_the_last_run_that_judged_verified(served: Served)
     served.write(stored)
     told = meter(served)
     (food,) = told["systems"]
-    assert (food["verified"], food["own"], food["by_hand"], food["duplicates"]) == (150, 1, 1, 1)
-    assert (food["spared"], told["spared"], told["hours"]) == (147, 147, None)
-    assert told["unread"] == ["province"]
+    assert (food["verified"], food["own"], food["by_hand"], food["duplicates"]) == (150, 2, 1, 1)
+    assert (food["spared"], told["spared"], told["hours"]) == (146, 146, None)
+    assert told["unread"] == ["counted", "province"], "what is only counted was looked at by nobody"
     assert told["still_typed"] == [
         {"system": "paper", "item": "item 0", "records": 1},
         {"system": "paper", "item": "item 1", "records": 1},
@@ -91,4 +99,4 @@ def test_time_is_told_only_with_the_sites_own_minutes(sqlite_store: Any, keyring
     with serving(sqlite_store, keyring, clock, settings=settings) as served:
         served.write(stored)
         told = meter(served)
-        assert (told["hours"], told["minutes_per_entry"]) == (14.7, 6.0)
+        assert (told["hours"], told["minutes_per_entry"]) == (14.6, 6.0)
