@@ -135,6 +135,7 @@ class Bundles:
         """From now on this configuration: bundles of the folder as read, stored ones compiled under it."""
         stale = self._stale(site)
         self.site = site
+        self._gate.inbound.update(site.sources)
         compiled = await asyncio.to_thread(self._compiled, stale, lambda digest: stale[digest].files)
         self._gate.bundles.update(compiled)
         if self._transports is not None:

@@ -19,9 +19,10 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.attending import Attendant, Planned, planned_systems
 from syncgate.flows.reconciling.exports import remove_old
 from syncgate.flows.reconciling.run import reconcile
+from syncgate.flows.reconciling.source_run import reconcile_source
 from syncgate.flows.reconciling.sourced import Local
 from syncgate.flows.reconciling.spill import left_behind, sweep
-from syncgate.flows.reconciling.turns import Save, release_dead
+from syncgate.flows.reconciling.turns import Save, is_of_source, release_dead
 from syncgate.ports import Transport, Tx
 from syncgate.schedule import Timetable
 
@@ -73,6 +74,8 @@ class Reconciling:
     async def _reconcile(
         self, gate: Gate, run: Run, *, transport_of: Callable[[str], Transport], save: Save
     ) -> RunState:
+        if is_of_source(run):
+            return await reconcile_source(gate, run, save=save)
         site = self._bundles.site
         local = Local(zone=ZoneInfo(site.config.site.time_zone), root=site.root)
         return await reconcile(gate, run, transport_of=transport_of, save=save, local=local)

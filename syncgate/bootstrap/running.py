@@ -156,6 +156,7 @@ def _gate(opened: OpenStore, site: Site, bundles: dict[str, Bundle], later: _Lat
         follow=None if opened.is_alone else later.follow,
         link_address=site.config.materials.link_address,
         data=opened.folder,
+        inbound=dict(site.sources),
     )
 
 

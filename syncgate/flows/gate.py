@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from syncgate.flows.delivering.hand_over import HandOver
     from syncgate.site.bundle import Bundle
     from syncgate.site.canonical import CanonicalSchema
+    from syncgate.site.sources import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Gate:
         follow: takes over what the store names active; None where no other process can deploy.
         link_address: where systems fetch files by link; None where they cannot.
         data: the site's own folder for what the store does not hold; None where a gate keeps nothing beside it.
+        inbound: how the records of sources are read, by source; replaced in place by a deploy.
     """
 
     writer: Writer
@@ -48,6 +50,7 @@ class Gate:
     follow: Callable[[], Awaitable[None]] | None = None
     link_address: str | None = None
     data: Path | None = None
+    inbound: dict[str, Source] = field(default_factory=dict)
 
     def active_bundle(self, system: str) -> Bundle:
         """The active bundle of a system. Raises KeyError for a system without one."""

@@ -1,6 +1,5 @@
 """Reconciliation: runs are asked for, followed and ended; a file may stand for what a system lists."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from syncgate.domain.errors import MalformedBody, NotFound
+from syncgate.domain.errors import NotFound
 from syncgate.domain.reconciliation.run import RunOutcome, RunWish
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating.people import Action
@@ -16,16 +15,14 @@ from syncgate.flows.reconciling import asking, exports
 from syncgate.flows.reconciling.asking import DiscrepancyPage, RunPage, RunView
 from syncgate.ports.store import DiscrepancyFilter
 from syncgate.reports import ReportForm
-from syncgate.web import body as bodies
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.auth import require
 from syncgate.web.params import Cursor, Limit, Names, Time
 from syncgate.web.place import Place
 from syncgate.web.problems import language_of
 from syncgate.web.reports import REPORT, Form, Wording, respond
-from syncgate.web.streams import pieces, refuse_too_large, too_slow
+from syncgate.web.uploads import FILE, Upload, taken_in
 
-EXPORT_MEDIA = "application/octet-stream"
 Message = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str | None, Query(max_length=500)]
 
@@ -180,7 +177,7 @@ def _reporting(routes: APIRouter, place: Place) -> None:
 
 
 def _uploading(routes: APIRouter, place: Place) -> None:
-    gate, settings = place.gate, place.settings
+    gate = place.gate
     acts = caller(place, Action.RECONCILE)
 
     @routes.post(
@@ -189,12 +186,7 @@ def _uploading(routes: APIRouter, place: Place) -> None:
         summary="Bring a file that stands for what a system lists",
         description="The body is the file as it is. It is kept sealed for seven days; nothing is compared yet.",
         responses=refusals(*WRITING),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {EXPORT_MEDIA: {"schema": {"type": "string", "format": "binary"}}},
-            }
-        },
+        openapi_extra=FILE,
     )
     async def upload_export(
         system: str,
@@ -213,25 +205,8 @@ def _uploading(routes: APIRouter, place: Place) -> None:
         asking.require_whole(principal)
         given = {"charset": charset, "delimiter": delimiter, "sheet": sheet, "records": records, "record": record}
         written = exports.settings_of(format, given)
-        headers = request.scope["headers"]
-        bodies.require_media(headers, EXPORT_MEDIA)
-        refuse_too_large(headers, settings.export_limit)
-        try:
-            async with asyncio.timeout(settings.material_within.total_seconds()):
-                export = await exports.keep_export(
-                    gate,
-                    principal,
-                    system,
-                    pieces(request.receive, settings.piece_within),
-                    format_name=format,
-                    settings=written,
-                    size_at_most=settings.export_limit,
-                )
-        except TimeoutError:
-            raise too_slow(settings.material_within) from None
-        except bodies.Disconnected:
-            raise MalformedBody("expected the whole file, got a part of it") from None
-        return Uploaded.of(export)
+        upload = Upload(system, format_name=format, settings=written)
+        return Uploaded.of(await taken_in(place, principal, request, upload))
 
 
 def _text(time: datetime | None) -> str | None:

@@ -20,7 +20,7 @@ from syncgate.flows.reconciling import turns
 from syncgate.flows.reconciling.exports import find_export
 from syncgate.flows.reconciling.recording import observation
 from syncgate.flows.showing.files import ReasonMissing
-from syncgate.flows.showing.scope import narrowed, sees_case, sees_system
+from syncgate.flows.showing.scope import is_of_seen_source, narrowed, sees_case, sees_system
 from syncgate.ports import Tx
 from syncgate.ports.store import DiscrepancyFilter
 from syncgate.site.bundle import Bundle
@@ -201,6 +201,43 @@ async def ask_run(gate: Gate, principal: Principal, system: str, wish: RunWish) 
     return await write_following(gate, step)
 
 
+async def ask_source_run(gate: Gate, principal: Principal, source: str, wish: RunWish, export_id: str) -> RunView:
+    """A new run of a source, by the manifest that was uploaded of it.
+
+    Raises:
+        NotFound: no such source in scope, or no such manifest of it. Forbidden: the principal's scope is narrower.
+        InvalidRun: a window that ends before it begins. RunUnderWay: another run of it is under way.
+    """
+    require_source(gate, principal, source)
+    refuse_reversed(wish)
+    wished = replace(wish, by=principal.name, trigger="person", export=export_id)
+    if find_export(gate, export_id).system != source:
+        raise NotFound("expected an export that is known here, got none of that id")
+
+    def step(tx: Tx) -> RunView:
+        run = turns.begin(tx, source, wished, salt=gate.entropy.token(_SALT).hex(), is_of_source=True)
+        tx.append_audit(_entry(tx, principal, "reconciliation_begun", run, wished))
+        return RunView.of(run, now=tx.now)
+
+    return await gate.writer.write(step)
+
+
+async def refuse_under_way(gate: Gate, source: str) -> None:
+    """Raises RunUnderWay, before a manifest is taken in for nothing."""
+    other = await gate.writer.read(lambda tx: turns.open_run(tx, source))
+    if other is not None:
+        raise turns.under_way(source, other)
+
+
+def require_source(gate: Gate, principal: Principal, source: str) -> None:
+    """Raises NotFound where it is no source in scope, Forbidden where the scope is narrower than a source."""
+    is_in_scope = not principal.sources or source in principal.sources
+    if source not in gate.sources or not is_in_scope or not sees_system(principal, source):
+        raise NotFound("expected a source of this site, got none of that name")
+    if principal.regions:
+        raise Forbidden("expected a key for whole sources, got one for some regions")
+
+
 async def read_run(gate: Gate, principal: Principal, run_id: str) -> RunView:
     """One run as it is now. Raises NotFound."""
     return await gate.writer.read(lambda tx: RunView.of(find_run(tx, principal, run_id), now=tx.now))
@@ -239,11 +276,15 @@ async def cancel_run(gate: Gate, principal: Principal, run_id: str) -> RunView:
     Raises:
         NotFound: none of that id in scope. Forbidden: the principal's scope is narrower than the system.
     """
-    require_whole(principal)
 
     def step(tx: Tx) -> RunView:
         before = find_run(tx, principal, run_id)
-        after = turns.cancel(tx, before.job.removeprefix(JOB_PREFIX), before.slot, by=principal.name)
+        system = before.job.removeprefix(JOB_PREFIX)
+        if turns.is_of_source(before):
+            require_source(gate, principal, system)
+        else:
+            require_whole(principal)
+        after = turns.cancel(tx, system, before.slot, by=principal.name)
         assert after is not None
         if after != before:
             tx.append_audit(_entry(tx, principal, "reconciliation_cancelled", after, None))
@@ -320,7 +361,7 @@ def sees_discrepancy(tx: Tx, principal: Principal, found: Discrepancy) -> bool:
     """Whether a discrepancy is in scope; what is of no case here is for those who see every case."""
     if not sees_system(principal, found.system):
         return False
-    if not principal.sources and not principal.regions:
+    if is_of_seen_source(principal, found) or not (principal.sources or principal.regions):
         return True
     case = tx.case(found.case_id) if found.case_id is not None else None
     return case is not None and sees_case(principal, case, tx.lanes(case.case_id))
@@ -354,10 +395,22 @@ def _refuse_impossible(bundle: Bundle, wish: RunWish) -> None:
     ]
     if wish.mode == "adopt" and not any(listing.adoption for listing in readback.listings):
         errors.append(FieldError("/mode", "enum", "list, mend"))
-    if wish.since and wish.until and datetime.fromisoformat(wish.since) >= datetime.fromisoformat(wish.until):
-        errors.append(FieldError("/until", "after_since", wish.since))
+    if _is_reversed(wish):
+        errors.append(FieldError("/until", "after_since", str(wish.since)))
     if errors:
         raise InvalidRun("expected a run that this system can have, got another", errors=errors)
+
+
+def refuse_reversed(wish: RunWish) -> None:
+    """Raises InvalidRun where a window ends before it begins."""
+    if _is_reversed(wish):
+        errors = [FieldError("/query/until", "after_since", str(wish.since))]
+        raise InvalidRun("expected a window that begins before it ends, got another", errors=errors)
+
+
+def _is_reversed(wish: RunWish) -> bool:
+    is_bounded = wish.since is not None and wish.until is not None
+    return is_bounded and datetime.fromisoformat(wish.since or "") >= datetime.fromisoformat(wish.until or "")
 
 
 def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

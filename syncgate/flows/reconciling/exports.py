@@ -59,6 +59,22 @@ class InvalidExport(RequestError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What more is to be known of a file in which a source lists its own cases.
+
+    Attributes:
+        columns: names of columns by JSON Pointer into the case, `/case_no` among them; empty: as the source's mapping
+            reads its records.
+        batch: under which name its records are numbered, where the source gives them no numbers; empty: under none.
+        as_of: when it was written; what the source said later it cannot show.
+    """
+
+    columns: Mapping[str, str]
+    batch: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """One uploaded file.
 
@@ -68,6 +84,7 @@ class Export:
         format: as in `FORMATS`; settings: how it is written.
         size: in bytes; sha256: in hexadecimal.
         by: who brought it.
+        manifest: of a source's; None of a system's.
     """
 
     export_id: str
@@ -80,6 +97,7 @@ class Export:
     uploaded_at: datetime
     wrapped_key: bytes = field(repr=False)
     offsets: tuple[int, ...] = field(repr=False)
+    manifest: Manifest | None = None
 
     @property
     def name(self) -> str:
@@ -118,6 +136,7 @@ async def keep_export(
     format_name: str,
     settings: Settings,
     size_at_most: int,
+    manifest: Manifest | None = None,
 ) -> Export:
     """The uploaded file once it is whole.
 
@@ -128,6 +147,7 @@ async def keep_export(
         pieces: its bytes as they come.
         format_name, settings: how it is written.
         size_at_most: in bytes.
+        manifest: of a source's.
 
     Raises:
         BodyTooLarge: it is larger; nothing is kept.
@@ -152,6 +172,7 @@ async def keep_export(
             uploaded_at=gate.clock.now(),
             wrapped_key=wrapped_key,
             offsets=tuple(written.offsets),
+            manifest=manifest,
         )
         await gate.writer.write(lambda tx: tx.append_audit(_entry(tx.now, export)))
         await asyncio.to_thread(_note, folder, export)
@@ -182,7 +203,15 @@ def find_export(gate: Gate, export_id: str) -> Export:
         uploaded_at=datetime.fromisoformat(noted["uploaded_at"]),
         wrapped_key=b64decode(noted["wrapped_key"]),
         offsets=tuple(noted["offsets"]),
+        manifest=_manifest(noted.get("manifest")),
     )
+
+
+def _manifest(noted: Mapping[str, Any] | None) -> Manifest | None:
+    if noted is None:
+        return None
+    as_of = datetime.fromisoformat(noted["as_of"])
+    return Manifest(columns=noted["columns"], batch=noted["batch"], as_of=as_of)
 
 
 def remove_old(gate: Gate) -> int:
@@ -305,6 +334,10 @@ def _note(folder: Path, export: Export) -> None:
         "wrapped_key": b64encode(export.wrapped_key).decode(),
         "offsets": export.offsets,
     }
+    if (of_source := export.manifest) is not None:
+        noted["manifest"] = {
+            "columns": dict(of_source.columns), "batch": of_source.batch, "as_of": of_source.as_of.isoformat()
+        }  # fmt: skip
     draft = folder / f"{export.export_id}.tmp"
     with _created(draft) as out:
         out.write(json.dumps(noted).encode())

@@ -69,10 +69,15 @@ def begin(tx: Tx, system: str, wish: RunWish, *, salt: str, is_of_source: bool =
     """A person's run, which waits for a process. Raises RunUnderWay."""
     tx.system(system, lock=True)
     if (other := open_run(tx, system)) is not None:
-        raise RunUnderWay(
-            "expected no other run of {system}, got {run} under way", system=system, run=id_of(other.job, other.slot)
-        )
+        raise under_way(system, other)
     return _inserted(tx, system, wish, slot_of(tx.now, salt), is_of_source=is_of_source)
+
+
+def under_way(system: str, other: Run) -> RunUnderWay:
+    """What a run is refused with while another one has not ended."""
+    return RunUnderWay(
+        "expected no other run of {system}, got {run} under way", system=system, run=id_of(other.job, other.slot)
+    )
 
 
 def begin_due(tx: Tx, system: str, wish: RunWish, rhythm: Rhythm) -> Begun:

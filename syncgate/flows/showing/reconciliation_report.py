@@ -14,7 +14,7 @@ from syncgate.domain.reconciliation.run import RunOutcome, RunState, id_of, job_
 from syncgate.domain.rows import Case, Discrepancy, Principal, Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.showing.meter import measured
-from syncgate.flows.showing.scope import is_unbounded, sees_case, sees_system
+from syncgate.flows.showing.scope import is_of_seen_source, is_unbounded, sees_case, sees_system
 from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.reports.model import OPEN, QUEUED, FieldLine, Line, Report, RunShown, Titles
 
@@ -150,7 +150,7 @@ def _pages(tx: Tx, where: DiscrepancyFilter) -> Iterator[list[Discrepancy]]:
 
 def _sees(tx: Tx, principal: Principal, row: Discrepancy, cases: dict[UUID, Case]) -> bool:
     """Whether a discrepancy is in scope; what is nobody's case only where no scope asks for the case."""
-    if is_unbounded(principal):
+    if is_unbounded(principal) or is_of_seen_source(principal, row):
         return True
     case = cases.get(row.case_id) if row.case_id is not None else None
     if case is None:

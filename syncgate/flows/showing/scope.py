@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 from uuid import UUID
 
 from syncgate.domain.errors import NotFound
-from syncgate.domain.rows import Case, Delivery, Lane, Principal
+from syncgate.domain.reconciliation.kinds import SourceKind
+from syncgate.domain.rows import Case, Delivery, Discrepancy, Lane, Principal
 from syncgate.flows.gate import CaseRef
 from syncgate.ports import Tx
+
+_OF_SOURCES: Final = frozenset(kind.value for kind in SourceKind)
 
 
 def sees_case(principal: Principal, case: Case, lanes: Iterable[Lane]) -> bool:
@@ -27,6 +31,11 @@ def sees_case(principal: Principal, case: Case, lanes: Iterable[Lane]) -> bool:
 def sees_system(principal: Principal, system: str) -> bool:
     """Whether what a system holds is in scope."""
     return not principal.systems or system in principal.systems
+
+
+def is_of_seen_source(principal: Principal, found: Discrepancy) -> bool:
+    """Whether a difference from a source's own listing is that source's, for whom a scope is."""
+    return found.kind in _OF_SOURCES and found.system in principal.sources and not principal.regions
 
 
 def sees_open(principal: Principal, case: Case) -> bool:

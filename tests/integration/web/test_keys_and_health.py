@@ -167,6 +167,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("GET", "/v1/discrepancies/{discrepancy_id}"),
         ("POST", "/v1/discrepancies/{discrepancy_id}/repair"),
         ("POST", "/v1/systems/{system}/exports"),
+        ("POST", "/v1/sources/{source}/manifests"),
         ("GET", "/v1/cases/{case}/revisions"),
         ("GET", "/v1/cases/{case}/passport"),
         ("GET", "/v1/cases/{case}/explanation"),
