@@ -20,6 +20,11 @@ ONLY_IN_A_WHOLE_LISTING: Final = frozenset({Kind.DUPLICATE, Kind.UNEXPECTED})
 """What nobody sees who asks for one known record after the other."""
 
 
+def any_record(_: Json) -> bool:
+    """True: no scope is declared that it could be out of."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOne:
     """How one record is read.
@@ -81,6 +86,7 @@ class ReadListing:
         key_of_record: the reference by which a record is known as ours, None where it bears none.
         key_of_ours: the same from the keys of a request and a payload, as it was sent.
         is_ours: whether a record is ours by scope; those that are not are passed over.
+        is_in_scope: the same by the declared scope alone, of a record that is read by itself; without one, always.
         remote_ref_of: the system's own id of a record; None where it shows none.
         is_removed: whether a record that was taken back disappears; else it stays.
         comparisons: by message; a message of another level than fields has none.
@@ -103,6 +109,7 @@ class ReadListing:
     key_of_record: Callable[[Json], str | None] = field(repr=False)
     key_of_ours: Callable[[Mapping[str, str], Json], str | None] = field(repr=False)
     is_ours: Callable[[Json], bool] = field(repr=False)
+    is_in_scope: Callable[[Json], bool] = field(default=any_record, repr=False)
     remote_ref_of: Callable[[Json], str | None] = field(repr=False)
     is_removed: bool
     comparisons: Mapping[str, Comparison] = field(repr=False)

@@ -16,7 +16,7 @@ from syncgate.domain.reconciliation.kinds import DEFAULT_POLICY, Action, Level
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.ports import Paging, Query
 from syncgate.site.comparing import ComparisonRules, marking_form
-from syncgate.site.readback import Adoption, Export, ReadBack, ReadListing, ReadOne
+from syncgate.site.readback import Adoption, Export, ReadBack, ReadListing, ReadOne, any_record
 from syncgate.site.reconciling import (
     Adopt,
     ByCursor,
@@ -84,6 +84,7 @@ def _listing(declared: ReadListingRules, position: int, node: Node, named: Named
     comparisons = _comparisons(declared, position, node, named, problems)
     key_of_record = record_key(declared.key) if declared.key else _no_key
     form = marking_form(declared, comparisons)
+    in_scope = None if declared.scope is None else _in_scope(declared.scope)
     return ReadListing(
         name=declared.name,
         messages=declared.messages,
@@ -95,7 +96,8 @@ def _listing(declared: ReadListingRules, position: int, node: Node, named: Named
         read=None if declared.read is None else _read(declared.read),
         key_of_record=key_of_record,
         key_of_ours=_no_our_key if declared.ours is None else parse_our_key(declared.ours).of,
-        is_ours=_bears_key(key_of_record) if declared.scope is None else _in_scope(declared.scope),
+        is_ours=in_scope or _bears_key(key_of_record),
+        is_in_scope=in_scope or any_record,
         remote_ref_of=_no_key if declared.remote_ref is None else record_key([declared.remote_ref]),
         is_removed=declared.retracted == "removed",
         comparisons=MappingProxyType(comparisons),

@@ -291,6 +291,9 @@ def test_a_row_that_the_front_database_has_yet_to_look_at_is_not_held() -> None:
     for listing in declared.listings:
         assert listing.is_ours({"data_source": "999", "is_sync": 1})
         assert not listing.is_ours({"data_source": "999", "is_sync": 0})
+        assert not listing.is_in_scope({"data_source": "999", "is_sync": 0}), (
+            "nor is it judged when it is read by itself"
+        )
         assert not listing.is_ours({"data_source": "001", "is_sync": 1})
         assert listing.query is not None
         operation = adapter("frontdb").options["operations"][listing.query.operation]

@@ -200,10 +200,16 @@ class ListingRun:
         return None, doubts
 
     def _single(self) -> SingleReads | None:
-        read = self.listing.read
-        if read is None:
+        listing = self.listing
+        if listing.read is None:
             return None
-        return SingleReads(self.transport, read, self.listing.remote_ref_of, Pace(self.gate, self.bundle))
+        return SingleReads(
+            transport=self.transport,
+            read=listing.read,
+            remote_ref_of=listing.remote_ref_of,
+            is_in_scope=listing.is_in_scope,
+            pace=Pace(self.gate, self.bundle),
+        )
 
     def _is_read_singly(self, candidates: Sequence[Candidate], doubts: tuple[Doubt, ...]) -> bool:
         """Whether single records are worth their questions: a few, or where the listing proves no absence."""

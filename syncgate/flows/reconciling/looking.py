@@ -98,12 +98,14 @@ class SingleReads:
 
     Attributes:
         transport: of the bundle. read: how. remote_ref_of: the system's own id of a record.
+        is_in_scope: whether the listing would show a record; of one that it would not, nothing can be said.
         pace: lets the questions through. failed: how many could not be read.
     """
 
     transport: Transport
     read: ReadOne
     remote_ref_of: Callable[[Json], str | None]
+    is_in_scope: Callable[[Json], bool]
     pace: Pace
     failed: int = 0
 
@@ -125,6 +127,8 @@ class SingleReads:
 
     def _there(self, reading: Reading) -> There:
         match reading.found:
+            case Found.RECORD if not self.is_in_scope(reading.record):
+                return UNREAD
             case Found.RECORD:
                 ref = self.remote_ref_of(reading.record)
                 return There(records=(reading.record,), remote_refs=(ref,), count=1, how="record")

@@ -169,6 +169,34 @@ def test_single_records_that_cannot_be_read_leave_the_run_incomplete(world: Worl
     assert state.totals[0].unjudged == 1
 
 
+def test_a_record_that_is_there_and_out_of_the_listings_scope_is_not_judged(world: World) -> None:
+    """A row that its reader has still to take in, say: neither missing nor as it should be, whatever it says."""
+    case_ids = world.deliver(5)
+    _with_scope(world)
+    world.food.record(case_ids[0])["isSync"] = 0
+    world.food.record(case_ids[1]).update(isSync=0, premises="样本路 3 号")
+    world.food.remove(case_ids[2])
+    state = world.reconcile()
+    assert {str(one) for one in case_ids[:3]} <= set(world.food.reads)
+    assert state.outcome is RunOutcome.COMPLETE
+    assert world.kinds() == [("missing", case_ids[2])]
+    assert (state.totals[0].verified, state.totals[0].unjudged) == (2, 2)
+
+
+def _with_scope(world: World) -> None:
+    """Of the applications only those are ours that were taken in."""
+    gate = world.site.gate
+    bundle = gate.active_bundle("food")
+    assert bundle.readback is not None
+    first, *others = bundle.readback.listings
+
+    def is_taken_in(record: Any) -> bool:
+        return record.get("isSync", 1) == 1
+
+    scoped = replace(first, is_ours=is_taken_in, is_in_scope=is_taken_in)
+    gate.bundles[bundle.digest] = replace(bundle, readback=replace(bundle.readback, listings=(scoped, *others)))
+
+
 def _without_reads(world: World) -> None:
     gate = world.site.gate
     bundle = gate.active_bundle("food")

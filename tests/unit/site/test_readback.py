@@ -158,6 +158,14 @@ def test_scope_tells_what_is_ours_and_without_it_the_key_does() -> None:
     assert not events.is_ours({"number": "1"})
 
 
+def test_a_record_that_is_read_by_itself_is_out_of_scope_only_where_a_scope_is_declared() -> None:
+    """It was asked for by its key, which it may not repeat."""
+    records, events = listing("record"), listing("event")
+    assert records.is_in_scope({"origin": "gate"})
+    assert not records.is_in_scope({"origin": "hall", "number": "A1"})
+    assert events.is_in_scope({})
+
+
 def test_compared_is_what_the_mapping_compares_less_what_is_taken_out() -> None:
     fields = listing("record").comparisons["record"].fields
     assert [(one.name, one.at, one.owner, one.rules, one.mask) for one in fields] == [
