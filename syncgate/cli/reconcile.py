@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from syncgate.cli.reconciling import RunFiles, Wanted
 from syncgate.cli.replan import time
 
 RUN: Final = "run"
+SOURCE: Final = "source"
 _LISTED: Final = ["reconciliation_id", "mode", "stage", "outcome", "records", "by", "begun_at", "ended_at"]
 _SHOWN: Final = [*_LISTED, "trigger", "reason", "messages", "since", "until", "cap", "cancelled_by", "left"]
 _FOUND: Final = ["discrepancy_id", "system", "message", "kind", "case", "part", "action", "found_at", "seen_at"]
@@ -26,18 +28,24 @@ _MOST: Final = 200
 
 
 class RunByDefault(TyperGroup):
-    """What is no command of the group is what `run` is called with: `reconcile food` is `reconcile run food`."""
+    """What is no command of the group is what `run` is called with: `reconcile food` is `reconcile run food`.
+
+    `reconcile --source window` is `reconcile source window`.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The arguments, with the command's name where it was left out."""
         is_named = bool(args) and (args[0] in self.commands or args[0] == "--help")
+        if not is_named and f"--{SOURCE}" in args:
+            at = args.index(f"--{SOURCE}")
+            return super().parse_args(ctx, [SOURCE, *args[at + 1 : at + 2], *args[:at], *args[at + 2 :]])
         return super().parse_args(ctx, args if is_named or not args else [RUN, *args])
 
 
 app = typer.Typer(
     cls=RunByDefault,
     no_args_is_help=True,
-    help="What systems really hold. `syncgate reconcile food` is `syncgate reconcile run food`.",
+    help="What systems really hold, and sources list. `syncgate reconcile food` is `syncgate reconcile run food`.",
 )
 RunId = Annotated[str, typer.Argument(help="Its id, as `reconcile list` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
@@ -88,6 +96,57 @@ def run(
     if files.export is not None and len(systems or ()) != 1:
         raise BadArgument("expected one system for an export, got {count}", count=len(systems or ()))
     found = call(context.obj, reconciling.runs_of(systems, wanted), is_reconciling=True)
+    show(found, as_json=as_json, text=lambda: reconciling.told(found))
+    if not all(reconciling.is_clean(one) for one in found):
+        raise typer.Exit(REFUSED)
+
+
+@app.command(SOURCE)
+def compare_source(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source, as named in config.yaml.")],
+    manifest: Annotated[Path, typer.Option(help="The file in which it lists its own cases.")],
+    since: Annotated[
+        str | None, typer.Option(help="Cases accepted from then on must be listed; with neither, none must.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Cases accepted before must be listed.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="When the file was written; left out: when it was last changed.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Which column holds which field, such as /case_no=编号; may be repeated."),
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(help="The name that its records are numbered by; left out: the file's.")
+    ] = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="Its format, where its name does not tell.")
+    ] = None,
+    charset: Annotated[
+        str | None, typer.Option(help="Its charset, where it is not the one of the source's files.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report to this file: .html, .xlsx or .json.")] = None,
+    reason: Reason = "asked for on the command line",
+    as_json: AsJson = False,
+) -> None:
+    """Compare what a source lists of its own cases with what was accepted from it, and say what differs.
+
+    Ends with 0 only where all was judged and nothing differs.
+
+    Example: syncgate reconcile --source window --manifest cases.csv --since 2026-04-01
+    """
+    files = RunFiles.of(manifest, report, file_format=file_format, charset=charset)
+    asked = {
+        "since": time(since, "--since"),
+        "until": time(until, "--until"),
+        "as_of": time(as_of, "--as-of") or reconciling.changed_at(manifest),
+        "batch": batch or unicodedata.normalize("NFC", manifest.name),
+        "column": column,
+        "reason": reason,
+    }
+    wanted = Wanted({name: value for name, value in asked.items() if value is not None}, files)
+    found = call(context.obj, reconciling.run_of_source(source, wanted), is_reconciling=True)
     show(found, as_json=as_json, text=lambda: reconciling.told(found))
     if not all(reconciling.is_clean(one) for one in found):
         raise typer.Exit(REFUSED)

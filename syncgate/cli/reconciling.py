@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -70,6 +71,28 @@ def runs_of(systems: Sequence[str] | None, wanted: Wanted) -> Callable[[Any], Aw
         return list(ended)
 
     return act
+
+
+def run_of_source(source: str, wanted: Wanted) -> Callable[[Any], Awaitable[list[dict[str, Any]]]]:
+    """The run of a source by its manifest, from its beginning to its end."""
+
+    async def act(client: Any) -> list[dict[str, Any]]:
+        at = f"/v1/sources/{quote(source, safe='')}/manifests"
+        begun = body_of(await _sent(client, at, wanted.files, {**wanted.files.query, **wanted.body}))
+        with _progress() as tell:
+            ended = await _followed(client, begun, tell)
+        await _reported(client, ended, wanted.files.report, is_one=True)
+        return [ended]
+
+    return act
+
+
+def changed_at(file: Path) -> str:
+    """When a file was last changed, with offset. Raises BadArgument."""
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat()
+    except OSError as error:
+        raise BadArgument("expected a readable file {file}, got {error}", file=file, error=error.strerror) from None
 
 
 def is_clean(run: Mapping[str, Any]) -> bool:
@@ -141,15 +164,20 @@ async def _begun(client: Any, system: str, wanted: Wanted) -> dict[str, Any]:
 
 
 async def _uploaded(client: Any, system: str, files: RunFiles) -> str:
+    answer = await _sent(client, f"/v1/systems/{quote(system)}/exports", files, files.query)
+    return str(body_of(answer)["export_id"])
+
+
+async def _sent(client: Any, at: str, files: RunFiles, query: Mapping[str, Any]) -> Any:
+    """The answer to a file."""
     assert files.export is not None
-    answer = await client.post(
-        f"/v1/systems/{quote(system)}/exports",
-        params=files.query,
+    return await client.post(
+        at,
+        params=query,
         content=_pieces(files.export),
         headers={"Content-Type": "application/octet-stream"},
         timeout=600,
     )
-    return str(body_of(answer)["export_id"])
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
