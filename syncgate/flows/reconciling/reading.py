@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -152,8 +153,13 @@ class TheirSide:
 
     def refs(self, records: Sequence[Json]) -> list[str]:
         """What tells records apart, ours and others."""
-        ref_of, key_of = self.listing.remote_ref_of, self.listing.key_of_record
-        return [ref_of(record) or key_of(record) or orjson.dumps(record).decode() for record in records]
+        return [self._ref(record) for record in records]
+
+    def _ref(self, record: Json) -> str:
+        """One that is not ours may be of another sort, whose ids and keys mean something else: all of it tells."""
+        listing = self.listing
+        known = listing.remote_ref_of(record) or listing.key_of_record(record) if listing.is_ours(record) else None
+        return known or blake2b(orjson.dumps(record), digest_size=16).hexdigest()
 
     def shown(self, record: Json) -> Shown | None:
         """What a record shows; None where it is not ours."""

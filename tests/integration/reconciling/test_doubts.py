@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -172,7 +173,7 @@ def test_single_records_that_cannot_be_read_leave_the_run_incomplete(world: Worl
 def test_a_record_that_is_there_and_out_of_the_listings_scope_is_not_judged(world: World) -> None:
     """A row that its reader has still to take in, say: neither missing nor as it should be, whatever it says."""
     case_ids = world.deliver(5)
-    _with_scope(world)
+    _with_scope(world, lambda record: record.get("isSync", 1) == 1)
     world.food.record(case_ids[0])["isSync"] = 0
     world.food.record(case_ids[1]).update(isSync=0, premises="样本路 3 号")
     world.food.remove(case_ids[2])
@@ -183,17 +184,26 @@ def test_a_record_that_is_there_and_out_of_the_listings_scope_is_not_judged(worl
     assert (state.totals[0].verified, state.totals[0].unjudged) == (2, 2)
 
 
-def _with_scope(world: World) -> None:
-    """Of the applications only those are ours that were taken in."""
+def test_records_that_are_not_ours_may_bear_our_reference_as_often_as_they_like(quick: World) -> None:
+    case_ids = quick.deliver(6)
+    _without_reads(quick)
+    _with_scope(quick, lambda record: "step" not in record)
+    steps = [{"bizKey": str(case_id), "step": no} for case_id in case_ids for no in (1, 2)]
+    quick.food.remove(case_ids[2])
+    quick.food.records[APPLICATIONS] += steps
+    state = quick.reconcile()
+    assert (state.outcome, state.totals[0].doubts) == (RunOutcome.COMPLETE, ())
+    assert quick.kinds() == [("missing", case_ids[2])]
+    assert (state.totals[0].verified, state.totals[0].outside) == (5, 12)
+
+
+def _with_scope(world: World, is_ours: Callable[[Any], bool]) -> None:
+    """Of the applications only these are ours."""
     gate = world.site.gate
     bundle = gate.active_bundle("food")
     assert bundle.readback is not None
     first, *others = bundle.readback.listings
-
-    def is_taken_in(record: Any) -> bool:
-        return record.get("isSync", 1) == 1
-
-    scoped = replace(first, is_ours=is_taken_in, is_in_scope=is_taken_in)
+    scoped = replace(first, is_ours=is_ours, is_in_scope=is_ours)
     gate.bundles[bundle.digest] = replace(bundle, readback=replace(bundle.readback, listings=(scoped, *others)))
 
 
