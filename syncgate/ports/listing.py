@@ -16,7 +16,8 @@ class Paging:
 
     Attributes:
         by: `page`: numbered from `first`; `cursor`: the answer names the next, at `at`; `keyset`: the next begins
-            after the value that the last record has at `at`; `none`: there is one page.
+            after the value that the last record has at `at`; `none`: there is one page; `file`: pages are pieces of a
+            file, which nobody is asked for, and which does not move while it is read.
         at: JSON Pointer: for `cursor` within the answer, for `keyset` within a record.
         first: number of the first page.
         size: records that a full page has. By `page` a shorter one is the last, unless the total says that there are
@@ -24,7 +25,7 @@ class Paging:
             of its own operation, so that the rest of this counts for nothing there.
     """
 
-    by: Literal["page", "cursor", "keyset", "none"] = "none"
+    by: Literal["page", "cursor", "keyset", "none", "file"] = "none"
     at: str = ""
     first: int = 1
     size: int | None = None

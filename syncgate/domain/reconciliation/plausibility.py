@@ -68,12 +68,13 @@ class _Totals:
 class PageWatch:
     """Looks at the pages of one listing as they come. Keeps digests of pages, and the records of the last ones.
 
+    A file does not move while it is read: what it lists again is there again, and speaks against nothing.
     `see` each page in turn; stop reading where it says so; `end` gives the doubts.
     """
 
-    def __init__(self, *, by: Literal["page", "cursor", "keyset", "none"]) -> None:
+    def __init__(self, *, by: Literal["page", "cursor", "keyset", "none", "file"]) -> None:
         self.read_count = 0
-        """Records seen, ours and others, repeated ones once."""
+        """Records seen, ours and others, repeated ones once; of a file all of them."""
         self._by = by
         self._pages: set[int] = set()
         self._followings: set[str] = set()
@@ -112,7 +113,7 @@ class PageWatch:
         """
         totals = self._totals
         is_whole = not {Doubt.ENDLESS, Doubt.UNREADABLE, Doubt.UNAVAILABLE} & set(self._doubts)
-        repeated = max(repeated, self._repeated_count)
+        repeated = 0 if self._by == "file" else max(repeated, self._repeated_count)
         read_count = self.read_count + self._repeated_count - repeated
         if totals is not None and is_whole:
             if read_count < totals.first:
@@ -125,6 +126,9 @@ class PageWatch:
         return tuple(self._doubts)
 
     def _see_records(self, refs: Sequence[str]) -> None:
+        if self._by == "file":
+            self.read_count += len(refs)
+            return
         page = hash(tuple(refs))
         if refs and page in self._pages:
             self._repeated_pages_count += 1

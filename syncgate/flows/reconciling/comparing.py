@@ -308,7 +308,13 @@ class ListingRun:
 
     def _their_side(self) -> TheirSide:
         _, comparisons = numbered(self.listing)
-        return TheirSide(gate=self.gate, system=self.bundle.system, listing=self.listing, comparisons=comparisons)
+        return TheirSide(
+            gate=self.gate,
+            system=self.bundle.system,
+            listing=self.listing,
+            comparisons=comparisons,
+            is_file=self.query is not None and self.query.paging.by == "file",
+        )
 
     def _spills(self, their_size: int) -> tuple[Spill, Spill, Spill, Spill]:
         return (

@@ -45,7 +45,9 @@ UNREAD: Final = There(how="unread")
 
 @dataclass(slots=True)
 class _Kept:
-    by_ref: dict[str, bytes] = field(default_factory=dict)
+    """What is kept of a key. by_ref: the records, each once, with the system's own ids of them."""
+
+    by_ref: dict[str, tuple[str | None, bytes]] = field(default_factory=dict)
     reference: str | None = None
 
 
@@ -72,10 +74,10 @@ class SecondPass:
         kept = self._kept[key]
         if not kept.by_ref:
             return UNREAD if self.doubts else There()
-        found = list(kept.by_ref.items())[:KEPT_AT_MOST]
+        found = list(kept.by_ref.values())[:KEPT_AT_MOST]
         return There(
             records=tuple(orjson.loads(record) for _, record in found),
-            remote_refs=tuple(ref[1:] if ref.startswith("=") else None for ref, _ in found),
+            remote_refs=tuple(ref for ref, _ in found),
             count=len(kept.by_ref),
             reference=kept.reference,
         )
@@ -85,10 +87,11 @@ class SecondPass:
         kept = None if shown is None else self._kept.get(shown.key)
         if shown is None or kept is None:
             return
-        ref = f"={shown.ref}" if shown.ref is not None else f"#{len(kept.by_ref)}"
-        self._repeated_count += ref in kept.by_ref
+        is_told_by_ref = shown.ref is not None and not self._theirs.is_file
+        name = f"={shown.ref}" if is_told_by_ref else f"#{len(kept.by_ref)}"
+        self._repeated_count += name in kept.by_ref
         plain = orjson.dumps(record) if len(kept.by_ref) < KEPT_AT_MOST else b""
-        kept.by_ref.setdefault(ref, plain)
+        kept.by_ref.setdefault(name, (shown.ref, plain))
         kept.reference = shown.text
 
 

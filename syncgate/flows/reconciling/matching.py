@@ -75,7 +75,13 @@ class Matching:
         adoption = self.listing.adoption
         if adoption is None:
             return []
-        theirs = TypedSide(gate=self.gate, system=self.bundle.system, listing=self.listing, comparisons=())
+        theirs = TypedSide(
+            gate=self.gate,
+            system=self.bundle.system,
+            listing=self.listing,
+            comparisons=(),
+            is_file=self.reader.is_file,
+        )
         mine, other = Spill(self.folder, "unfilled", size=OUR_SIZE), Spill(self.folder, "typed", size=theirs.size)
         try:
             watch = PageWatch(by=self.reader.query.paging.by)

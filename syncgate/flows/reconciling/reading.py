@@ -54,6 +54,11 @@ class Reader:
     waits: Sequence[timedelta]
     on_page: Callable[[int], Awaitable[None]]
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it reads a file, not a system."""
+        return self.query.paging.by == "file"
+
     async def pages(self, watch: PageWatch, refs: Callable[[Sequence[Json]], Sequence[str]]) -> AsyncIterator[Page]:
         """Every page that could be had. What speaks against the listing is noted with `watch`.
 
@@ -136,6 +141,7 @@ class TheirSide:
         gate, system: whose.
         listing: as the active bundle declares it.
         comparisons: by number; a record has a digest for each, because it does not say whose message's it is.
+        is_file: whether it comes from a file, which lists no record twice but by having it twice.
         read: records that are ours. outside: those that are not.
     """
 
@@ -143,6 +149,7 @@ class TheirSide:
     system: str
     listing: ReadListing
     comparisons: Sequence[Comparison]
+    is_file: bool = False
     read: int = 0
     outside: int = 0
 
@@ -185,7 +192,7 @@ class TheirSide:
                 continue
             self.read += 1
             first, *more = self.macs(record)
-            digest = NO_REF if shown.ref is None else _ref_digest(shown.ref)
+            digest = NO_REF if shown.ref is None or self.is_file else _ref_digest(shown.ref)
             found.append(b"".join((shown.key, first, digest, self.read.to_bytes(8, "big"), *more)))
         return found
 

@@ -13,11 +13,11 @@ from syncgate.domain.errors import NotFound
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.exports import Export, find_export
 from syncgate.flows.reconciling.filed import FiledListing, laid_down
-from syncgate.ports import Listing, Query, Transport, Unread
+from syncgate.ports import Listing, Paging, Query, Transport, Unread
 from syncgate.site.bundle import Bundle
 from syncgate.site.readback import ReadListing
 
-OF_A_FILE: Final = Query(operation="")
+OF_A_FILE: Final = Query(operation="", paging=Paging(by="file"))
 _USUAL: Final = ZoneInfo("Asia/Shanghai")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -51,6 +52,18 @@ def test_an_export_stands_for_what_the_system_lists(filed: World) -> None:
     assert state.outcome is RunOutcome.COMPLETE
     assert sorted(filed.kinds(), key=lambda one: one[0]) == [("edited_there", case_ids[4]), ("missing", case_ids[2])]
     assert state.totals[0].verified == 4
+
+
+def test_a_row_that_a_file_lists_twice_is_a_duplicate_and_no_doubt(filed: World) -> None:
+    case_ids = filed.deliver(6)
+    filed.food.remove(case_ids[2])
+    again = json.dumps(filed.food.record(case_ids[4]), ensure_ascii=False)
+    other = json.dumps({**filed.food.record(case_ids[5]), "id": "N-other"}, ensure_ascii=False)
+    state = filed.reconcile(export=_upload(filed, as_lines(filed) + f"{again}\n{other}\n".encode()))
+    assert (state.outcome, state.totals[0].doubts) == (RunOutcome.COMPLETE, ())
+    found = {(row.case_id, row.kind, row.detail["records"]) for row in filed.open()}
+    assert found == {(case_ids[2], "missing", 0), (case_ids[4], "duplicate", 2), (case_ids[5], "duplicate", 2)}
+    assert state.totals[0].verified == 3
 
 
 def test_what_was_delivered_after_an_export_was_brought_is_not_judged_by_it(filed: World) -> None:

@@ -18,7 +18,7 @@ from syncgate.domain.reconciliation.plausibility import (
     judge,
 )
 
-By = Literal["page", "cursor", "keyset", "none"]
+By = Literal["page", "cursor", "keyset", "none", "file"]
 
 
 def doubts(
@@ -70,6 +70,13 @@ def test_records_that_move_without_a_reason_are_a_doubt() -> None:
 def test_a_listing_by_keyset_or_cursor_has_no_reason_to_repeat() -> None:
     for by in ("keyset", "cursor"):
         assert doubts(["1", "2"], ["2", "3"], by=by, totals=[3, 4]) == (Doubt.REPEATED_RECORDS,)
+
+
+def test_what_a_file_lists_again_is_there_again_and_no_doubt() -> None:
+    assert doubts(["1", "2"], ["1", "2"], ["2"], by="file") == ()
+    watch = PageWatch(by="file")
+    watch.see(["1", "1"], following=None)
+    assert (watch.read_count, watch.end(repeated=1)) == (2, ())
 
 
 def test_repetitions_that_lie_far_apart_are_told_by_the_join() -> None:
