@@ -1,8 +1,8 @@
 """At what rate a system is read back: within the limit that sends have, and behind them.
 
-A question of reconciliation spends a rate token as a send does. It leaves half of the burst to sends, so that what
-falls due finds room at once. It takes no place among the system's concurrent sends: a run asks one thing after another,
-or a few single records at a time.
+A question of reconciliation spends a rate token as a send does; reading a file spends none. It leaves half of the burst
+to sends, so that what falls due finds room at once. It takes no place among the system's concurrent sends: a run asks
+one thing after another, or a few single records at a time.
 """
 
 from __future__ import annotations

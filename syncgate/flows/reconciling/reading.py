@@ -43,7 +43,7 @@ class Reader:
     Attributes:
         source: what lists.
         query: how.
-        pace: lets the questions through.
+        pace: lets the questions through; a file is asked nothing.
         waits: before a page is asked for again; the last repeats.
         on_page: told after every page; raises what ends the reading.
     """
@@ -80,24 +80,24 @@ class Reader:
             following = page.following
 
     async def _page(self, following: str | None) -> Page | Unread:
-        return await asked_again(
-            partial(self.source.list_page, self.query, following), pace=self.pace, waits=self.waits
-        )
+        pace = None if self.is_file else self.pace
+        return await asked_again(partial(self.source.list_page, self.query, following), pace=pace, waits=self.waits)
 
 
 async def asked_again(
-    ask: Callable[[], Awaitable[T | Unread]], *, pace: Pace, waits: Sequence[timedelta]
+    ask: Callable[[], Awaitable[T | Unread]], *, pace: Pace | None, waits: Sequence[timedelta]
 ) -> T | Unread:
     """What a question brought, asked again a few times where that may help.
 
     Args:
         ask: asks once.
-        pace: lets the questions through.
+        pace: lets the questions through; None: the system is not asked.
         waits: before it is asked again; the last repeats.
     """
     asked = 0
     while True:
-        await pace.one()
+        if pace is not None:
+            await pace.one()
         found = await ask()
         if not isinstance(found, Unread):
             return found

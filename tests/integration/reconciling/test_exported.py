@@ -66,6 +66,23 @@ def test_a_row_that_a_file_lists_twice_is_a_duplicate_and_no_doubt(filed: World)
     assert state.totals[0].verified == 3
 
 
+def test_to_read_a_file_takes_nothing_of_the_systems_rate(filed: World) -> None:
+    case_ids = filed.deliver(3)
+    filed.food.remove(case_ids[1])
+    before = _rate_tokens(filed)
+    assert before > 2
+    assert filed.site.gate.active_bundle("food").limits.rate is not None
+    state = filed.reconcile(export=_upload(filed, as_lines(filed)))
+    assert filed.kinds() == [("missing", case_ids[1])]
+    assert (state.outcome, _rate_tokens(filed)) == (RunOutcome.COMPLETE, before)
+
+
+def _rate_tokens(world: World) -> float:
+    row = world.site.store.read(lambda tx: tx.system("food"))
+    assert row is not None
+    return row.rate_tokens
+
+
 def test_what_was_delivered_after_an_export_was_brought_is_not_judged_by_it(filed: World) -> None:
     filed.deliver(3)
     export = _upload(filed, as_lines(filed))
