@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from syncgate.flows.reconciling.turns import LEASE
 from tests.reconcile_proof.place import ROOT, ProofPlace
@@ -48,7 +48,7 @@ class Watched:
         rows = self._asked("SELECT count(*) FROM runs WHERE job = ?", self._job)
         return int(rows[0][0]) if rows else 0
 
-    def _asked(self, sql: str, *values: str) -> list[tuple[object, ...]]:
+    def _asked(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         with suppress(sqlite3.OperationalError), closing(sqlite3.connect(self._file, timeout=5)) as connection:
             return connection.execute(sql, values).fetchall()
         return []
