@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
@@ -99,6 +100,27 @@ def test_beyond_the_cap_nothing_at_all_is_mended(site: Worksite) -> None:
     assert all(one.observed is None for one in (site.only(j.case_id, "food", "application") for j in judged))
     did = mended(site, *ids, cap=3)
     assert (did.is_beyond_cap, dict(did.by_action)) == (False, {"resend": 3})
+
+
+def test_the_cap_counts_what_would_be_sent_and_nothing_else(site: Worksite) -> None:
+    """What has moved on, or is only confirmed, sends nothing; and to count breaks nothing."""
+    missing = [found(site, delivered(site, f"QX{no}"), Kind.MISSING) for no in range(2)]
+    moved = delivered(site, "QX2")
+    others = [found(site, moved, Kind.MISSING)]
+    site.patch(moved.case_id, {"form": {"经营面积": "130"}})
+    site.systems["food"].script += [taken("R-2"), UNKNOWN]
+    site.step("food")
+    unknown = site.post(an_application("QX3"))
+    site.step("food")
+    lost = site.only(unknown.case_id, "food", "application")
+    assert lost.phase is Phase.UNCONFIRMED
+    others.append(found(site, lost, Kind.CONFIRMED, remote_ref="SPJY77"))
+    with capture_logs() as told:
+        did = mended(site, *missing, *others, cap=1)
+        assert (did.is_beyond_cap, did.sends) == (True, 2)
+        did = mended(site, *missing, *others, cap=2)
+    assert (did.is_beyond_cap, did.sends, dict(did.by_action)) == (False, 2, {"resend": 2, "confirm": 1})
+    assert "mending_broke" not in {one["event"] for one in told}
 
 
 @pytest.mark.parametrize("done", [0, 1, 2])
