@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.reconcile_proof.built import fill, plant, prepare
 from tests.reconcile_proof.crash import killed_at_every_stage
@@ -22,7 +23,7 @@ from tests.reconcile_proof.truth import untrue
 from tests.reconcile_proof.world import world_in
 
 CASES, DIFFERENCES, SEED = 500, 60, 1
-READ_BACK = ("food", "workorders", "frontdb")
+READ_BACK = ("food", "workorders", "frontdb", "province")
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +75,11 @@ def test_what_the_policy_mends_is_as_it_was_and_the_next_run_finds_nothing_new(p
     async def mend() -> None:
         async with world_in(place) as world:
             proof = Proof(world, Plan.read(place.plan), say=lambda words: None)
-            await proof.mend(READ_BACK)
-            await proof.find_nothing_new(READ_BACK)
+            with capture_logs() as told:
+                await proof.mend(READ_BACK)
+                await proof.find_nothing_new(READ_BACK)
             assert proof.wrong == []
+            assert [one for one in told if one["log_level"] in ("error", "critical")] == []
 
     asyncio.run(mend())
 
