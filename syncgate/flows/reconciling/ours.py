@@ -13,7 +13,7 @@ from syncgate.domain.rows import Delivery, HeldRow
 from syncgate.flows.delivering.work import Marks
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.expected import Maker
-from syncgate.flows.reconciling.marks import NOTHING, marks_in
+from syncgate.flows.reconciling.marks import NOTHING, key_mac, marks_in
 from syncgate.flows.reconciling.roles import Judging, SideCounts, by_case, roles_in
 from syncgate.flows.reconciling.spill import Spill
 from syncgate.ports import Tx
@@ -133,9 +133,21 @@ class OurSide:
                 entries.append(self._entry(row, role, marks.key, marks.mac))
                 continue
             counts.unjudged += role is Role.EXPECTED
-            if row.held_key is not None:
-                entries.append(self._entry(row, Role.ALLOWED, row.held_key, None))
+            key = row.held_key or (None if delivery is None else self._key_today(maker, delivery))
+            if key is not None:
+                entries.append(self._entry(row, Role.ALLOWED, key, None))
         return entries
+
+    def _key_today(self, maker: Maker, delivery: Delivery) -> bytes | None:
+        """The key that its record would have if it were sent today: by the mapping, or by its request's keys alone."""
+        made = maker.made(delivery, bundle=self.bundle)
+        keys = maker.keys(delivery) if made is None else made.keys
+        if keys is None:
+            return None
+        text = self.listing.key_of_ours(keys, {} if made is None else made.payload)
+        if text is None:
+            return None
+        return key_mac(self.gate.keyring, system=self.bundle.system, listing=self.listing.name, key=text)
 
 
 def mappings_of(bundle: Bundle) -> dict[str, bytes]:

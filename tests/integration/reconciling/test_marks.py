@@ -114,3 +114,20 @@ def test_a_record_whose_slot_can_no_longer_be_mapped_is_not_called_unexpected(wo
     state = world.reconcile()
     assert world.open() == []
     assert (state.totals[0].verified, state.totals[0].unjudged) == (0, 3)
+
+
+def test_a_record_whose_slot_bears_no_marks_and_cannot_be_mapped_is_known_by_its_requests_keys(world: World) -> None:
+    """Sent before its system was read back, under a bundle that this process cannot compile."""
+    gate = world.site.gate
+    before = gate.active_bundle("food")
+    gate.bundles[before.digest] = replace(before, readback=None)
+    case_ids = world.deliver(3)
+    assert _marks(world.site.only(case_ids[0], "food", "application")) == (None, None)
+    after = replace(before, digest="sha256:after", specs={})
+    del gate.bundles[before.digest]
+    gate.bundles[after.digest] = after
+    gate.active["food"] = after.digest
+    world.site.write(lambda tx: tx.save_system(replace(tx.system("food"), active_bundle=after.digest)))  # type: ignore[type-var]
+    state = world.reconcile()
+    assert world.open() == []
+    assert (state.totals[0].verified, state.totals[0].unjudged) == (0, 3)
