@@ -13,6 +13,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "not_found": ("未找到", "Not found"),
     "replan_under_way": ("正在重新核算", "Another replan of this system is under way"),
     "run_under_way": ("正在对账", "Another run of this system is under way"),
+    "not_repairable": ("该差异无法这样处理", "The discrepancy cannot be repaired so"),
     "not_read_back": ("该系统无法对账", "The system is not read back"),
     "turn_lost": ("该次对账已由其他进程接手", "Another process works on this run now"),
     "conflict": ("与已有数据冲突", "The request contradicts what is stored"),
