@@ -134,7 +134,7 @@ def compare_source(
 
     Ends with 0 only where all was judged and nothing differs.
 
-    Example: syncgate reconcile --source window --manifest cases.csv --since 2026-04-01
+    Example: syncgate reconcile source window --manifest cases.csv --since 2026-04-01
     """
     files = RunFiles.of(manifest, report, file_format=file_format, charset=charset)
     asked = {

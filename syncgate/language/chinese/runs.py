@@ -27,7 +27,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a key that may read content, got one that may not": "该密钥无权查看内容",
     "expected X-Reason to say why values are shown, got none": "查看具体内容须在 X-Reason 中说明原因",
     # --- the command line
-    "What systems really hold, and sources list. `syncgate reconcile food` is `syncgate reconcile run food`.": "对账：各系统实际持有什么、来源系统列出什么。`syncgate reconcile food` 即 `syncgate reconcile run food`。",
+    "What systems really hold, and sources list. `syncgate reconcile food` is `syncgate reconcile run food`.": "对账：各系统实际持有什么、来源系统列出什么。命令 run 可省略：`reconcile food`。",
     "Compare what a source lists of its own cases with what was accepted from it, and say what differs. Ends with 0 only where all was judged and nothing differs.": "把来源系统自己的办件清单与已受理的比对，说明差异。只有全部核对完毕且没有差异时退出码才为 0。",
     "The file in which it lists its own cases.": "来源系统自己的办件清单文件。",
     "Cases accepted from then on must be listed; with neither, none must.": "此后受理的办件都应列出；起止都不填则不查多报。",

@@ -19,7 +19,20 @@ from tests.support.commands import said_by
 
 ROOT = Path(__file__).parents[3]
 EVERY = dict(commands(get_command(app)))
-WORDS = {"init", "check", "deploy", "serve", "demo", "replan", "reconcile", "alerts", "submit", "where", "map"} | {
+WORDS = {
+    "init",
+    "check",
+    "deploy",
+    "serve",
+    "demo",
+    "replan",
+    "reconcile",
+    "alerts",
+    "meter",
+    "submit",
+    "where",
+    "map",
+} | {
     "deliveries",
     "systems",
     "mapping",
