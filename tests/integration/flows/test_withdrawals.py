@@ -287,6 +287,8 @@ class TestTheRetractionItself:
 def keys_only(site: Worksite) -> None:
     """Food takes an application back by its key alone."""
     path = "adapters/food/adapter.yaml"
+    unlisted = rewritten(site, "food", path, "messages: [event, withdrawn]", "messages: [event]")
+    site.run(activate(site.gate, [unlisted]))
     text = site.gate.active_bundle("food").files[path].decode()
     declared = text[text.index("    on_unplanned:\n") : text.index("    remote_ref: {body: /id}\n")]
     site.run(activate(site.gate, [rewritten(site, "food", path, declared, "    on_unplanned: {retract: replace}\n")]))
