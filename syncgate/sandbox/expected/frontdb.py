@@ -4,8 +4,8 @@ A line is as `document` describes it, with what a front database has beside it. 
     records: what its row may have said, from submission to submission; the last is what it must say in the end.
     after: the tables whose rows, brought by the same call or an earlier one, must have come first.
     is_ordered: whether its own rows come in the order in which they are listed.
-    held: `surely`; `perhaps`, where the case was withdrawn meanwhile; `if_any`: exactly where a row of its own that is
-        no material's is held.
+    held: `surely`; `perhaps`, where the case was withdrawn meanwhile; `if_any`: while its acceptance
+        stands there, and right where it was written after it.
 Columns that a row leaves out are NULL; row_guid, cd_batch, cd_time, cd_operation and is_sync are not listed.
 """
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .findings import Finding
 from .front import KEYS, Effect, Front, Record
 
-MATERIAL = "up_pro_material"
+ACCEPT = "up_pro_accept"
 NOT_COMPARED = frozenset({"id", "row_guid", "cd_batch", "cd_time", "cd_operation", "is_sync"})
 HIDDEN = frozenset({"recordtime", "error_msg"})
 
@@ -121,7 +121,9 @@ class FrontComparison:
         by_place: dict[tuple[str, str], list[_Slot]] = defaultdict(list)
         for slot in self._slots_by_case.get(case_no, ()):
             by_place[slot.table, slot.part].append(slot)
-        operations = _certain(operations, by_place.keys())
+        operations, settled = _certain(operations, by_place)
+        for place in settled:
+            by_place.pop(place, None)
         pairs: list[tuple[Record, _Slot]] = []
         absent: list[Record] = []
         for operation in operations:
@@ -195,14 +197,27 @@ class FrontComparison:
             self._add("inconsistent", case_no, slot.table, part, "one row_guid is used by two cases")
 
 
-def _certain(operations: Sequence[Record], places: Iterable[tuple[str, str]]) -> list[Record]:
-    """What must be there: of a case that was withdrawn meanwhile what is there, and what closes it if it must."""
-    known = set(places)
+def _certain(
+    operations: Sequence[Record], by_place: Mapping[tuple[str, str], Sequence[_Slot]]
+) -> tuple[list[Record], list[tuple[str, str]]]:
+    """What must be there, and the places where nothing need be, for all that came back from there.
+
+    Of a case that was withdrawn meanwhile what stands there must be right. What closes it must be there while its
+    acceptance stands, and is right once it was written.
+    """
+    standing = {place for place, slots in by_place.items() if any(slot.standing for slot in slots)}
     closing = [one for one in operations if one["held"] == "if_any"]
-    others = [one for one in operations if one["held"] != "if_any"]
-    held = [one for one in others if one["held"] == "surely" or (one["operation"], one["part"]) in known]
-    has_more = any(one["operation"] != MATERIAL for one in held)
-    return [*held, *(closing if has_more else [])]
+    is_told = any(table == ACCEPT for table, _ in by_place)
+    stands = any(table == ACCEPT for table, _ in standing)
+    must_close = stands or (is_told and any(_place(one) in by_place for one in closing))
+    held = [one for one in operations if one["held"] == "surely" or _place(one) in standing]
+    settled = [_place(one) for one in operations if one["held"] == "perhaps" and _place(one) not in standing]
+    missing = [one for one in closing if must_close and _place(one) not in standing]
+    return [*held, *missing], settled
+
+
+def _place(operation: Record) -> tuple[str, str]:
+    return operation["operation"], operation["part"]
 
 
 def _numbered(operation: Record, case_no: str) -> Record:

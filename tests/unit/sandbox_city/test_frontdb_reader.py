@@ -250,3 +250,29 @@ def test_a_result_of_a_withdrawn_case_that_was_never_accepted_is_unexpected(tmp_
     rows = [(table, row) for table, row in rows_of(WITHDRAWN_LINE) if table == "up_pro_result"]
     front = read_front(written(tmp_path, rows))
     assert [each.kind for each in FrontComparison(front, [WITHDRAWN_LINE]).run()] == ["unexpected"]
+
+
+def of_withdrawn(folder: Path, *tables: str, sent_back: str, delay: float = 0) -> list[tuple[str, str, str]]:
+    """What is found where these tables got their rows of a withdrawn case, and one of them gave its row back later."""
+    with served_front(folder) as front, closing(sqlite3.connect(folder / "frontdb.db", isolation_level=None)) as peer:
+        front.switch_on({"mode": "late_rejection", "operations": [sent_back], "delay": delay})
+        for table, row in [row for row in rows_of(WITHDRAWN_LINE) if row[0] in tables]:
+            insert(peer, table, row)
+            wait_for(lambda: front.waiting_count() == 0)
+        wait_for(front.sent_back)
+        wait_for(lambda: read_front(folder).faults().get("late_rejection"))
+    found = FrontComparison(read_front(folder), [WITHDRAWN_LINE]).run()
+    return [(one.kind, one.operation, one.detail) for one in found]
+
+
+def test_what_came_back_of_a_withdrawn_case_need_not_be_sent_again_nor_closed(tmp_path: Path) -> None:
+    assert of_withdrawn(tmp_path, "up_pro_material", "up_pro_accept", sent_back="up_pro_accept") == []
+
+
+def test_a_withdrawn_case_that_was_closed_before_its_acceptance_came_back_is_right(tmp_path: Path) -> None:
+    assert of_withdrawn(tmp_path, "up_pro_accept", "up_pro_result", sent_back="up_pro_accept", delay=1.0) == []
+
+
+def test_the_row_that_closes_a_withdrawn_case_is_sent_again_where_it_came_back(tmp_path: Path) -> None:
+    found = of_withdrawn(tmp_path, "up_pro_accept", "up_pro_result", sent_back="up_pro_result")
+    assert found == [("missing", "up_pro_result", "sent back, and not sent again")]
