@@ -21,6 +21,7 @@ from syncgate.sandbox.city.calls import (
 from syncgate.sandbox.city.edited import EDITED_COUNT, edited_lives
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.city.hotline import hotline_life
+from syncgate.sandbox.city.identities import is_in_gbk
 from syncgate.sandbox.city.insurance import insurance_life
 from syncgate.sandbox.city.joining import food_number
 from syncgate.sandbox.city.places import TASK_CODE
@@ -142,7 +143,7 @@ def _application(random: Random, serial: int) -> Life:
         drafted.case["case_no"] = food_number(serial)
     after, more = _corrections(drafted.case, serial)
     # What the front database cannot write holds back its materials, unless they went before the acceptance came.
-    calls = first_calls(random, drafted.case, happened, is_whole=not _is_in_gbk(_names(drafted.case)))
+    calls = first_calls(random, drafted.case, happened, is_whole=not is_in_gbk(_names(drafted.case)))
     lead = food_first if is_foods else window_first
     follow = lead(Story(drafted.case, happened, serial, window_no), calls, after, frozenset(traits | more))
     return Life(drafted.case["case_no"], follow.traits, tuple(follow.calls))
@@ -178,7 +179,7 @@ def _traits(case: Case, turns: Turns) -> set[str]:
         "refused_licence": is_finished and turns.is_refused,
         "approved": is_finished and not turns.is_refused,
         "agent": "agent" in case,
-        "rare_character": not _is_in_gbk(case["applicant"]["name"] + case["title"]),
+        "rare_character": not is_in_gbk(case["applicant"]["name"] + case["title"]),
         "company": case["applicant"]["type"] == "enterprise",
     }
     return {trait for trait, is_there in found.items() if is_there}
@@ -188,14 +189,6 @@ def _names(case: Case) -> str:
     """Everything that names somebody."""
     applicant = case["applicant"]
     return "".join((case["title"], applicant["name"], applicant.get("legal_rep", ""), case["contact"]["name"]))
-
-
-def _is_in_gbk(text: str) -> bool:
-    try:
-        text.encode("gbk")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _corrections(case: Case, serial: int) -> tuple[list[Call], set[str]]:

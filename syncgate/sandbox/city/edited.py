@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from syncgate.sandbox.city.applications import draft
+from syncgate.sandbox.city.identities import is_in_gbk
 from syncgate.sandbox.city.script import BOTH_HOLD_IT, CASES, ONE_CASE, Call, Life, Typed
 from syncgate.sandbox.city.stages import Turns, stages
 
@@ -22,7 +23,7 @@ def edited_lives(seed: int) -> tuple[Life, ...]:
 
 def _edited(random: Random, serial: int) -> Life:
     drafted = draft(random, serial)
-    while not _is_in_gbk(str(drafted.case)):
+    while not is_in_gbk(str(drafted.case)):
         drafted = draft(random, serial)
     happened = stages(random, applied_at=drafted.applied_at, turns=Turns(is_open=True), serial=serial)
     first = Call("POST", CASES, drafted.case | {"stages": happened[:2]})
@@ -33,11 +34,3 @@ def _edited(random: Random, serial: int) -> Life:
     typed = Typed(event_base=0, application="corrected")
     edit = Call("PATCH", ONE_CASE, change, after=BOTH_HOLD_IT, source="food", typed=typed)
     return Life(drafted.case["case_no"], frozenset({"edited_there"}), (first, edit))
-
-
-def _is_in_gbk(text: str) -> bool:
-    try:
-        text.encode("gbk")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -48,3 +48,12 @@ def person(random: Random, serial: int, *, name: str | None = None) -> Person:
         id_no=id_no,
         mobile=f"154{serial:08d}",
     )
+
+
+def is_in_gbk(text: str) -> bool:
+    """Whether the front database, which holds GBK alone, can write it."""
+    try:
+        text.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return True
