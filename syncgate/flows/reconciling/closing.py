@@ -13,6 +13,8 @@ from syncgate.domain.rows import Change, Delivery, Discrepancy
 from syncgate.ports import DiscrepancyFilter, Tx
 
 MENDED: Final = "mended"
+GONE: Final = "gone"
+"""A complete run no longer sees it."""
 RETRACTED: Final = "retracted"
 CONFIRMED: Final = "confirmed"
 IGNORED: Final = "ignored"

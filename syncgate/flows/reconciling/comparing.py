@@ -174,16 +174,8 @@ class ListingRun:
         again = await self._second_pass(theirs, looked.candidates, has_single=single is not None)
         if again is not None:
             doubts = tuple(dict.fromkeys((*doubts, *again.doubts)))
-        look = SecondLook(
-            gate=self.gate,
-            bundle=self.bundle,
-            listing=self.listing,
-            judging=self.judging,
-            single=single if self._is_read_singly(looked.candidates, doubts) else None,
-            again=again,
-            can_prove_absence=not doubts,
-            on_chunk=lambda: self.progress.read(0),
-        )
+        reads = single if self._is_read_singly(looked.candidates, doubts) else None
+        look = self._second_look(reads, again, can_prove_absence=not doubts)
         absent = [one for one in looked.candidates if one.look is Look.ABSENT]
         missing = [one async for chunk in look.look(absent) for one in chunk]
         if self.source is not None:
@@ -198,6 +190,20 @@ class ListingRun:
         if single is not None and single.failed:
             doubts = tuple(dict.fromkeys((*doubts, Doubt.UNAVAILABLE)))
         return None, doubts
+
+    def _second_look(
+        self, single: SingleReads | None, again: SecondPass | None, *, can_prove_absence: bool
+    ) -> SecondLook:
+        return SecondLook(
+            gate=self.gate,
+            bundle=self.bundle,
+            listing=self.listing,
+            judging=self.judging,
+            single=single,
+            again=again,
+            can_prove_absence=can_prove_absence,
+            on_chunk=lambda: self.progress.read(0),
+        )
 
     def _single(self) -> SingleReads | None:
         listing = self.listing
@@ -252,16 +258,7 @@ class ListingRun:
                     self.offers.see(one.message, fields[differing.name], (differing.expected, differing.actual))
 
     async def _look_at_remapped(self, remapped: Spill) -> None:
-        look = SecondLook(
-            gate=self.gate,
-            bundle=self.bundle,
-            listing=self.listing,
-            judging=self.judging,
-            single=None,
-            again=None,
-            can_prove_absence=False,
-            on_chunk=lambda: self.progress.read(0),
-        )
+        look = self._second_look(None, None, can_prove_absence=False)
         count = 0
         async for chunk in look.look_at_remapped(remapped.sorted()):
             found: list[Found] = [one.found for one in chunk if one.found is not None]

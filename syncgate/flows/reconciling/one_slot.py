@@ -300,7 +300,3 @@ def _forget_number(now: SlotNow) -> None:
 def _ref_shown(now: SlotNow) -> str | None:
     shown = now.row.detail.get("remote_ref")
     return shown if isinstance(shown, str) else None
-
-
-def _save(now: SlotNow) -> None:
-    now.lane.work.save(expected_token=now.lane.work.lane.lease_token)

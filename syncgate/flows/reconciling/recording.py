@@ -15,6 +15,7 @@ from syncgate.domain.ids import uuid7
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Blob, Discrepancy, Run
 from syncgate.flows.gate import Gate
+from syncgate.flows.reconciling.closing import GONE, IGNORED, closed
 from syncgate.flows.reconciling.findings import Found
 from syncgate.flows.reconciling.policy import action_of
 from syncgate.flows.reconciling.restored import seen_as_delivered
@@ -23,10 +24,6 @@ from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.site.readback import ReadListing
 
 Json = Any
-GONE: Final = "gone"
-"""How a discrepancy is closed that a complete run no longer sees."""
-IGNORED: Final = "ignored"
-BY: Final = "syncgate"
 PAGE: Final = 500
 Judges = Callable[[Tx, Discrepancy], bool]
 """Whether the slot of a discrepancy is judged by this run."""
@@ -74,7 +71,7 @@ class Recorder:
     async def load_ignored(self) -> None:
         """Reads what people want to hear no more of."""
         where = DiscrepancyFilter(systems=(self.system,), is_open=False, closed_as=IGNORED)
-        async for row in self._rows(where):
+        async for row in self.rows(where):
             self.ignored.setdefault((row.message, row.subject, row.kind), set()).add(row.observed_mac)
 
     async def keep(self, listing: ReadListing, found: Sequence[Found]) -> list[Found]:
@@ -88,44 +85,58 @@ class Recorder:
         return [one for one in found if self._keep_one(tx, listing, one)]
 
     def _keep_one(self, tx: Tx, listing: ReadListing, found: Found) -> bool:
-        observed_mac = self._sealed(tx, found)
-        is_ignored = observed_mac in self.ignored.get((found.message, found.subject, found.kind), ())
-        others = tx.open_discrepancies(self.system, found.message, found.subject)
-        same = next((row for row in others if row.kind == found.kind), None)
-        for row in others:
-            if row is not same or is_ignored:
-                tx.save_discrepancy(_closed(row, GONE, at=tx.now))
-        if is_ignored:
-            return False
-        if found.case_id is not None:
-            tx.doubt_verified(self.system, found.case_id, since=self.begun_at)
-        seen: dict[str, Any] = {
-            "seen_at": tx.now,
-            "observed_mac": observed_mac,
-            "detail": _detail(listing, found),
-            "action": action_of(listing, found.message, found.kind, [one.name for one in found.differences]).value,
-        }
-        if same is not None:
-            kept = {"detail": {**same.detail, **seen["detail"]}} if same.observed_mac == observed_mac else {}
-            action = {"action": same.action} if kept else {}
-            tx.save_discrepancy(replace(same, **{**seen, **kept, **action}))
-        else:
-            tx.insert_discrepancy(self._row(tx, found, **seen))
-        return True
-
-    def _row(self, tx: Tx, found: Found, **seen: Any) -> Discrepancy:
-        return Discrepancy(
-            discrepancy_id=uuid7(tx.now, self.gate.entropy.token(10)),
-            system=self.system,
+        action = action_of(listing, found.message, found.kind, [one.name for one in found.differences])
+        seen = self.seen(
+            tx,
             message=found.message,
             subject=found.subject,
             kind=found.kind.value,
             case_id=found.case_id,
             part=found.part,
+            action=action.value,
+            observed_mac=self._sealed(tx, found),
+            detail=_detail(listing, found),
+        )
+        if found.case_id is not None and not self._is_ignored(seen):
+            tx.doubt_verified(self.system, found.case_id, since=self.begun_at)
+        return self.put(tx, seen)
+
+    def seen(self, tx: Tx, **told: Any) -> Discrepancy:
+        """A discrepancy as this run sees it now, not yet kept. Args: told: all that no run gives it."""
+        return Discrepancy(
+            discrepancy_id=uuid7(tx.now, self.gate.entropy.token(10)),
+            system=self.system,
             run_slot=self.run.slot,
             found_at=tx.now,
-            **seen,
+            seen_at=tx.now,
+            **told,
         )
+
+    def put(self, tx: Tx, seen: Discrepancy) -> bool:
+        """Keeps what is seen, as the open one that it is if there is one; False where it is ignored.
+
+        Of one slot or record that was open as another kind, this is now what it is.
+        """
+        is_ignored = self._is_ignored(seen)
+        others = tx.open_discrepancies(self.system, seen.message, seen.subject)
+        same = next((row for row in others if row.kind == seen.kind), None)
+        for row in others:
+            if row is not same or is_ignored:
+                closed(tx, row, how=GONE)
+        if is_ignored:
+            return False
+        if same is None:
+            tx.insert_discrepancy(seen)
+            return True
+        now = replace(same, seen_at=seen.seen_at, observed_mac=seen.observed_mac)
+        if same.observed_mac == seen.observed_mac:
+            tx.save_discrepancy(replace(now, detail={**same.detail, **seen.detail}))
+        else:
+            tx.save_discrepancy(replace(now, detail=seen.detail, action=seen.action))
+        return True
+
+    def _is_ignored(self, seen: Discrepancy) -> bool:
+        return seen.observed_mac in self.ignored.get((seen.message, seen.subject, seen.kind), ())
 
     def _sealed(self, tx: Tx, found: Found) -> bytes | None:
         """Seals what was seen among the case's blobs, and gives its digest; None where there is nothing to seal."""
@@ -155,22 +166,22 @@ class Recorder:
             judged: whether a slot is judged at all, so that not to see it says something.
         """
         where = DiscrepancyFilter(systems=(self.system,), messages=tuple(messages), is_open=True)
-        closed = 0
+        count = 0
         old: list[UUID] = [
             row.discrepancy_id
-            async for row in self._rows(where)
+            async for row in self.rows(where)
             if row.seen_at < self.begun_at and (is_whole or row.case_id is not None)
         ]
         for start in range(0, len(old), PAGE):
-            closed += await self.gate.writer.write(partial(self._close, old[start : start + PAGE], judged))
-        return closed
+            count += await self.gate.writer.write(partial(self._close, old[start : start + PAGE], judged))
+        return count
 
     def _close(self, some: Sequence[UUID], judged: Judges, tx: Tx) -> int:
         require_turn(tx, self.run)
         rows = [tx.discrepancy(discrepancy_id, lock=True) for discrepancy_id in some]
         gone = [row for row in rows if row is not None and row.closed_at is None and judged(tx, row)]
         for row in gone:
-            tx.save_discrepancy(_closed(row, GONE, at=tx.now))
+            closed(tx, row, how=GONE)
         return len(gone)
 
     async def note_verified(self, cases: Iterator[UUID]) -> None:
@@ -187,7 +198,8 @@ class Recorder:
         if batch:
             await self.gate.writer.write(lambda tx: tx.note_verified(self.system, batch, at=self.begun_at))
 
-    async def _rows(self, where: DiscrepancyFilter) -> AsyncIterator[Discrepancy]:
+    async def rows(self, where: DiscrepancyFilter) -> AsyncIterator[Discrepancy]:
+        """All discrepancies that are meant, newest first."""
         after: UUID | None = None
         while rows := await self.gate.writer.read(partial(_page, where, after)):
             for row in rows:
@@ -208,15 +220,11 @@ class Recorder:
     async def seen_open(self) -> list[UUID]:
         """What this run saw and is still open, oldest first."""
         where = DiscrepancyFilter(systems=(self.system,), is_open=True, seen_from=self.begun_at)
-        return [row.discrepancy_id async for row in self._rows(where)][::-1]
+        return [row.discrepancy_id async for row in self.rows(where)][::-1]
 
 
 def _page(where: DiscrepancyFilter, after: UUID | None, tx: Tx) -> list[Discrepancy]:
     return tx.list_discrepancies(where, after=after, limit=PAGE)
-
-
-def _closed(row: Discrepancy, how: str, *, at: datetime) -> Discrepancy:
-    return replace(row, closed_at=at, closed_by=BY, closed_as=how)
 
 
 def _detail(listing: ReadListing, found: Found) -> dict[str, Any]:

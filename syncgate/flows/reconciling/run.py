@@ -14,10 +14,12 @@ import structlog
 
 from syncgate.domain.reconciliation.kinds import Level
 from syncgate.domain.reconciliation.learning import Offers
+from syncgate.domain.reconciliation.plausibility import Implausible
 from syncgate.domain.reconciliation.run import ListingTotals, RunOutcome, RunStage, RunState
 from syncgate.domain.rows import Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.adopting import adopt
+from syncgate.flows.reconciling.closing import GATE
 from syncgate.flows.reconciling.comparing import Compared, ListingRun, is_judged_now
 from syncgate.flows.reconciling.counting import CountRun
 from syncgate.flows.reconciling.matching import Matching
@@ -25,7 +27,7 @@ from syncgate.flows.reconciling.mending import mend
 from syncgate.flows.reconciling.pacing import Pace
 from syncgate.flows.reconciling.progress import Progress, Stopped
 from syncgate.flows.reconciling.reading import Reader
-from syncgate.flows.reconciling.recording import BY, Recorder
+from syncgate.flows.reconciling.recording import Recorder
 from syncgate.flows.reconciling.roles import Judging, messages_of, takes_back_by
 from syncgate.flows.reconciling.sourced import Local, Sourced, sourced
 from syncgate.flows.reconciling.spill import private_folder
@@ -37,6 +39,7 @@ from syncgate.site.readback import ReadBack, ReadListing
 log = structlog.get_logger("syncgate.reconcile")
 UNLISTED: Final = "no_export"
 """The doubt about a listing that only an export brings, where none was given."""
+_NOT_BELIEVED: Final = frozenset(one.value for one in Implausible)
 RUNS_LOOKED_AT: Final = 20
 """Earlier runs among which one of the same sort is looked for."""
 
@@ -123,7 +126,7 @@ class _Running:
             reader=reader,
             folder=self.folder,
         )
-        matches, by = await matching.matches(), state.wish.by or BY
+        matches, by = await matching.matches(), state.wish.by or GATE
         told = await adopt(self.gate, self.bundle.system, self.run.slot, matches, by=by, require=self._require)
         await self.progress.now(mended=dict(Counter(self.progress.state.mended) + Counter(told)))
 
@@ -140,7 +143,7 @@ class _Running:
             self.run.slot,
             ids,
             cap=self.readback.cap if wish.cap is None else wish.cap,
-            by=wish.by or BY,
+            by=wish.by or GATE,
             require=self._require,
         )
         await self.progress.now(mended=dict(mended.by_action), left=mended.left)
@@ -280,9 +283,8 @@ def _scope(state: RunState) -> tuple[object, ...]:
 
 
 def _outcome(totals: Sequence[ListingTotals]) -> RunOutcome:
-    implausible = {"empty", "halved", "mostly_missing", "too_many_differ"}
     doubts = {doubt for one in totals for doubt in one.doubts}
-    if doubts & implausible:
+    if doubts & _NOT_BELIEVED:
         return RunOutcome.IMPLAUSIBLE
     return RunOutcome.INCOMPLETE if doubts else RunOutcome.COMPLETE
 

@@ -17,16 +17,14 @@ from uuid import UUID
 
 from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import NotFound
-from syncgate.domain.ids import uuid7
 from syncgate.domain.reconciliation.kinds import Action, Level, SourceKind
 from syncgate.domain.reconciliation.manifest import Listed
 from syncgate.domain.reconciliation.run import JOB_PREFIX, ListingTotals, RunOutcome, RunStage, RunState
-from syncgate.domain.row import replace as changed
 from syncgate.domain.rows import CaseState, Discrepancy, Run
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.exports import Export, find_export
 from syncgate.flows.reconciling.manifests import ManifestReader
-from syncgate.flows.reconciling.recording import BY, GONE, Recorder
+from syncgate.flows.reconciling.recording import Recorder
 from syncgate.flows.reconciling.sourcing import Look, Verdict, look, posted_case
 from syncgate.flows.reconciling.spill import Spill, private_folder
 from syncgate.flows.reconciling.turns import Save, require_turn
@@ -95,7 +93,9 @@ class _Comparison:
 
     async def run_through(self) -> RunState:
         """The state at the run's end."""
-        self.open_cases = await self.gate.writer.read(self._open_cases)
+        where = DiscrepancyFilter(systems=(self.source,), messages=(MESSAGE,), is_open=True)
+        opened = [row.case_id async for row in self.recorder.rows(where)]
+        self.open_cases = frozenset(case_id for case_id in opened if case_id is not None)
         lists = Spill(self.folder, "listed", size=_KEY + 1)
         if not await self._first_look(lists) or not await self._staged(RunStage.LOOKING_AGAIN):
             return replace(self.state, outcome=RunOutcome.CANCELLED)
@@ -232,35 +232,18 @@ class _Comparison:
         detail: Mapping[str, Any] | None = None,
     ) -> bool:
         """Keeps a difference, or notes that it was seen again; False where a person wants to hear no more of it."""
-        is_ignored = seen in self.recorder.ignored.get((MESSAGE, subject, kind.value), ())
-        others = tx.open_discrepancies(self.source, MESSAGE, subject)
-        same = next((row for row in others if row.kind == kind.value), None)
-        for row in others:
-            if row is not same or is_ignored:
-                tx.save_discrepancy(changed(row, closed_at=tx.now, closed_by=BY, closed_as=GONE))
-        if is_ignored:
-            return False
         told = {"listing": LISTING, "level": self._level().value, **(detail or {}), "fields": list(fields)}
-        if same is not None:
-            tx.save_discrepancy(changed(same, seen_at=tx.now, observed_mac=seen, detail=told))
-            return True
-        tx.insert_discrepancy(
-            Discrepancy(
-                discrepancy_id=uuid7(tx.now, self.gate.entropy.token(10)),
-                system=self.source,
-                message=MESSAGE,
-                subject=subject,
-                kind=kind.value,
-                case_id=case_id,
-                run_slot=self.run.slot,
-                action=Action.ASK.value,
-                found_at=tx.now,
-                seen_at=tx.now,
-                observed_mac=seen,
-                detail=told,
-            )
+        difference = self.recorder.seen(
+            tx,
+            message=MESSAGE,
+            subject=subject,
+            kind=kind.value,
+            case_id=case_id,
+            action=Action.ASK.value,
+            observed_mac=seen,
+            detail=told,
         )
-        return True
+        return self.recorder.put(tx, difference)
 
     def _is_judged(self, tx: Tx, row: Discrepancy) -> bool:
         """Whether not to have seen a difference says that it is gone."""
@@ -272,15 +255,6 @@ class _Comparison:
             case = tx.case(row.case_id)
             return row.case_id in self.listed or (case is not None and case.state is CaseState.WITHDRAWN)
         return False
-
-    def _open_cases(self, tx: Tx) -> frozenset[UUID]:
-        where = DiscrepancyFilter(systems=(self.source,), messages=(MESSAGE,), is_open=True)
-        found: set[UUID] = set()
-        after: UUID | None = None
-        while rows := tx.list_discrepancies(where, after=after, limit=PAGE):
-            found.update(row.case_id for row in rows if row.case_id is not None)
-            after = rows[-1].discrepancy_id
-        return frozenset(found)
 
     def _has_cases(self, tx: Tx) -> bool:
         where = self._window() or CaseFilter(origins=(self.source,), created_until=self.as_of)
