@@ -55,10 +55,6 @@ class Consumer:
         self._send_back_late()
         return count
 
-    def waiting_count(self) -> int:
-        """How many rows nobody has looked at."""
-        return sum(int(self._connection.run(f"SELECT count(*) FROM {t} WHERE is_sync = 0")[0][0]) for t in TABLES)
-
     def copy_journal(self) -> list[Effect]:
         """Copy to the ledger what was done since the last time; what that was."""
         rows = self._connection.run(
