@@ -25,7 +25,10 @@ _WAITING = re.compile(
 )
 _OWNERS = (
     ("intake", ("syncgate/flows/accepting/",)),
-    ("claim", ("syncgate/flows/delivering/claim", "syncgate/flows/delivering/hand_over")),
+    (
+        "claim",
+        tuple(f"syncgate/flows/delivering/{name}" for name in ("claim", "admitting", "serving", "held", "hand_over")),
+    ),
     ("settle", ("syncgate/flows/delivering/settle",)),
     ("map", ("syncgate/flows/delivering/mapping",)),
     ("send", ("syncgate/flows/delivering/", "syncgate/transports/")),

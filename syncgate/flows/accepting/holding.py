@@ -13,7 +13,7 @@ from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, Change, Delivery
 from syncgate.flows.accepting.joining import Spoken
-from syncgate.flows.delivering.claim import content_mac
+from syncgate.flows.delivering.held import content_mac
 from syncgate.flows.delivering.work import Marks
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted

@@ -11,8 +11,8 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
 from syncgate.domain.rows import AttemptKind, Delivery, Lane
-from syncgate.flows.delivering.claim import maybe_held
 from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.held import maybe_held
 from syncgate.flows.delivering.set_aside import set_aside_leased
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane

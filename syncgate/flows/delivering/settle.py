@@ -15,9 +15,10 @@ from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
-from syncgate.flows.delivering.claim import case_refs, maybe_held, next_work, remote_refs
+from syncgate.flows.delivering.claim import next_work
 from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.content import MATERIAL_MISSING
+from syncgate.flows.delivering.held import case_refs, maybe_held, remote_refs
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
 from syncgate.flows.delivering.watching import awaited, given_back, watched
 from syncgate.flows.delivering.work import Verdict, Work

@@ -10,7 +10,7 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.head import Task
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery
-from syncgate.flows.delivering.claim import case_refs, remote_refs
+from syncgate.flows.delivering.held import case_refs, remote_refs
 from syncgate.flows.delivering.mapping import mapped
 from syncgate.flows.delivering.work import Payload, Work
 from syncgate.flows.gate import Gate

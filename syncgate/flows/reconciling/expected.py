@@ -12,8 +12,8 @@ import structlog
 from syncgate.domain.head import Task
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
-from syncgate.flows.delivering.claim import case_refs, remote_refs
 from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.held import case_refs, remote_refs
 from syncgate.flows.delivering.mapping import mapped
 from syncgate.flows.delivering.work import Payload, Work
 from syncgate.flows.gate import Gate

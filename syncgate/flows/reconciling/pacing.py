@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syncgate.domain.row import replace
-from syncgate.flows.delivering.claim import refilled
+from syncgate.flows.delivering.admitting import refilled
 from syncgate.flows.gate import Gate
 from syncgate.ports import OnSystem, Tx
 from syncgate.site.bundle import Bundle

@@ -27,7 +27,7 @@ from syncgate.domain.row import replace
 from syncgate.domain.rows import Delivery, Principal
 from syncgate.flows.accepting.holding import TakenOver
 from syncgate.flows.accepting.submission import Call, Taking, sealed_document
-from syncgate.flows.delivering.claim import case_refs, remote_refs
+from syncgate.flows.delivering.held import case_refs, remote_refs
 from syncgate.flows.delivering.mapping import mapped
 from syncgate.flows.delivering.work import Marks, Payload, Work, keys_of
 from syncgate.flows.gate import Caller

@@ -16,7 +16,7 @@ from syncgate.domain.errors import NotFound, StoreUnavailable
 from syncgate.domain.plan import Json, Message, PartOf, part_of, parts_of, plan
 from syncgate.domain.replan import Slot, slots_of
 from syncgate.domain.rows import AttemptKind, Case, Delivery, Principal
-from syncgate.flows.delivering.claim import case_refs, remote_refs
+from syncgate.flows.delivering.held import case_refs, remote_refs
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.showing.scope import find_case, sees_system
