@@ -68,9 +68,10 @@ class LaneWork:
         written = self.write(delivery, _settled(after, ended, reason))
         if written.phase is Phase.DELIVERED:
             close_repaired(self.tx, written, self.deliveries, self.takes_back)
-        if written.phase is Phase.CANCELLED or (written.change is Change.RETRACT and written.phase is Phase.DELIVERED):
+        is_done = written.change is Change.RETRACT and written.phase in (Phase.DELIVERED, *WAITING)
+        if written.phase is Phase.CANCELLED or is_done:
             self._drop_needless()
-        return written
+        return self.delivery(written.delivery_id) or written
 
     @property
     def takes_back(self) -> TakesBack:
