@@ -1,4 +1,4 @@
-"""`make reconcile-proof`: builds a city, plants differences, has them found, mended, and not found again."""
+"""`make reconcile-proof`: builds a city, plants differences, has them found, under intake as well, mended, and gone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.reconcile_proof.place import SYSTEMS, ProofPlace
 from tests.reconcile_proof.plants import Plan
 from tests.reconcile_proof.proof import Proof
 from tests.reconcile_proof.truth import untrue
+from tests.reconcile_proof.under_intake import UnderIntake
 from tests.reconcile_proof.world import world_in
 
 
@@ -50,12 +51,14 @@ async def _build(place: ProofPlace, asked: argparse.Namespace, say: _Told) -> No
             raise SystemExit("expected to have planted what the plan says:\n" + "\n".join(lies[:20]))
 
 
-async def _prove(place: ProofPlace, systems: list[str], say: _Told) -> list[str]:
+async def _prove(place: ProofPlace, asked: argparse.Namespace, say: _Told) -> list[str]:
+    systems = asked.systems.split(",")
     async with world_in(place) as world:
         proof = Proof(world, Plan.read(place.plan), say)
         found = await proof.find(systems)
         for what, count in sorted(found.items()):
             print(f"{count:6} {' '.join(what)}")
+        await UnderIntake.of(proof, seed=asked.seed).find(systems)
         await proof.mend(systems)
         await proof.find_nothing_new(systems)
         return proof.wrong
@@ -69,7 +72,7 @@ def main() -> int:
         place = ProofPlace(asked.folder or Path(made) / "place")
         if not asked.built:
             asyncio.run(_build(place, asked, say))
-        wrong = asyncio.run(_prove(place, asked.systems.split(","), say))
+        wrong = asyncio.run(_prove(place, asked, say))
     for one in wrong[:100]:
         print(f"wrong: {one}")
     print("the proof does NOT hold" if wrong else "the proof holds")

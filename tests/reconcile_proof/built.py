@@ -10,7 +10,7 @@ from tests.reconcile_proof.cases import documents
 from tests.reconcile_proof.place import SYSTEMS, ProofPlace
 from tests.reconcile_proof.planting import Planting, by_turn
 from tests.reconcile_proof.plants import Plan, Pool
-from tests.reconcile_proof.slots import Known
+from tests.reconcile_proof.slots import Known, write_known
 from tests.reconcile_proof.world import World
 
 LONG_AGO = timedelta(days=6)
@@ -41,6 +41,8 @@ async def fill(world: World, count: int, *, seed: int, say: Say = lambda words: 
 async def plant(world: World, known: list[Known], total: int, *, seed: int) -> Plan:
     """Plants so many differences, and writes down what was planted before anything is reconciled."""
     random = Random(f"plants-{seed}")
-    plan = await Planting(world, random, Pool(by_turn(known), random)).plant(total)
+    pool = Pool(by_turn(known), random)
+    plan = await Planting(world, random, pool).plant(total)
     plan.write(world.place.plan)
+    write_known(world.place.free, pool.left())
     return plan

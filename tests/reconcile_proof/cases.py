@@ -29,6 +29,11 @@ def turns(count: int, *, seed: int) -> list[str]:
     return found
 
 
+def a_turn(random: Random) -> str:
+    """Which kind one more case is."""
+    return random.choice(_TURN)
+
+
 def documents(count: int, *, seed: int) -> Iterator[tuple[str, Json]]:
     """So many canonical cases, each with its kind."""
     random = Random(f"cases-{seed}")

@@ -51,7 +51,7 @@ def compare(planted: Iterable[Planted], found: Iterable[Discrepancy]) -> Verdict
     verdict = Verdict()
     left: dict[Place, list[Discrepancy]] = {}
     for row in found:
-        left.setdefault(_place(row), []).append(row)
+        left.setdefault(place_of(row), []).append(row)
     for one in (one for one in planted if not one.is_young):
         rows = left.pop(one.place, [])
         what = (one.system, one.message, one.kind)
@@ -80,7 +80,7 @@ def _misjudged(one: Planted, rows: Sequence[Discrepancy]) -> str:
     return ""
 
 
-def _place(row: Discrepancy) -> Place:
+def place_of(row: Discrepancy) -> Place:
     key = "" if row.case_id is not None else str(row.detail.get("key", row.subject))
     return (row.system, row.message, str(row.case_id or ""), row.part, key)
 

@@ -39,6 +39,8 @@ _CHANGED = {
 """What is otherwise with the work orders here. The order of a withdrawn call is removed: else no system of the city
 could hold what is not to be there. And a lost answer is not asked about by itself until after the proof."""
 
+_PAGE_SIZE = re.compile(r"(next: \{by: [^}]*size: )\d+")
+
 _LAID_DOWN = (
     "export: {format: xlsx, sheet: 办件导出}",
     'export: {format: xlsx, sheet: 办件导出, file: "exports/province-{date}.xlsx"}',
@@ -87,6 +89,11 @@ class ProofPlace:
         return self.path / "planted.ndjson"
 
     @property
+    def free(self) -> Path:
+        """The cases of which nothing was planted."""
+        return self.path / "free.ndjson"
+
+    @property
     def time(self) -> Path:
         """What time it was in its world when that was left."""
         return self.path / "time"
@@ -122,6 +129,12 @@ class ProofPlace:
         config.write_text(_CONFIGURED.sub(_AS_WIDE, config.read_text("utf-8")), "utf-8")
         if kept is not None:
             key.write_bytes(kept)
+
+    def page_by(self, size: int) -> None:
+        """Have every system list so many records a page."""
+        for system in SYSTEMS:
+            adapter = self.root / "adapters" / system / "adapter.yaml"
+            adapter.write_text(_PAGE_SIZE.sub(rf"\g<1>{size}", adapter.read_text("utf-8")), "utf-8")
 
     def rewrite(self, file: str, pattern: re.Pattern[str] | str, text: str) -> None:
         """Change one place of a file of the site. Raises ValueError where it is not there."""

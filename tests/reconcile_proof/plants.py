@@ -158,3 +158,7 @@ class Pool:
             if turn is None:
                 raise ValueError(f"expected {count} cases of {', '.join(turns)} that are free, got fewer")
             yield self._left[turn].pop()
+
+    def left(self) -> list[Known]:
+        """Those that were not given out."""
+        return [case for cases in self._left.values() for case in cases]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,13 +17,14 @@ from syncgate.flows.reconciling.run import reconcile
 from syncgate.flows.reconciling.sourced import Local
 from syncgate.ports import DiscrepancyFilter, Tx
 from syncgate.sandbox.city.applications import CHINA
+from tests.reconcile_proof.interrupted import Pause, PausingTransport, PausingWriter
 from tests.reconcile_proof.world import World
 
 
-async def run(world: World, system: str, **wish: Any) -> Run:
-    """One run of a system, to its end; province lays down what it holds before."""
+async def run(world: World, system: str, *, pause: Pause | None = None, **wish: Any) -> Run:
+    """One run of a system, to its end; province lays down what it holds before. pause: between the run's steps."""
     begun = await begin(world, system, **wish)
-    await work_on(world)
+    await work_on(world, pause)
     ended = world.store.read(lambda tx: tx.run(begun.job, begun.slot))
     assert ended is not None
     return ended
@@ -39,12 +41,20 @@ async def begin(world: World, system: str, **wish: Any) -> Run:
     return await world.gate.writer.write(partial(_begun, system=system, wish=RunWish(**wish)))
 
 
-async def work_on(world: World) -> None:
-    """Takes up what is to be done, as a process that serves does, to its end."""
+async def work_on(world: World, pause: Pause | None = None) -> None:
+    """Takes up what is to be done, as a process that serves does, to its end. pause: between its steps."""
     work = partial(reconcile, local=Local(root=world.place.root))
-    attendant = Attendant(world.gate, work=work, transport_of=world.transport)
+    gate, transport_of = world.gate, world.transport
+    if pause is not None:
+        gate = replace(gate, writer=PausingWriter(gate.writer, pause))
+        transport_of = partial(_pausing, world, pause)
+    attendant = Attendant(gate, work=work, transport_of=transport_of)
     await attendant.take_up()
     await attendant.idle()
+
+
+def _pausing(world: World, pause: Pause, digest: str) -> Any:
+    return PausingTransport(world.transport(digest), pause)
 
 
 def _begun(tx: Tx, *, system: str, wish: RunWish) -> Run:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from syncgate.domain import ids
@@ -19,6 +20,17 @@ class Known:
     case_id: UUID
     case_no: str
     turn: str
+
+
+def write_known(path: Path, known: Iterable[Known]) -> None:
+    """One line each."""
+    path.write_text("".join(f"{one.case_id} {one.case_no} {one.turn}\n" for one in known), "utf-8")
+
+
+def read_known(path: Path) -> list[Known]:
+    """What `write_known` wrote."""
+    lines = (line.split(" ") for line in path.read_text("utf-8").splitlines())
+    return [Known(UUID(case_id), case_no, turn) for case_id, case_no, turn in lines]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from tests.reconcile_proof.proof import Proof
 from tests.reconcile_proof.runs import discrepancies, run
 from tests.reconcile_proof.shares import WEIGHTS
 from tests.reconcile_proof.truth import untrue
+from tests.reconcile_proof.under_intake import UnderIntake
 from tests.reconcile_proof.world import world_in
 
 CASES, DIFFERENCES, SEED = 500, 60, 1
@@ -82,6 +83,21 @@ def test_what_the_policy_mends_is_as_it_was_and_the_next_run_finds_nothing_new(p
             assert [one for one in told if one["log_level"] in ("error", "critical")] == []
 
     asyncio.run(mend())
+
+
+def test_nothing_is_found_that_was_not_planted_while_cases_come_in_and_are_delivered(place: ProofPlace) -> None:
+    """New cases, corrections and withdrawals come in at 50 a second of its clock, a few before every page."""
+    place.page_by(25)
+
+    async def look() -> None:
+        async with world_in(place) as world:
+            proof = Proof(world, Plan.read(place.plan), say=lambda words: None)
+            under = UnderIntake.of(proof, seed=SEED, every=14)
+            await under.find()
+            assert proof.wrong == []
+            assert set(under.intake.done) == {"new", "correct", "withdraw"}
+
+    asyncio.run(look())
 
 
 @pytest.mark.parametrize("system", ["food", "workorders"])
