@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from syncgate.domain.errors import Conflict, FieldError, StaleRevision
@@ -23,10 +24,16 @@ IDENTITY: tuple[str, ...] = ("kind", "case_no")
 WITHDRAWN = "withdrawn"
 """The kind of the stage that withdraws a case."""
 
+REOPENED = "reopened"
+"""The kind of the stage that takes a case up again, whatever ended it before."""
+
+_FINISHED = "finished"
+
 
 def withdrawing_stage(document: Json) -> Json | None:
-    """The stage that withdrew the case, the last one where there are several; None where none did."""
-    return next((stage for stage in reversed(document.get("stages") or ()) if stage.get("kind") == WITHDRAWN), None)
+    """The stage that withdrew the case, the last one where there are several; None where it is not withdrawn now."""
+    stage = _last_of(document, WITHDRAWN, REOPENED)
+    return stage if stage is not None and stage["kind"] == WITHDRAWN else None
 
 
 def is_withdrawn(document: Json) -> bool:
@@ -35,9 +42,20 @@ def is_withdrawn(document: Json) -> bool:
 
 
 def is_finished(document: Json) -> bool:
-    """Whether the case came to its end, so that it cannot be withdrawn any more."""
-    stages = document.get("stages") or ()
-    return bool(document.get("finished_at")) or any(stage.get("kind") == "finished" for stage in stages)
+    """Whether the case came to its end and was not taken up again since, so that it cannot be withdrawn any more."""
+    last = _last_of(document, _FINISHED, REOPENED)
+    if last is None or last["kind"] == _FINISHED:
+        return last is not None or bool(document.get("finished_at"))
+    return bool(document.get("finished_at")) and not _is_later(last.get("at"), document["finished_at"])
+
+
+def _last_of(document: Json, *kinds: str) -> Json | None:
+    """The last stage, by arrival, of one of these kinds."""
+    return next((stage for stage in reversed(document.get("stages") or ()) if stage.get("kind") in kinds), None)
+
+
+def _is_later(late: str, early: str) -> bool:
+    return datetime.fromisoformat(late) >= datetime.fromisoformat(early)
 
 
 def canonical_bytes(document: Json) -> bytes:

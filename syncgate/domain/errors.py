@@ -8,6 +8,7 @@
     │   ├── NotFound            not_found               404
     │   ├── Conflict            conflict                409
     │   │   ├── CaseWithdrawn   case_withdrawn          409
+    │   │   ├── CaseVoid        case_void               409
     │   │   └── CaseFinished    case_finished           409
     │   ├── StaleRevision       stale_revision          412
     │   ├── BodyTooLarge        body_too_large          413
@@ -121,6 +122,12 @@ class CaseWithdrawn(Conflict):
     """The case was withdrawn, and takes no further content."""
 
     code = "case_withdrawn"
+
+
+class CaseVoid(Conflict):
+    """The case was voided, and takes no further content."""
+
+    code = "case_void"
 
 
 class CaseFinished(Conflict):

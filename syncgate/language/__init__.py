@@ -4,11 +4,12 @@ from syncgate.language.catalogue import in_chinese, in_language, piece
 from syncgate.language.choice import LANGUAGES, Language, of_environment, preferred
 from syncgate.language.reconciling import reconciled
 from syncgate.language.said import Said
-from syncgate.language.standing import Standing, Waiting
+from syncgate.language.standing import Ended, Standing, Waiting
 from syncgate.language.words import label, word
 
 __all__ = [
     "LANGUAGES",
+    "Ended",
     "Language",
     "Said",
     "Standing",

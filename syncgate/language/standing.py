@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from syncgate.language.catalogue import in_language
 from syncgate.language.choice import Language
 from syncgate.language.said import Said
 from syncgate.language.words import word
+
+Ended = Literal["withdrawn", "void", "merged"]
+_ENDED: Final[dict[Ended, str]] = {
+    "withdrawn": "the case is withdrawn",
+    "void": "the case is void",
+    "merged": "the case was merged into another",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +63,7 @@ class Standing:
         case_ref: what it calls the case.
         waiting: what is still to happen first; None where nothing is.
         waits_for: the system whose number is needed first.
-        is_withdrawn: the case was withdrawn, so that no system should hold anything of it.
+        ended_as: why no system should hold anything of the case any more; None of one that is open.
     """
 
     is_origin: bool
@@ -65,7 +73,7 @@ class Standing:
     case_ref: str | None
     waiting: Waiting | None
     waits_for: str | None
-    is_withdrawn: bool = False
+    ended_as: Ended | None = None
 
     def sentence(self, language: Language) -> str:
         """Where the case stands at the system, and why."""
@@ -75,23 +83,23 @@ class Standing:
             return in_language(Said("knows it as {number}, and nothing is to go there", number=self.case_ref), language)
         if not self.slots_count:
             return in_language("gets nothing of this case", language)
-        parts = self._withdrawn(language) if self.is_withdrawn else [self._records(language)]
+        parts = [self._records(language)] if self.ended_as is None else self._ended(self.ended_as, language)
         if self.waiting is not None:
             parts.append(self.waiting.sentence(language))
             if self.waits_for:
                 parts.append(in_language(Said("waits for {system}", system=self.waits_for), language))
-        elif self.held_count < self.slots_count and not self.is_withdrawn:
+        elif self.held_count < self.slots_count and self.ended_as is None:
             parts.append(in_language("no more is due", language))
         return ("；" if language == "zh" else "; ").join(parts)
 
-    def _withdrawn(self, language: Language) -> list[str]:
+    def _ended(self, ended_as: Ended, language: Language) -> list[str]:
         if not self.held_count:
             held = "it holds nothing of it"
         elif self.case_ref:
             held = Said("it still holds {count} records as {number}", count=self.held_count, number=self.case_ref)
         else:
             held = Said("it still holds {count} records", count=self.held_count)
-        return [in_language("the case is withdrawn", language), in_language(held, language)]
+        return [in_language(_ENDED[ended_as], language), in_language(held, language)]
 
     def _records(self, language: Language) -> str:
         counts = {"held": self.held_count, "total": self.slots_count}

@@ -11,13 +11,14 @@ from syncgate.domain.rows import Delivery, Hold, Principal
 from syncgate.flows.accepting import check, intake, materials
 from syncgate.flows.accepting.check import CheckedCase
 from syncgate.flows.accepting.intake import Call
-from syncgate.flows.accepting.withdrawal import Withdrawal, withdraw_case
+from syncgate.flows.accepting.withdrawal import Withdrawal, reopen_case, void_case, withdraw_case
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.operating import by_hand, holds
 from syncgate.flows.operating.holds import HoldWish, Placed
 from syncgate.flows.operating.replanning import Replanned, ReplanWish, replan_system
 
 Json = Any
+Ending = Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted]]
 Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]
 
 
@@ -97,7 +98,9 @@ class Flows:
     put_case: Change = intake.put_case
     patch_case: Change = intake.patch_case
     append_stages: Change = intake.append_stages
-    withdraw_case: Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted]] = withdraw_case
+    withdraw_case: Ending = withdraw_case
+    void_case: Ending = void_case
+    reopen_case: Ending = reopen_case
     requeue: Move = by_hand.requeue
     cancel: Move = by_hand.cancel
     confirm: Confirm = by_hand.confirm

@@ -182,7 +182,9 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
         "/v1/cases/{case}/stages": {
             "post": _operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change)
         },
-        "/v1/cases/{case}/withdraw": {"post": _withdraw(change)},
+        "/v1/cases/{case}/withdraw": {"post": _ending("withdraw", change)},
+        "/v1/cases/{case}/void": {"post": _ending("void", change)},
+        "/v1/cases/{case}/reopen": {"post": _ending("reopen", change)},
         **materials.PATHS,
     }
 
@@ -234,15 +236,30 @@ def _check() -> Json:
     }
 
 
-def _withdraw(parameters: list[Json]) -> Json:
-    operation = _operation("withdraw_case", "Withdraw a case", {bodies.JSON: _ref("Withdrawal")}, parameters)
-    operation["description"] = (
+_ENDINGS: Final = {
+    "withdraw": (
+        "Withdraw a case",
         "What was never sent of it is cancelled, what may be held is taken back as its system's adapter declares. "
-        "A second withdrawal changes nothing. An operator withdraws for the source that posted the case first."
-    )
-    receipt = operation["responses"]["202"] | {"description": "Withdrawn."}
+        "A second withdrawal changes nothing. An operator withdraws for the source that posted the case first.",
+    ),
+    "void": (
+        "Void a case that was posted in error",
+        "As a withdrawal, also of a case that came to its end. A second voiding changes nothing.",
+    ),
+    "reopen": (
+        "Take a withdrawn, voided or finished case up again",
+        "What is planned again is sent again. An open case is left as it is.",
+    ),
+}
+
+
+def _ending(name: str, parameters: list[Json]) -> Json:
+    summary, description = _ENDINGS[name]
+    operation = _operation(f"{name}_case", summary, {bodies.JSON: _ref("Withdrawal")}, parameters)
+    operation["description"] = description
+    receipt = operation["responses"]["202"] | {"description": "Done."}
     receipt["content"] = {bodies.JSON: {"schema": _ref("WithdrawalReceipt")}}
-    unchanged = operation["responses"]["200"] | {"description": "It was withdrawn before; nothing changed."}
+    unchanged = operation["responses"]["200"] | {"description": "It was so before; nothing changed."}
     operation["responses"] |= {"202": receipt, "200": unchanged | {"content": receipt["content"]}}
     return operation
 
@@ -308,11 +325,11 @@ _WITHDRAWAL: Final = {
     "required": ["reason"],
     "properties": {
         "reason": {"type": "string", "minLength": 1, "maxLength": 2000},
-        "by": {"type": "string", "minLength": 1, "maxLength": 100, "description": "Who withdrew it."},
+        "by": {"type": "string", "minLength": 1, "maxLength": 100, "description": "Who did it."},
         "at": {
             "type": "string",
             "format": "date-time",
-            "description": "When it was withdrawn, with offset; left out: now.",
+            "description": "When it was done, with offset; left out: now.",
         },
     },
 }

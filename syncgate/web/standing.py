@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from syncgate.domain.delivery import Phase
@@ -19,8 +19,14 @@ from syncgate.flows.showing.views import (
     Open,
     Passport,
 )
-from syncgate.language import Language, Standing, Waiting, in_language
+from syncgate.language import Ended, Language, Standing, Waiting, in_language
 from syncgate.site.compiler import ZONE
+
+_ENDED: Final[dict[CaseState, Ended]] = {
+    CaseState.WITHDRAWN: "withdrawn",
+    CaseState.VOID: "void",
+    CaseState.MERGED: "merged",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +70,8 @@ class DeliveryDetailTold:
 
 def passport(view: Passport, language: Language) -> PassportTold:
     """The passport with a sentence per system."""
-    is_withdrawn = view.case.state is CaseState.WITHDRAWN
-    systems = tuple(_holding(one, language, is_withdrawn=is_withdrawn) for one in view.systems)
+    ended_as = _ENDED.get(view.case.state)
+    systems = tuple(_holding(one, language, ended_as=ended_as) for one in view.systems)
     return PassportTold(case=view.case, systems=systems)
 
 
@@ -85,7 +91,7 @@ def delivery(view: DeliveryView, language: Language) -> DeliveryTold:
     return DeliveryTold(**_values(told), sentence=_waiting(view, view.message, view.part).sentence(language))
 
 
-def _holding(view: Holding, language: Language, *, is_withdrawn: bool) -> HoldingTold:
+def _holding(view: Holding, language: Language, *, ended_as: Ended | None) -> HoldingTold:
     waiting = [_waiting(one, slot.message, slot.part) for slot in view.slots for one in slot.opens]
     standing = Standing(
         is_origin=view.is_origin,
@@ -95,7 +101,7 @@ def _holding(view: Holding, language: Language, *, is_withdrawn: bool) -> Holdin
         case_ref=view.case_ref,
         waiting=waiting[0] if waiting else None,
         waits_for=view.waits_for,
-        is_withdrawn=is_withdrawn,
+        ended_as=ended_as,
     )
     slots = tuple(replace(slot, opens=tuple(_told(one, language) for one in slot.opens)) for slot in view.slots)
     return HoldingTold(**(_values(view) | {"slots": slots}), sentence=standing.sentence(language))

@@ -17,6 +17,7 @@ from syncgate.web import body as bodies
 from syncgate.web.auth import idempotency_key_in, if_match_in
 from syncgate.web.body import Json
 from syncgate.web.desk import Came, Desk
+from syncgate.web.flows import Ending
 from syncgate.web.place import Place
 from syncgate.web.refs import case_ref
 
@@ -39,9 +40,6 @@ def routes(place: Place) -> list[Route]:
     async def append(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
         return await flows.append_stages(gate, caller, _ref(scope), stages_in(document), call)
 
-    async def withdraw(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
-        return await flows.withdraw_case(gate, caller, _ref(scope), withdrawal_in(document), call)
-
     taken = (
         ("POST", "/v1/cases", (bodies.JSON,), post),
         ("PUT", "/v1/cases/{case}", (bodies.JSON,), put),
@@ -52,9 +50,22 @@ def routes(place: Place) -> list[Route]:
         Route(path, Taker(place, route=path, media=media, flow=flow), methods=[method], include_in_schema=False)
         for method, path, media, flow in taken
     ]
-    path = "/v1/cases/{case}/withdraw"
-    taker = Taker(place, route=path, media=(bodies.JSON,), flow=withdraw, roles=WITHDRAWING_ROLES)
-    return [*found, Route(path, taker, methods=["POST"], include_in_schema=False)]
+    endings = {"withdraw": flows.withdraw_case, "void": flows.void_case, "reopen": flows.reopen_case}
+    return [*found, *(_of_whole_case(place, name, _ending(place, flow)) for name, flow in endings.items())]
+
+
+def _ending(place: Place, act: Ending) -> Flow:
+    async def end(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
+        return await act(place.gate, caller, _ref(scope), withdrawal_in(document), call)
+
+    return end
+
+
+def _of_whole_case(place: Place, name: str, flow: Flow) -> Route:
+    """The route of what operators may do in the name of a case's first source."""
+    path = f"/v1/cases/{{case}}/{name}"
+    taker = Taker(place, route=path, media=(bodies.JSON,), flow=flow, roles=WITHDRAWING_ROLES)
+    return Route(path, taker, methods=["POST"], include_in_schema=False)
 
 
 def _ref(scope: Scope) -> Any:

@@ -18,6 +18,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "turn_lost": ("该次对账已由其他进程接手", "Another process works on this run now"),
     "conflict": ("与已有数据冲突", "The request contradicts what is stored"),
     "case_withdrawn": ("该办件已撤件，不再接收内容", "The case was withdrawn, and takes no further content"),
+    "case_void": ("该办件已作废，不再接收内容", "The case was voided, and takes no further content"),
     "case_finished": ("该办件已办结，不能撤件", "The case came to its end, and cannot be withdrawn"),
     "stale_revision": ("版本已过期", "The request names an older state than the stored one"),
     "request_timeout": ("请求超时", "The request did not arrive in time"),

@@ -379,7 +379,7 @@ def test_only_a_natural_person_has_no_legal_representative(kind: str) -> None:
 def test_hotline_stages_are_for_hotline_cases_only(kind: str) -> None:
     stages = [{"id": "s", "kind": kind, "at": "2026-01-15T09:30:00+08:00"}]
     assert is_valid(HOTLINE | {"stages": stages})
-    assert is_valid(APPLICATION | {"stages": stages}) == (kind in COMMON_KINDS)
+    assert is_valid(APPLICATION | {"stages": stages}) == (kind in (*COMMON_KINDS, "reopened"))
 
 
 def test_the_stage_kinds_are_the_closed_list() -> None:

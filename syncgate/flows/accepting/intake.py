@@ -9,7 +9,7 @@ from typing import Final
 
 from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
-from syncgate.domain.errors import CaseFinished, CaseWithdrawn, Conflict, FieldError, InvalidCase
+from syncgate.domain.errors import CaseFinished, CaseVoid, CaseWithdrawn, Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
 from syncgate.flows.accepting.identity import NumberTaken
 from syncgate.flows.accepting.joining import Edit, posting
@@ -99,7 +99,7 @@ async def _raced(gate: Gate, step: Callable[[Tx], Done]) -> Done:
     for _ in range(RACES_AT_MOST - 1):
         try:
             return await write_following(gate, step)
-        except (CaseWithdrawn, CaseFinished):
+        except (CaseWithdrawn, CaseVoid, CaseFinished):
             raise
         except Conflict as conflict:
             if conflict.errors and not isinstance(conflict, NumberTaken):

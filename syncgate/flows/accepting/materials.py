@@ -16,7 +16,6 @@ from syncgate.domain import ids
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import (
     BodyTooLarge,
-    CaseWithdrawn,
     CommitUnknown,
     Conflict,
     MaterialMismatch,
@@ -24,9 +23,10 @@ from syncgate.domain.errors import (
     StoreUnavailable,
 )
 from syncgate.domain.material import HEAD_SIZE, Came, material_ids, material_in, media_type_of, mismatches
-from syncgate.domain.rows import AttemptKind, Case, CaseState, Delivery, FileChunk, Lane, StoredFile, StoredMaterial
+from syncgate.domain.rows import AttemptKind, Case, Delivery, FileChunk, Lane, StoredFile, StoredMaterial
 from syncgate.flows.accepting.identity import named_case
 from syncgate.flows.accepting.leftovers import remove_file
+from syncgate.flows.accepting.submission import refuse_closed
 from syncgate.flows.delivering.content import MATERIAL_MISSING
 from syncgate.flows.documents import open_document
 from syncgate.flows.files import CHUNK_SIZE, Facts, file_mac, is_of, kept_file, sealed_chunk, sealed_facts
@@ -217,9 +217,8 @@ def _begin(gate: Gate, tx: Tx, caller: Caller, ref: CaseRef, material: str) -> _
 def _found(gate: Gate, tx: Tx, caller: Caller, ref: CaseRef, material: str) -> tuple[Case, int, Mapping[str, Json]]:
     """The case, locked, with the material's place and record. Raises NotFound, Conflict."""
     case = named_case(tx, caller, ref)
-    if case.state is CaseState.WITHDRAWN:
-        raise CaseWithdrawn("expected a case that is open, got one that was withdrawn")
-    if case.state is not CaseState.OPEN or not case.wrapped_key:
+    refuse_closed(case)
+    if not case.wrapped_key:
         raise Conflict("expected a case that takes content, got one that takes none any more")
     document = open_document(gate, tx, case)
     found = material_in(document, material)

@@ -12,7 +12,16 @@ import orjson
 
 from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, patched, with_stages
 from syncgate.domain.delivery import Phase
-from syncgate.domain.errors import CaseFinished, CaseWithdrawn, FieldError, InvalidCase, KeyReused, StaleRevision
+from syncgate.domain.errors import (
+    CaseFinished,
+    CaseVoid,
+    CaseWithdrawn,
+    Conflict,
+    FieldError,
+    InvalidCase,
+    KeyReused,
+    StaleRevision,
+)
 from syncgate.domain.plan import Json, Message
 from syncgate.domain.reconciliation.patches import patch_between
 from syncgate.domain.row import replace
@@ -131,34 +140,66 @@ class Taking:
             done = self._revised(case, joined, current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
 
-    def withdraw(self, case: Case, stage: Json) -> Done:
-        """The last revision, which withdraws the case by this stage; the same one where it is withdrawn already.
+    def end(self, case: Case, stage: Json, *, as_: CaseState) -> Done:
+        """The last revision, which ends the case by this withdrawing stage; the same one where it ended so already.
+
+        Args:
+            case: locked.
+            stage: without its id.
+            as_: what becomes of the case. Only a withdrawal is refused of one that came to its end.
 
         Raises:
             StaleRevision: `If-Match` names another revision.
-            CaseFinished: it came to its end before.
+            CaseWithdrawn, CaseVoid, CaseFinished: it ended otherwise before.
             InvalidCase: the stage breaks a rule.
         """
-        if case.state is CaseState.WITHDRAWN:
-            last = self.tx.last_submission(case.case_id, self.caller.source)
-            return self._counted(self._unchanged(case, last), case)
+        if case.state is as_:
+            return self._counted(self._unchanged(case, self._last(case)), case)
         self._refuse_stale(case)
+        refuse_closed(case)
         current = open_document(self.gate, self.tx, case)
-        document = with_stages(current, [{"id": _fresh_id(case, current), **stage}])
-        refuse_ended(case, current, document)
-        own = f"/stages/{len(document['stages']) - 1}/"
-        warnings = tuple(one for one in checked(self.gate, document) if one.pointer.startswith(own))
-        words = self._words_of_withdrawn(case, document)
+        document = _with_own_stage(case, current, stage)
+        if as_ is CaseState.WITHDRAWN:
+            refuse_ended(case, current, document)
+        warnings = self._warnings_of_last_stage(document)
+        joined = Joined(document=document, words=None, spoken=self._words_of_withdrawn(case, document))
         in_flight = self._in_flight_count(case)
-        done = self._revised(case, Joined(document=document, words=None, spoken=words), current)
+        done = self._revised(case, joined, current, state=as_)
         return replace(done, accepted=replace(done.accepted, warnings=warnings, in_flight=in_flight))
+
+    def reopen(self, case: Case, stage: Json) -> Done:
+        """The next revision, which takes the case up again by this stage; the same one where it is open and not at
+        its end.
+
+        Raises:
+            StaleRevision: `If-Match` names another revision.
+            InvalidCase: the stage breaks a rule.
+        """
+        current = open_document(self.gate, self.tx, case)
+        if case.state is CaseState.OPEN and not is_finished(current):
+            return self._counted(self._unchanged(case, self._last(case)), case)
+        self._refuse_stale(case)
+        document = _with_own_stage(case, current, stage)
+        warnings = self._warnings_of_last_stage(document)
+        said = self._words_of_withdrawn(case, document)
+        spoken = said if said is None or case.state is CaseState.OPEN else replace(said, before=None)
+        in_flight = self._in_flight_count(case)
+        done = self._revised(case, Joined(document=document, words=None, spoken=spoken), current)
+        return replace(done, accepted=replace(done.accepted, warnings=warnings, in_flight=in_flight))
+
+    def _last(self, case: Case) -> Submission | None:
+        return self.tx.last_submission(case.case_id, self.caller.source)
+
+    def _warnings_of_last_stage(self, document: Json) -> tuple[FieldError, ...]:
+        own = f"/stages/{len(document['stages']) - 1}/"
+        return tuple(one for one in checked(self.gate, document) if one.pointer.startswith(own))
 
     def take_over(self, case: Case, current: Json, document: Json, taken: TakenOver) -> Done:
         """The next revision, as its source was seen to hold it: nothing is sent to it for the slot that showed it.
 
         Raises:
             InvalidCase: the document breaks a rule.
-            CaseWithdrawn, CaseFinished: see their lines in domain/errors.py.
+            CaseWithdrawn, CaseVoid, CaseFinished: see their lines in domain/errors.py.
         """
         warnings = checked(self.gate, document)
         refuse_ended(case, current, document)
@@ -201,14 +242,22 @@ class Taking:
         """
         return last.request_mac == self.call.request_mac and self.call.if_match is None
 
-    def _revised(self, case: Case, joined: Joined, current: Json, *, taken: TakenOver | None = None) -> Done:
+    def _revised(
+        self,
+        case: Case,
+        joined: Joined,
+        current: Json,
+        *,
+        taken: TakenOver | None = None,
+        state: CaseState | None = None,
+    ) -> Done:
         after = replace(
             case,
             revision=case.revision + 1,
             submission_no=case.submission_no + 1,
             content_mac=_content_mac(self.gate, joined.document),
             source_version=_text(joined.document.get("source_version")),
-            state=_state(joined.document),
+            state=state or _state(joined.document),
             changed_at=self.tx.now,
         )
         self.tx.save_case(after)
@@ -376,14 +425,26 @@ def checked(gate: Gate, document: Json) -> tuple[FieldError, ...]:
     return checked.warnings
 
 
+def refuse_closed(case: Case) -> None:
+    """Refuses a case that takes no content any more. Raises CaseWithdrawn, CaseVoid, Conflict."""
+    match case.state:
+        case CaseState.OPEN:
+            return
+        case CaseState.WITHDRAWN:
+            raise CaseWithdrawn("expected a case that is open, got one that was withdrawn")
+        case CaseState.VOID:
+            raise CaseVoid("expected a case that is open, got one that was voided")
+        case CaseState.MERGED:
+            raise Conflict("expected a case that takes content, got one that takes none any more")
+
+
 def refuse_ended(case: Case, current: Json, after: Json) -> None:
-    """Refuses other content of a withdrawn case, and withdrawing one that came to its end.
+    """Refuses other content of a case that is closed, and withdrawing one that came to its end.
 
     Raises:
-        CaseWithdrawn, CaseFinished: see their lines in domain/errors.py.
+        CaseWithdrawn, CaseVoid, CaseFinished: see their lines in domain/errors.py.
     """
-    if case.state is CaseState.WITHDRAWN:
-        raise CaseWithdrawn("expected a case that is open, got one that was withdrawn")
+    refuse_closed(case)
     if is_withdrawn(after) and is_finished(current):
         raise CaseFinished("expected a case that is not finished, got one that came to its end")
 
@@ -392,11 +453,11 @@ def _state(document: Json) -> CaseState:
     return CaseState.WITHDRAWN if is_withdrawn(document) else CaseState.OPEN
 
 
-def _fresh_id(case: Case, document: Json) -> str:
-    """An id for the withdrawing stage that no other stage has."""
-    known = {stage["id"] for stage in document.get("stages") or ()}
-    names = (f"withdrawn-{no}" for no in count(case.revision + 1))
-    return next(name for name in names if name not in known)
+def _with_own_stage(case: Case, document: Json, stage: Json) -> Json:
+    """The document with a stage of ours, under an id that no other stage has."""
+    known = {one["id"] for one in document.get("stages") or ()}
+    names = (f"{stage['kind']}-{no}" for no in count(case.revision + 1))
+    return with_stages(document, [{"id": next(name for name in names if name not in known), **stage}])
 
 
 def _text(value: Json) -> str | None:

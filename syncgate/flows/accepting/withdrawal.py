@@ -1,16 +1,20 @@
-"""Withdrawing a case (撤件): its last revision, after which nothing of it should be held anywhere."""
+"""What ends a case by a call, and what takes it up again: each makes a revision with a stage of ours.
+
+After a withdrawal (撤件) or a voiding (作废: it was posted in error) nothing of the case should be held anywhere; after
+it was reopened, what is planned again is sent again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from syncgate.documents import nearest
-from syncgate.domain.case import WITHDRAWN
+from syncgate.domain.case import REOPENED, WITHDRAWN
 from syncgate.domain.errors import FieldError, Forbidden, InvalidCase, NotFound
 from syncgate.domain.plan import Json
-from syncgate.domain.rows import Case, Principal
+from syncgate.domain.rows import Case, CaseState, Principal
 from syncgate.flows.accepting.intake import written
 from syncgate.flows.accepting.submission import WITHDRAWING_ROLES, Call, Done, Taking
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
@@ -23,7 +27,7 @@ _POINTER_BY_FIELD: Final = {"reason": "/reason", "handler": "/by", "at": "/at"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """Why a case is withdrawn, by whom, and when it was; None: now."""
+    """Why a case is withdrawn, voided or reopened, by whom, and when it was; None: now."""
 
     reason: str
     by: str | None = None
@@ -41,7 +45,7 @@ def withdrawal_in(document: Json) -> Withdrawal:
     for name, longest in _LONGEST_BY_FIELD.items():
         errors += _wrong_text(name, document[name], longest) if name in document else []
     if errors:
-        raise InvalidCase("expected a reason, and at most who withdrew and when, got others", errors=errors)
+        raise InvalidCase("expected a reason, and at most by whom and when, got others", errors=errors)
     return Withdrawal(**document)
 
 
@@ -64,10 +68,44 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
         call: how it came.
 
     Raises:
-        NotFound, Forbidden, InvalidCase, StaleRevision, CaseFinished, KeyReused: see their lines in domain/errors.py.
+        NotFound, Forbidden, InvalidCase, StaleRevision, CaseVoid, CaseFinished, KeyReused: see their lines in
+            domain/errors.py.
         StoreUnavailable: nothing was stored. CommitUnknown: it may have been.
     """
 
+    def withdrawn(taking: Taking, case: Case) -> Done:
+        return taking.end(case, _stage(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.WITHDRAWN)
+
+    return await _acted(gate, caller, ref, call, withdrawn)
+
+
+async def void_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdrawal, call: Call) -> Accepted:
+    """Voids a case that was posted in error, also a finished one; otherwise as `withdraw_case`.
+
+    Raises:
+        CaseWithdrawn: it was withdrawn before. Else as `withdraw_case`.
+    """
+
+    def voided(taking: Taking, case: Case) -> Done:
+        return taking.end(case, _stage(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.VOID)
+
+    return await _acted(gate, caller, ref, call, voided)
+
+
+async def reopen_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdrawal, call: Call) -> Accepted:
+    """Takes a withdrawn, voided or finished case up again: what is planned again is sent again.
+
+    Raises:
+        As `withdraw_case`.
+    """
+
+    def reopened(taking: Taking, case: Case) -> Done:
+        return taking.reopen(case, _stage(REOPENED, withdrawal, taking.tx))
+
+    return await _acted(gate, caller, ref, call, reopened)
+
+
+async def _acted(gate: Gate, caller: Caller, ref: CaseRef, call: Call, act: Callable[[Taking, Case], Done]) -> Accepted:
     def step(tx: Tx) -> Done:
         case = _named(tx, caller, ref)
         taking = Taking(gate, tx, caller if case is None else replace(caller, source=case.origin), call)
@@ -77,7 +115,7 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
         if case is None:
             raise NotFound("expected a case that is known here, got none of that name")
         try:
-            return taking.withdraw(case, _stage(withdrawal, tx))
+            return act(taking, case)
         except InvalidCase as invalid:
             raise _of_the_body(invalid) from None
 
@@ -95,16 +133,16 @@ def _named(tx: Tx, caller: Caller, ref: CaseRef) -> Case | None:
 
 
 def _refuse_beyond(tx: Tx, principal: Principal, case: Case) -> None:
-    """A withdrawal takes back everywhere, in the name of the first source. Raises Forbidden."""
+    """What ends a case takes it back everywhere, in the name of the first source. Raises Forbidden."""
     systems = {delivery.system for delivery in tx.deliveries(case.case_id)}
     is_within = not principal.sources or case.origin in principal.sources
     if not is_within or not all(sees_system(principal, system) for system in systems):
         raise Forbidden("expected a key for every system that the case goes to and for its first source, got another")
 
 
-def _stage(withdrawal: Withdrawal, tx: Tx) -> Json:
+def _stage(kind: str, withdrawal: Withdrawal, tx: Tx) -> Json:
     at = withdrawal.at or tx.now.isoformat(timespec="milliseconds")
-    stage = {"kind": WITHDRAWN, "at": at, "reason": withdrawal.reason}
+    stage = {"kind": kind, "at": at, "reason": withdrawal.reason}
     return stage if withdrawal.by is None else {**stage, "handler": {"name": withdrawal.by}}
 
 

@@ -217,7 +217,7 @@ class _Comparison:
     def _unlisted(self, some: Sequence[UUID], tx: Tx) -> int:
         require_turn(tx, self.run)
         cases = tx.cases(some)
-        here = [one for one in some if one in cases and cases[one].state is not CaseState.WITHDRAWN]
+        here = [one for one in some if one in cases and cases[one].state is CaseState.OPEN]
         return sum(self._upsert(tx, f"{case_id}:", SourceKind.NOT_THERE, case_id=case_id) for case_id in here)
 
     def _upsert(
@@ -253,7 +253,7 @@ class _Comparison:
             return row.case_id in self.equal
         if row.kind == SourceKind.NOT_THERE and row.case_id is not None:
             case = tx.case(row.case_id)
-            return row.case_id in self.listed or (case is not None and case.state is CaseState.WITHDRAWN)
+            return row.case_id in self.listed or (case is not None and case.state is not CaseState.OPEN)
         return False
 
     def _has_cases(self, tx: Tx) -> bool:

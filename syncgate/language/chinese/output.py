@@ -102,6 +102,8 @@ SENTENCES: Final[dict[str, str]] = {
     "holds {held} of {total} records": "已持有 {held} 份，应持有 {total} 份",
     "{text}, {count} of them its own": "{text}，其中 {count} 份为其自有",
     "the case is withdrawn": "已撤件",
+    "the case is void": "已作废",
+    "the case was merged into another": "已并入另一办件",
     "it holds nothing of it": "对方未持有任何数据",
     "it still holds {count} records": "对方仍持有 {count} 份",
     "it still holds {count} records as {number}": "对方仍持有 {count} 份，对方编号 {number}",

@@ -125,6 +125,7 @@ SENTENCES: Final[dict[str, str]] = {
     "{name}: differs at the system": "{name}：与对方系统不一致",
     "no bundle here sends {message}": "没有配置版本推送报文 {message}",
     "expected a case that is open, got one that was withdrawn": "该办件已撤件",
+    "expected a case that is open, got one that was voided": "该办件已作废",
     "expected a case that is not finished, got one that came to its end": "该办件已办结",
-    "expected a reason, and at most who withdrew and when, got others": "应填写撤件原因，另可填写撤件人和撤件时间",
+    "expected a reason, and at most by whom and when, got others": "应填写原因，另可填写办理人和时间",
 }

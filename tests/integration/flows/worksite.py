@@ -20,7 +20,7 @@ from syncgate.domain.head import Task
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.flows.accepting.intake import Call, append_stages, patch_case, post_case, put_case
-from syncgate.flows.accepting.withdrawal import withdraw_case, withdrawal_in
+from syncgate.flows.accepting.withdrawal import reopen_case, void_case, withdraw_case, withdrawal_in
 from syncgate.flows.delivering.claim import Claimed, claim
 from syncgate.flows.delivering.confirm import confirm
 from syncgate.flows.delivering.hand_over import HandOver
@@ -164,11 +164,19 @@ class Worksite:
     def withdraw(
         self, case_id: UUID, reason: str = "申请人不再办理", *, as_: Caller | None = None, **how: Any
     ) -> Accepted:
+        return self._ended(withdraw_case, case_id, reason, as_=as_, **how)
+
+    def void(self, case_id: UUID, reason: str = "录入有误", *, as_: Caller | None = None, **how: Any) -> Accepted:
+        return self._ended(void_case, case_id, reason, as_=as_, **how)
+
+    def reopen(self, case_id: UUID, reason: str = "继续办理", *, as_: Caller | None = None, **how: Any) -> Accepted:
+        return self._ended(reopen_case, case_id, reason, as_=as_, **how)
+
+    def _ended(self, act: Any, case_id: UUID, reason: str, *, as_: Caller | None, **how: Any) -> Accepted:
         body = {"reason": reason, **how.pop("body", {})}
-        work = withdraw_case(
-            self.gate, as_ or caller("window"), CaseRef(case_id=case_id), withdrawal_in(body), call(body, **how)
-        )
-        return self.run(work)
+        ref = CaseRef(case_id=case_id)
+        done: Accepted = self.run(act(self.gate, as_ or caller("window"), ref, withdrawal_in(body), call(body, **how)))
+        return done
 
     def document(self, case_id: UUID) -> Any:
         """The case as it is stored now."""

@@ -146,6 +146,8 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("PATCH", "/v1/cases/{case}"),
         ("POST", "/v1/cases/{case}/stages"),
         ("POST", "/v1/cases/{case}/withdraw"),
+        ("POST", "/v1/cases/{case}/void"),
+        ("POST", "/v1/cases/{case}/reopen"),
         ("PUT", "/v1/cases/{case}/materials/{material}"),
         ("GET", "/v1/cases/{case}/materials/{material}"),
         ("GET", "/v1/materials/{token}"),

@@ -451,6 +451,22 @@ def test_a_withdrawal_is_answered_as_described(served: Served) -> None:
     assert (more.status_code, more.json()["code"]) == (409, "case_withdrawn")
 
 
+def test_a_voided_case_says_so_and_is_taken_up_again(served: Served) -> None:
+    key = served.key()
+    case = f"/v1/cases/{served.call('POST', '/v1/cases', key=key, json=application()).json()['case_id']}"
+    voided = served.call("POST", f"{case}/void", key=key, json={"reason": "录入有误", "by": "王样本"})
+    assert (voided.status_code, voided.json()["revision"], voided.json()["in_flight"]) == (202, 2, 0)
+    assert served.call("GET", f"{case}/passport", key=key).json()["case"]["state"] == "void"
+    more = served.call("PATCH", case, key=key, json={"channel": "app"})
+    assert (more.status_code, more.json()["code"]) == (409, "case_void")
+    reopened = served.call("POST", f"{case}/reopen", key=key, json={"reason": "并无错误"})
+    assert (reopened.status_code, reopened.json()["revision"]) == (202, 3)
+    read = served.call("GET", case, key=key).json()
+    assert read["case"]["state"] == "open"
+    assert [(s["kind"], s["reason"]) for s in read["document"]["stages"]][-1] == ("reopened", "并无错误")
+    assert served.call("POST", f"{case}/reopen", key=key, json={}).status_code == 422
+
+
 def test_a_withdrawal_is_for_sources_and_operators(served: Served) -> None:
     first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
     target, body = f"/v1/cases/{first['case_id']}/withdraw", {"reason": "重复申报"}

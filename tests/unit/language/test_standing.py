@@ -35,14 +35,24 @@ def _standing(**changes: Any) -> Standing:
         (_standing(), "已持有 2 份，应持有 2 份", "holds 2 of 2 records"),
         (_standing(case_ref="P-1"), "已持有 2 份，应持有 2 份，对方编号 P-1", "holds 2 of 2 records as P-1"),
         (
-            _standing(is_withdrawn=True, held_count=0, slots_count=4),
+            _standing(ended_as="withdrawn", held_count=0, slots_count=4),
             "已撤件；对方未持有任何数据",
             "the case is withdrawn; it holds nothing of it",
         ),
         (
-            _standing(is_withdrawn=True, case_ref="P-1"),
+            _standing(ended_as="withdrawn", case_ref="P-1"),
             "已撤件；对方仍持有 2 份，对方编号 P-1",
             "the case is withdrawn; it still holds 2 records as P-1",
+        ),
+        (
+            _standing(ended_as="void", held_count=0),
+            "已作废；对方未持有任何数据",
+            "the case is void; it holds nothing of it",
+        ),
+        (
+            _standing(ended_as="merged"),
+            "已并入另一办件；对方仍持有 2 份",
+            "the case was merged into another; it still holds 2 records",
         ),
         (_standing(slots_count=0), "不接收该办件", "gets nothing of this case"),
         (
