@@ -13,9 +13,11 @@ from pathlib import Path
 import structlog
 
 from tests.reconcile_proof.built import fill, plant, prepare
+from tests.reconcile_proof.counted import prove_counts
 from tests.reconcile_proof.place import SYSTEMS, ProofPlace
 from tests.reconcile_proof.plants import Plan
 from tests.reconcile_proof.proof import Proof
+from tests.reconcile_proof.shares import COUNTED
 from tests.reconcile_proof.truth import untrue
 from tests.reconcile_proof.under_intake import UnderIntake
 from tests.reconcile_proof.world import world_in
@@ -30,6 +32,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where it is kept; left out: nowhere")
     parser.add_argument("--built", action="store_true", help="begin with what the folder has")
     return parser.parse_args()
+
+
+COUNTED_CASES = 5_000
 
 
 class _Told:
@@ -64,6 +69,13 @@ async def _prove(place: ProofPlace, asked: argparse.Namespace, say: _Told) -> li
         return proof.wrong
 
 
+async def _prove_counts(place: ProofPlace, asked: argparse.Namespace, say: _Told) -> list[str]:
+    cases = min(asked.cases, COUNTED_CASES)
+    found, wrong = await prove_counts(place, cases=cases, total=COUNTED, seed=asked.seed, say=say)
+    print(f"{found:6} workorders order count_differs")
+    return wrong
+
+
 def main() -> int:
     """0 where it holds."""
     asked, say = _asked(), _Told()
@@ -73,6 +85,7 @@ def main() -> int:
         if not asked.built:
             asyncio.run(_build(place, asked, say))
         wrong = asyncio.run(_prove(place, asked, say))
+        wrong += asyncio.run(_prove_counts(ProofPlace(Path(made) / "counted"), asked, say))
     for one in wrong[:100]:
         print(f"wrong: {one}")
     print("the proof does NOT hold" if wrong else "the proof holds")

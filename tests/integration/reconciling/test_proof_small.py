@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.reconcile_proof.built import fill, plant, prepare
+from tests.reconcile_proof.counted import prove_counts
 from tests.reconcile_proof.crash import killed_at_every_stage
 from tests.reconcile_proof.disasters import forget, list_nothing, remembered
 from tests.reconcile_proof.findings import compare
@@ -98,6 +99,11 @@ def test_nothing_is_found_that_was_not_planted_while_cases_come_in_and_are_deliv
             assert set(under.intake.done) == {"new", "correct", "withdraw"}
 
     asyncio.run(look())
+
+
+def test_what_only_counts_can_tell_is_told_by_ranges_of_one_key(tmp_path: Path) -> None:
+    proving = prove_counts(ProofPlace(tmp_path), cases=200, total=9, seed=SEED, say=lambda words: None)
+    assert asyncio.run(proving) == (9, [])
 
 
 @pytest.mark.parametrize("system", ["food", "workorders"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from syncgate.domain.reconciliation.kinds import FOUND_AT, Kind, Level
 from tests.reconcile_proof.matrix import WHOLE, page
 from tests.reconcile_proof.plants import BY_FIELDS, LEVELS
-from tests.reconcile_proof.shares import WEIGHTS, counts
+from tests.reconcile_proof.shares import COUNTED, WEIGHTS, counts
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reconciliation-matrix.md"
 
@@ -22,6 +22,7 @@ def test_every_class_that_a_level_shows_is_planted_at_a_system_of_that_level() -
     planted = {(LEVELS[message[0]], kind) for message, kind in WEIGHTS}
     for kind in FOUND_AT[Level.FIELDS]:
         assert ("fields", kind.value) in planted
+    assert FOUND_AT[Level.COUNTS] == {Kind.COUNT_DIFFERS} and COUNTED > 0
     for kind in FOUND_AT[Level.IDS] - {Kind.NO_LONGER_PLANNED, Kind.MAPPING_CHANGED}:
         assert ("ids", kind.value) in planted
 
