@@ -133,6 +133,7 @@ class Report:
         since, until: the time that it is about; None: it is about one run.
         runs: newest first; the totals count the newest of each system.
         lines: discrepancies, open ones first, by system; `is_cut`: there are more than are kept here.
+        unseen_count: discrepancies that are counted and are in no line: they are of cases outside the reader's scope.
         meter: what the meter of double entry says; None: it was not asked.
     """
 
@@ -145,6 +146,7 @@ class Report:
     lines: Sequence[Line] = ()
     meter: Meter | None = None
     is_cut: bool = False
+    unseen_count: int = 0
 
     @property
     def newest(self) -> tuple[RunShown, ...]:

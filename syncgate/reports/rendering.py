@@ -75,6 +75,7 @@ def plain(report: Report, language: Language) -> dict[str, Any]:
         "runs": [_plain(run, report.zone) for run in report.runs],
         "discrepancies": [_plain(line, report.zone) for line in report.lines],
         "is_cut": report.is_cut,
+        "unseen_count": report.unseen_count,
         "meter": None if report.meter is None else _plain(metered(report.meter), report.zone),
     }
 

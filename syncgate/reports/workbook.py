@@ -33,12 +33,18 @@ _BAND: Final = PatternFill("solid", fgColor="12395F")
 _UNDER: Final = Border(bottom=Side(style="thin", color="D5DCE3"))
 _TOP: Final = Alignment(vertical="top", wrap_text=True)
 _LEFT: Final = Alignment(vertical="top", horizontal="left", wrap_text=True)
+_RIGHT: Final = Alignment(vertical="top", horizontal="right", wrap_text=True)
 _BESIDE: Final = Alignment(vertical="top", horizontal="left", wrap_text=True, indent=2)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _A4: Final = 9
 _PRINTED: Final = 10
 """Columns of the discrepancies that are printed; the others are for the screen."""
 _MARGINS: Final = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.8)
+_NUMBERS: Final = frozenset(
+    ("To be reported", "Reported", "Verified", "Returned", "Undecided", "Discrepancies", "Read, ours", "Read, others'",
+     "Records there", "Records read", "Should be", "Counted there", "Seen")
+)  # fmt: skip
+"""Columns whose heads stand on the right, as their numbers do."""
 _LONGEST: Final = 32_000
 """Characters of a text; a cell holds 32,767."""
 
@@ -47,6 +53,7 @@ _LONGEST: Final = 32_000
 class _Column:
     title: str
     width: int
+    is_number: bool = False
 
 
 def workbook(report: Report, language: Language) -> bytes:
@@ -59,7 +66,7 @@ class _Book:
         self._report = report
         self._language = language
         self._book = Workbook(write_only=True)
-        self._styles: dict[tuple[int, int, type], Any] = {}
+        self._styles: dict[tuple[int, int, int, type], Any] = {}
 
     def written(self) -> bytes:
         report = self._report
@@ -103,7 +110,7 @@ class _Book:
         if has_head:
             sheet.freeze_panes = "A2"
             sheet.print_title_rows = "1:1"
-            sheet.append([self._cell(sheet, column.title, font=_HEAD, fill=_BAND) for column in columns])
+            sheet.append([self._head(sheet, column) for column in columns])
         return sheet  # type: ignore[no-any-return]
 
     def _table(
@@ -118,24 +125,39 @@ class _Book:
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{count}"
         sheet.print_area = f"A1:{get_column_letter(min(len(columns), printed))}{count}"
 
-    def _cell(self, sheet: Any, value: Value, *, font: Font = _PLAIN, fill: PatternFill | None = None) -> Any:
+    def _columns(self, names: Iterable[tuple[str, int]]) -> list[_Column]:
+        return [_Column(self._t(name), width, is_number=name in _NUMBERS) for name, width in names]
+
+    def _head(self, sheet: Any, column: _Column) -> Any:
+        aligned = _RIGHT if column.is_number else _TOP
+        return self._cell(sheet, column.title, font=_HEAD, fill=_BAND, aligned=aligned)
+
+    def _cell(
+        self,
+        sheet: Any,
+        value: Value,
+        *,
+        font: Font = _PLAIN,
+        fill: PatternFill | None = None,
+        aligned: Alignment = _TOP,
+    ) -> Any:
         cell: Any = WriteOnlyCell(sheet, value=_clean(value) if isinstance(value, str) else value)
         if isinstance(value, str):
             cell.data_type = "s"  # a text that begins as a formula does is a text all the same
-        key = (id(font), id(fill), type(value))
+        key = (id(font), id(fill), id(aligned), type(value))
         if key not in self._styles:
-            self._style(cell, value, font, fill)
+            self._style(cell, value, font, fill, aligned)
             self._styles[key] = cell._style
         cell._style = copy(self._styles[key])
         return cell
 
-    def _style(self, cell: Any, value: Value, font: Font, fill: PatternFill | None) -> None:
+    def _style(self, cell: Any, value: Value, font: Font, fill: PatternFill | None, aligned: Alignment) -> None:
         """Set once for each sort of cell: looking up fonts and borders for each of a million takes minutes."""
         if isinstance(value, datetime):
             cell.number_format = "yyyy-mm-dd hh:mm"
         elif isinstance(value, int):
             cell.number_format = "#,##0"
-        cell.font, cell.alignment, cell.border = font, _TOP, _UNDER
+        cell.font, cell.alignment, cell.border = font, aligned, _UNDER
         if fill is not None:
             cell.fill = fill
 
@@ -176,6 +198,8 @@ class _Book:
             (self._t("Discrepancies"), differing(total), ""),
         ):
             put(name, count, note)
+        if report.unseen_count:
+            put(self._t("Outside your scope"), report.unseen_count, self._t("counted here, and listed nowhere"))
         section(self._t("Discrepancies by kind"))
         for one in report.by_kind:
             put(self._word("discrepancy", one.kind), one.found, meaning("discrepancy", one.kind, language))
@@ -224,13 +248,14 @@ class _Book:
         return cell
 
     def _listings(self) -> None:
-        names = ("To be reported", "Reported", "Verified", "Returned", "Undecided", "Discrepancies", "Read, ours")
-        columns = [_Column(self._t("System"), 26), _Column(self._t("Listing"), 18), _Column(self._t("Level"), 12)]
-        columns += [_Column(self._t(name), 12) for name in (*names, "Read, others'")]
-        columns += [_Column(self._t("Cannot be found at this level"), 42)]
+        names = (
+            ("System", 26), ("Listing", 18), ("Level", 12), ("To be reported", 12), ("Reported", 12), ("Verified", 12),
+            ("Returned", 12), ("Undecided", 12), ("Discrepancies", 12), ("Read, ours", 12), ("Read, others'", 12),
+            ("Cannot be found at this level", 42),
+        )  # fmt: skip
         self._table(
             self._t("By listing"),
-            columns,
+            self._columns(names),
             (
                 (
                     self._titled(run),
@@ -258,8 +283,7 @@ class _Book:
             ("Our key there", 22), ("Records there", 9), ("Item", 20), ("Region", 12), ("Found", 17), ("Seen last", 17),
             ("Closed", 17), ("By", 16), ("Id", 38),
         )  # fmt: skip
-        columns = [_Column(self._t(name), width) for name, width in names]
-        self._table(self._t("Discrepancies"), columns, map(self._line, lines), printed=_PRINTED)
+        self._table(self._t("Discrepancies"), self._columns(names), map(self._line, lines), printed=_PRINTED)
 
     def _line(self, line: Line) -> tuple[Value, ...]:
         return (
@@ -292,7 +316,7 @@ class _Book:
         )  # fmt: skip
         self._table(
             self._t("Runs"),
-            [_Column(self._t(name), width) for name, width in names],
+            self._columns(names),
             (
                 (
                     run.run_id,
@@ -316,7 +340,7 @@ class _Book:
         if rows:
             self._table(
                 self._t("Where counts differ"),
-                [_Column(self._t(name), width) for name, width in (*names, ("Counted there", 12))],
+                self._columns((*names, ("Counted there", 12))),
                 (
                     (
                         self._titled(run),
@@ -336,7 +360,7 @@ class _Book:
         if rows:
             self._table(
                 self._t("Offered rules"),
-                [_Column(self._t(name), width) for name, width in names],
+                self._columns(names),
                 (
                     (self._titled(run), one.get("message"), one.get("field"), one.get("rule"), one.get("seen"))
                     for run, one in rows
@@ -349,7 +373,7 @@ class _Book:
         if rows:
             self._table(
                 self._t("What is in doubt"),
-                [_Column(self._t(name), width) for name, width in names],
+                self._columns(names),
                 (
                     (
                         self._titled(run),

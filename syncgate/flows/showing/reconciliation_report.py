@@ -45,8 +45,8 @@ async def run_report(gate: Gate, principal: Principal, face: SiteFace, *, system
         where = DiscrepancyFilter(
             systems=(system,), seen_from=shown.begun_at or run.claimed_at, found_until=shown.ended_at
         )
-        lines, is_cut = _lines(gate, tx, principal, where)
-        return Report(site=face.title, zone=face.zone, made_at=tx.now, runs=(shown,), lines=lines, is_cut=is_cut)
+        told = _lines(gate, tx, principal, where)
+        return Report(site=face.title, zone=face.zone, made_at=tx.now, runs=(shown,), **told)
 
     return await gate.writer.read(step)
 
@@ -66,11 +66,11 @@ async def period_report(
         names = _systems(tx, principal, systems)
         runs = tuple(run_shown(gate, run) for run in _runs(tx, names, since, until))
         where = DiscrepancyFilter(systems=names, seen_from=since, found_until=until)
-        lines, is_cut = _lines(gate, tx, principal, where) if names else ((), False)
+        told = _lines(gate, tx, principal, where) if names else {}
         return Report(
-            site=face.title, zone=face.zone, made_at=tx.now, since=since, until=until, runs=runs, lines=lines,
+            site=face.title, zone=face.zone, made_at=tx.now, since=since, until=until, runs=runs,
             meter=measured(gate, tx, principal, minutes_per_entry=face.minutes_per_entry),
-            is_cut=is_cut,
+            **told,
         )  # fmt: skip
 
     return await gate.writer.read(step)
@@ -129,16 +129,22 @@ def _runs(tx: Tx, systems: Sequence[str], since: datetime, until: datetime) -> I
         after = (page[-1].job, page[-1].slot)
 
 
-def _lines(gate: Gate, tx: Tx, principal: Principal, where: DiscrepancyFilter) -> tuple[tuple[Line, ...], bool]:
-    """The discrepancies in scope, open ones first, by system and newest first; and whether there are more."""
+def _lines(gate: Gate, tx: Tx, principal: Principal, where: DiscrepancyFilter) -> dict[str, Any]:
+    """What a report says of discrepancies: those in scope, open ones first, by system and newest first."""
     found: list[Line] = []
+    read_count = 0
     for page in _pages(tx, where):
         cases = tx.cases({row.case_id for row in page if row.case_id is not None})
         found += [_line(gate, row, cases) for row in page if _sees(tx, principal, row, cases)]
+        read_count += len(page)
         if len(found) >= LINES_AT_MOST:
             break
     found.sort(key=lambda line: (not line.is_open, line.system))
-    return tuple(found[:LINES_AT_MOST]), len(found) >= LINES_AT_MOST
+    return {
+        "lines": tuple(found[:LINES_AT_MOST]),
+        "is_cut": len(found) >= LINES_AT_MOST,
+        "unseen_count": read_count - len(found),
+    }
 
 
 def _pages(tx: Tx, where: DiscrepancyFilter) -> Iterator[list[Discrepancy]]:

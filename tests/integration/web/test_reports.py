@@ -125,7 +125,8 @@ def test_a_report_shows_a_principal_its_own_share(ran: Served) -> None:
     assert {run.system for run in of_province.runs} == {"province"} and of_province.lines == ()
     assert [line.case_no for line in seen_by(ran, regions=("990101",)).lines] == ["SP-0"]
     assert len(seen_by(ran, sources=("window",)).lines) == 2
-    assert seen_by(ran, sources=("hall",)).lines == ()
+    elsewhere = seen_by(ran, sources=("hall",))
+    assert elsewhere.lines == () and elsewhere.unseen_count == 3, "its runs count them"
     assert seen_by(ran, "food", systems=("province",)).runs == ()
 
 

@@ -99,6 +99,23 @@ def test_no_text_of_a_workbook_is_a_formula(text: str) -> None:
     assert any(str(cell.value)[:4] == text[:4].replace("\x00", "\ufffd").replace("\x0b", "\ufffd") for cell in cells)
 
 
+def test_what_lies_outside_the_readers_scope_is_said_to_be_counted_and_not_listed() -> None:
+    report = replace(a_report(), unseen_count=7)
+    assert "7 of these, in cases outside your scope" in html(report)
+    assert ("Outside your scope", 7, "counted here, and listed nowhere") in sheets(report)["Summary"]
+    assert json.loads(render(report, ReportForm.JSON, "en"))["unseen_count"] == 7
+    assert "outside your scope" not in html(a_report())
+
+
+def test_the_heads_of_numbers_stand_where_the_numbers_stand() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(render(a_report(), ReportForm.XLSX, "en")))
+    for sheet in book.worksheets[1:]:
+        for column in sheet.iter_cols(min_row=1, max_row=2):
+            head, first = column
+            if isinstance(first.value, int):
+                assert head.alignment.horizontal == "right", head.value
+
+
 def test_a_long_list_is_cut_on_the_page_with_a_note_and_whole_in_the_workbook() -> None:
     report = a_report(lines=tuple(a_line(no) for no in range(LINES_SHOWN + 7)))
     page = html(report)
