@@ -11,7 +11,7 @@ from typing import Final
 from syncgate.domain.delivery import MAYBE_SENT, Phase
 from syncgate.domain.holds import NO_HOLDS, LaneHolds
 from syncgate.domain.observation import is_gone
-from syncgate.domain.plan import Message, NextAfter
+from syncgate.domain.plan import Message, NextAfter, PartOf
 from syncgate.domain.replan import CANCELLED_BY_HAND, SlotName
 from syncgate.domain.retraction import is_held_up, takes_back_under
 from syncgate.domain.rows import Delivery
@@ -149,7 +149,10 @@ class _State:
         self._message_by_name = messages_by_name(messages)
         self._rank_by_name = {message.name: rank for rank, message in enumerate(messages)}
         self._by_slot: dict[SlotName, list[Delivery]] = {}
+        self._has_legs = any(message.of is PartOf.LEG for message in messages)
+        self._since_by_slot: dict[SlotName, datetime] = {}
         for delivery in deliveries:
+            self._since_by_slot.setdefault((delivery.message, delivery.part), delivery.created_at)
             if delivery.phase is Phase.CANCELLED and delivery.reason != CANCELLED_BY_HAND:
                 continue
             self._by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
@@ -177,6 +180,8 @@ class _State:
         if message is None:
             return True
         missing = self._first_missing_by_name
+        if self._has_legs:
+            return not self.blockers(delivery)
         is_next = not message.is_ordered or missing.get(message.name, delivery.part_no) >= delivery.part_no
         return is_next and not any(name in missing for name in message.after if name != message.name)
 
@@ -188,12 +193,47 @@ class _State:
         return [slot[-1] for slot in self._before(delivery, message) if not self._is_there(slot)]
 
     def _before(self, delivery: Delivery, message: Message) -> Iterable[list[Delivery]]:
+        if self._has_legs:
+            yield from self._before_in_legs(delivery, message)
+            return
         for (name, part), slot in self._by_slot.items():
             if name == delivery.message and part != delivery.part:
                 if message.is_ordered and slot[0].part_no < delivery.part_no:
                     yield slot
             elif name in message.after:
                 yield slot
+
+    def _before_in_legs(self, delivery: Delivery, message: Message) -> Iterable[list[Delivery]]:
+        """As `_before`, where legs follow one another: a leg is closed before the next one begins."""
+        for name, slot in self._by_slot.items():
+            if name != (delivery.message, delivery.part) and self._comes_before(name, slot, delivery, message):
+                yield slot
+
+    def _comes_before(self, name: SlotName, slot: list[Delivery], delivery: Delivery, message: Message) -> bool:
+        """Whether a slot comes before a delivery of another.
+
+        A message of a leg comes after all of earlier legs, and after what it is declared to come after of its own.
+        Between a leg and a stage it counts which leg the stage is of: one that was planned no later than the stage.
+        """
+        is_earlier = slot[0].part_no < delivery.part_no
+        is_declared = name[0] in message.after and name[0] != message.name
+        if self._is_of_leg(name[0]) and message.of is PartOf.LEG:
+            return is_declared if name[1] == delivery.part else is_earlier and message.is_ordered
+        since = self._since_by_slot[delivery.message, delivery.part]
+        if self._is_of_leg(name[0]):
+            return is_declared and self._since_by_slot[name] <= since
+        if message.of is PartOf.LEG:
+            return is_declared and not self._is_of_later_leg(name, delivery.part_no)
+        return is_declared or (name[0] == message.name and message.is_ordered and is_earlier)
+
+    def _is_of_later_leg(self, name: SlotName, leg_no: int) -> bool:
+        legs = ((one, slot) for one, slot in self._by_slot.items() if self._is_of_leg(one[0]))
+        later = (one for one, slot in legs if slot[0].part_no > leg_no)
+        return any(self._since_by_slot[one] <= self._since_by_slot[name] for one in later)
+
+    def _is_of_leg(self, name: str) -> bool:
+        message = self._message_by_name.get(name)
+        return message is not None and message.of is PartOf.LEG
 
     def _is_there(self, slot: Sequence[Delivery]) -> bool:
         phases = {d.phase for d in slot}

@@ -225,7 +225,7 @@ def _is_to_be_taken_back(slot: Slot) -> bool:
     maybe_sent = slot.maybe_sent
     if maybe_sent is not None and _is_never_to_be_sent(slot, maybe_sent):
         slot = replace(slot, maybe_sent=None)
-    return _may_hold(slot) is not None
+    return what_may_be_held(slot) is not None
 
 
 def _is_never_to_be_sent(slot: Slot, delivery: Delivery) -> bool:
@@ -261,11 +261,12 @@ def _taken_back(slot: Slot) -> list[Decision]:
     if newest is None or newest.change is Change.RETRACT:
         return []
     decisions: list[Decision] = [Cancel(waiting, Event.WITHDRAWN)] if waiting is not None else []
-    may_hold = _may_hold(slot)
+    may_hold = what_may_be_held(slot)
     return decisions if may_hold is None else [*decisions, Queue(_planned_of(may_hold), Change.RETRACT)]
 
 
-def _may_hold(slot: Slot) -> Delivery | None:
+def what_may_be_held(slot: Slot) -> Delivery | None:
+    """What of the slot the system may hold, as far as is known now; None where it surely holds nothing of it."""
     waiting = slot.waiting
     is_content = waiting is not None and waiting.change is not Change.RETRACT
     return _held(slot) or (waiting if waiting is not None and is_content and not waiting.is_never_sent else None)

@@ -10,6 +10,8 @@ from datetime import datetime
 from operator import mul
 from typing import Any, Final
 
+from syncgate.domain.assignment import assignment_of
+
 Json = Any
 Document = dict[str, Any]
 Entries = list[tuple[int, Document]]
@@ -73,6 +75,7 @@ def broken(case: Json) -> list[Broken]:
     if stages:
         _judge_ids(stages, "unique_stage_ids", "stages", found)
         _judge_stages(case, stages, found)
+        _judge_assignment(case, stages, found)
     if materials := _entries(case, "materials"):
         _judge_ids(materials, "unique_material_ids", "materials", found)
     return found
@@ -126,6 +129,16 @@ def _judge_stages(case: Document, stages: Entries, found: list[Broken]) -> None:
         _judge_special(stage, f"/stages/{no}", found)
         _judge_person(stage.get("pickup"), f"/stages/{no}/pickup", found)
         _judge_organisation(stage.get("org"), f"/stages/{no}/org", found)
+        _judge_organisation(stage.get("assignee"), f"/stages/{no}/assignee", found)
+
+
+def _judge_assignment(case: Document, stages: Entries, found: list[Broken]) -> None:
+    no_by_id = {stage_id: no for no, stage in reversed(stages) if isinstance(stage_id := stage.get("id"), str)}
+    if not no_by_id:
+        return
+    for oddity in assignment_of(case).oddities:
+        if oddity.stage in no_by_id:
+            found.append(Broken(oddity.rule, f"/stages/{no_by_id[oddity.stage]}/{oddity.field}"))
 
 
 def _corrects_nothing(stage: Document, ids: set[str]) -> bool:
@@ -214,6 +227,10 @@ NAMES: Final = frozenset(
         "special_limit_required",
         "resident_id_check_digit",
         "uscc_check_digit",
+        "assignee_named",
+        "assignment_in_turn",
+        "return_requested_first",
+        "acted_by_the_assignee",
     }
 )
 """The closed list."""

@@ -12,6 +12,7 @@ from syncgate.domain import ids
 from syncgate.domain.case import is_withdrawn, withdrawing_stage
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.head import messages_by_name
+from syncgate.domain.moving_on import still_wanted
 from syncgate.domain.plan import Json, PartOf, Planned, part_of, plan
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, is_of_its_own, replan, slots_of
 from syncgate.domain.retraction import TakesBack, takes_back_under
@@ -54,6 +55,7 @@ def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> li
     else:
         wanted = _wanted(gate, case, bundle, now, slots, numbers)
     messages = messages_by_name(bundle.messages)
+    wanted = still_wanted(wanted, slots, messages)
 
     def retraction(name: str) -> Planned:
         return _retraction(gate, case, bundle, slots, name)
@@ -104,7 +106,8 @@ def _within_reach(
         then = gate.bundles.get(slot.newest.bundle) if slot.newest is not None else None
         if case.by_person or name in names or then is None or then.digest == bundle.digest:
             return False
-        planned = plan(case.document, then.messages, applies=then.applies(case.document), numbers=numbers)
+        then_planned = plan(case.document, then.messages, applies=then.applies(case.document), numbers=numbers)
+        planned = still_wanted(then_planned, slots, messages_by_name(then.messages))
         return name in {(p.message, p.part) for p in planned}
 
     return {name: slot for name, slot in slots.items() if not is_unplanned_by_deploy(name, slot)}
@@ -185,10 +188,8 @@ def under_bundle_of(
     if then is None:
         return replace(planned, input_mac=newest.input_mac)
     same = plan(document, then.messages, applies=then.applies(document), numbers=numbers)
-    return next(
-        (p for p in same if (p.message, p.part) == (planned.message, planned.part)),
-        replace(planned, input_mac=newest.input_mac),
-    )
+    taken = next((one.input_mac for one in same if one.slot == planned.slot), newest.input_mac)
+    return replace(planned, input_mac=taken)
 
 
 def part_numbers(deliveries: list[Delivery]) -> dict[SlotName, int]:

@@ -15,11 +15,12 @@ from syncgate.mapping.schema import Checker, shape_of
 from syncgate.mapping.tables import Tables
 
 KEYS = ("mapping", "direction", "reads", "payload", "examples")
-READS_BY_DIRECTION: Mapping[str, tuple[str, ...]] = {"out": ("case", "stage", "material"), "in": ("record",)}
+READS_BY_DIRECTION: Mapping[str, tuple[str, ...]] = {"out": ("case", "stage", "material", "leg"), "in": ("record",)}
 ROOTS: Mapping[str, tuple[str, ...]] = {
     "case": ("case",),
     "stage": ("case", "stage"),
     "material": ("case", "material"),
+    "leg": ("case", "leg"),
     "record": ("record",),
 }
 """What a path may start with, by what the mapping reads."""
@@ -30,7 +31,7 @@ def context_names_of(reads: str) -> tuple[str, ...]:
     return INWARD_CONTEXT if reads == "record" else OUTWARD_CONTEXT
 
 
-Reads = Literal["case", "stage", "material", "record"]
+Reads = Literal["case", "stage", "material", "leg", "record"]
 
 
 def check(
@@ -119,7 +120,7 @@ class _DocumentReader:
         if direction == "in" and "reads" not in node:
             return "record"
         found = self._one_of(node, "reads", READS_BY_DIRECTION[direction])
-        known: tuple[Reads, ...] = ("case", "stage", "material", "record")
+        known: tuple[Reads, ...] = ("case", "stage", "material", "leg", "record")
         default: Reads = "record" if direction == "in" else "case"
         return next((name for name in known if name == found), default)
 
@@ -172,7 +173,7 @@ class _ExampleReader:
             self._add(node, f"expected one of the keys '{self.given}' and '{self.given}_file'")
         if sum(name in node for name in self.expected) != 1:
             self._add(node, "expected one of the keys 'gives', 'fails' and 'waits_for'")
-        needs_part = self.reads in ("stage", "material")
+        needs_part = self.reads in ("stage", "material", "leg")
         if needs_part != ("part" in node):
             self._add(node, f"expected {'the key' if needs_part else 'no key'} 'part'")
         remote_refs, case_refs = self._refs(node.get("refs"))

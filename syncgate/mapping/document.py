@@ -351,7 +351,7 @@ class Document:
     place: Place
     name: str
     direction: Literal["out", "in"]
-    reads: Literal["case", "stage", "material", "record"]
+    reads: Literal["case", "stage", "material", "leg", "record"]
     payload: Object
     examples: tuple[Example, ...] = ()
     node: Node | None = field(default=None, repr=False, compare=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syncgate.documents import JsonValue
+from syncgate.domain.plan import PartOf, part_of
 from syncgate.mapping.document import Document, Example
 from syncgate.mapping.results import Context, Inputs, Mapped, Refs, Result, Unmappable, WaitsFor
 from syncgate.mapping.schema import PARTS
@@ -55,6 +56,8 @@ def _different(example: Example, why: str) -> ExampleResult:
 
 
 def _part(document: Document, case: JsonValue, part_id: str | None) -> JsonValue:
+    if document.reads == "leg":
+        return part_of(case, PartOf.LEG, part_id or "")
     listed = case.get(PARTS[document.reads]) if document.reads in PARTS and isinstance(case, dict) else None
     parts = listed if isinstance(listed, list) else []
     return next((part for part in parts if isinstance(part, dict) and part.get("id") == part_id), None)

@@ -83,6 +83,23 @@ def shape_of(root: Schema, *schemas: Schema) -> Shape:
     return Shape(root, tuple(schema for schema in found if schema))
 
 
+def _leg(schema: Schema, case: Shape) -> Shape:
+    """The shape of a leg, made of the schema's own stages."""
+    stages = case.below("stages")
+    stage = None if stages is None else stages.items()
+    text: Schema = {"type": "string"}
+    whole: Schema = {"allOf": [] if stage is None else list(stage.schemas)}
+    organisation = {"type": "object", "additionalProperties": False, "properties": {"name": text, "uscc": text}}
+    fields: Schema = {
+        **dict.fromkeys(("id", "from_at", "until_at", "ended"), text),
+        "no": {"type": "integer"},
+        "org": organisation,
+        **dict.fromkeys(("began_with", "ended_with"), whole),
+        "stages": {"type": "array", "items": whole},
+    }
+    return shape_of(schema, {"type": "object", "additionalProperties": False, "properties": fields})
+
+
 def _resolved(root: Schema, reference: str) -> Schema:
     here: JsonValue = root
     for step in reference.removeprefix("#").split("/"):
@@ -106,6 +123,8 @@ class Checker:
         if reads in PARTS:
             listed = case.below(PARTS[reads]) or shape_of(schema)
             self.shapes[reads] = listed.items() or shape_of(schema)
+        if reads == "leg":
+            self.shapes["leg"] = _leg(schema, case)
         self.free = shape_of(schema)
 
     def expression(self, expression: Expression, it: Shape | None = None) -> None:

@@ -150,7 +150,9 @@ class AdapterMessage(Model):
 
     Attributes:
         name: its name, unique within the adapter.
-        of: what it exists once for: the case, each stage or each material.
+        of: what it exists once for: the case, each stage, each material or each leg of the assignment that is the
+            system's own.
+        closes: the message whose slot of the same leg this one closes, once the leg is over; left out: it closes none.
         when: condition over case and part; left out: always.
         mapping: name of the mapping, `mappings/<system>/<mapping>.yaml`; left out: the message's name.
         contract: name of the contract, `schemas/<system>/<contract>.schema.json`; left out: likewise.
@@ -168,7 +170,8 @@ class AdapterMessage(Model):
     """
 
     name: Name
-    of: Literal["case", "stage", "material"]
+    of: Literal["case", "stage", "material", "leg"]
+    closes: Name | None = None
     when: Condition | None = None
     mapping: Name | None = None
     contract: Name | None = None
@@ -237,6 +240,8 @@ class Adapter(Model):
         mode: `draft` and `retired` plan nothing, `shadow` maps and checks and sends nothing, `live` sends,
             `manual` is typed by hand and counted.
         applies_to: condition over the case; left out: every case.
+        assignee: condition over a leg of the assignment and its case: which legs are the system's own. It then takes
+            a case only with a leg of its own, and of the stages those of its legs; left out: whoever is in charge.
         options: the transport's own options.
         messages: in their declared order.
         answers: what an answer means, in the order of judging; the last is always `unknown`.
@@ -254,6 +259,7 @@ class Adapter(Model):
     transport: Name
     mode: Mode
     applies_to: Condition | None = None
+    assignee: Condition | None = None
     options: dict[str, Any]
     messages: Annotated[tuple[AdapterMessage, ...], Field(min_length=1)]
     answers: Annotated[tuple[AnswerRule, ...], Field(min_length=1)]

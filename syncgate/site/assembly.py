@@ -14,7 +14,7 @@ from syncgate.config import SystemSettings
 from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
 from syncgate.domain.case import canonical_bytes
-from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf
+from syncgate.domain.plan import Json, Message, NextAfter, OnChange, OnUnplanned, PartOf, legs_of
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
 from syncgate.mapping.walks import expressions_in
@@ -58,6 +58,7 @@ def assemble(
     permitted: Permitted,
     lease_margin: timedelta,
     applies: Holds,
+    owns: Holds | None,
     messages: Sequence[CompiledMessage],
     mac: Mac,
     readback: ReadBack | None,
@@ -68,7 +69,7 @@ def assemble(
     retractions = {name: spec for message in messages for name, spec in _retractions(adapter, message)}
     of_cases = _of_cases(messages)
     specs |= {name: spec.payload for name in of_cases if (spec := retractions[name]).payload is not None}
-    planned = tuple(_plan_message(messages, position, mac) for position in range(len(messages)))
+    planned = tuple(_plan_message(messages, position, mac, owns) for position in range(len(messages)))
     return Bundle(
         system=adapter.system,
         digest=digest_of(files),
@@ -89,7 +90,8 @@ def assemble(
         secret_names=secret_names,
         quirks=quirks,
         files=MappingProxyType(dict(files)),
-        condition=lambda case: applies(case, None),
+        condition=lambda case: applies(case, None) and (owns is None or any(owns(case, leg) for leg in legs_of(case))),
+        owns=owns,
         warnings=tuple(warnings),
         acknowledgements=MappingProxyType(_acknowledgements(adapter, of_cases)),
         readback=readback,
@@ -209,7 +211,7 @@ def _confirm(confirm: Confirm) -> ConfirmPolicy:
     )
 
 
-def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac) -> Message:
+def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac, owns: Holds | None) -> Message:
     message = messages[position]
     declared, inputs_of = message.declared, message.mapping.inputs_of
     earlier = tuple(other.declared.name for other in messages[:position])
@@ -228,6 +230,8 @@ def _plan_message(messages: Sequence[CompiledMessage], position: int, mac: Mac) 
         retraction=unplanned.name if isinstance(unplanned, RetractBy) and unplanned.of == "case" else None,
         exists=message.exists,
         inputs=lambda case, part: mac(_written(inputs_of(case, part))),
+        owns=owns,
+        closes=declared.closes,
     )
 
 

@@ -160,7 +160,8 @@ class Bundle:
         secret_names: names of the secrets that the options refer to.
         quirks: the loaded `quirks.py`, None where there is none.
         files: what it was compiled from, by path within the site.
-        condition: what the adapter says under `applies_to`.
+        condition: what the adapter says under `applies_to`, with a leg of its own where it says `assignee`.
+        owns: what it says under `assignee` of a case and a leg; None where it says nothing.
         warnings: where the system makes a promise impossible, in words.
         readback: how what it holds is read back; None: it is not.
     """
@@ -185,6 +186,7 @@ class Bundle:
     quirks: ModuleType | None = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     condition: Callable[[Json], bool] = field(repr=False)
+    owns: Callable[[Json, Json], bool] | None = field(default=None, repr=False)
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
     acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict, repr=False)
     readback: ReadBack | None = field(default=None, repr=False)

@@ -20,6 +20,7 @@ from syncgate.mapping import Tables, load_condition, load_mapping
 from syncgate.site.acknowledgements import check_acknowledgements
 from syncgate.site.adapter import Adapter, AdapterMessage, RetractBy
 from syncgate.site.assembly import CompiledMessage, CompiledPayload, assemble, payloads_of
+from syncgate.site.assignees import check_legs, check_own_stages
 from syncgate.site.bundle import Bundle, Mac
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.site.checks import check_adapter, check_message, check_payload, check_secrets, unused_files
@@ -134,6 +135,8 @@ class _Compilation:
         poll_names = None if options is None else self.transports[adapter.transport].poll_names(options)
         self.problems.extend(check_acknowledgements(adapter, node, poll_names=poll_names))
         applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
+        owns = None if adapter.assignee is None else self._condition(node, ("assignee",), reads="leg", tables=tables)
+        self.problems.extend(check_legs(adapter, node))
         positions = range(len(adapter.messages))
         messages = [self._message(adapter, node, at, tables=tables, permitted=permitted) for at in positions]
         if options is not None:
@@ -153,6 +156,7 @@ class _Compilation:
             permitted=permitted,
             lease_margin=lease_margin,
             applies=applies,
+            owns=owns,
             messages=[message for message in messages if message is not None],
             mac=mac,
             readback=readback,
@@ -237,6 +241,7 @@ class _Compilation:
         contract = self._contract(message.contract_name, node, here)
         place = documents.node_at(node, (*here, "of")).place
         self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
+        self.problems.extend(check_own_stages(adapter, mapping))
         taken_back = self._taken_back(message, node, here, tables=tables, permitted=permitted)
         if mapping is None or contract is None:
             return None

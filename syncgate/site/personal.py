@@ -17,6 +17,19 @@ _ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
     "stage": ("stages", "*"),
     "material": ("materials", "*"),
 }
+_OF_LEG: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("stages",),
+    "id": ("stages", "*", "id"),
+    "no": ("stages", "*", "id"),
+    "org": ("assignee",),
+    "from_at": ("stages", "*", "at"),
+    "until_at": ("stages", "*", "at"),
+    "ended": ("stages", "*", "kind"),
+    "began_with": ("stages", "*"),
+    "ended_with": ("stages", "*"),
+    "stages": ("stages",),
+}
+"""Where in the case the fields of a leg stand; of the whole leg its stages."""
 _ANYTHING: Final[Node] = {}
 
 
@@ -30,7 +43,8 @@ class CanonicalPaths:
 
     def classes(self, path: str) -> frozenset[str] | None:
         """Classes of personal data of all that a path reads; None for a path that no case can have."""
-        return None if self._node(path) is None else self._schema.personal_classes(path)
+        seen = _from_case(path) if path.partition(".")[0] == "leg" else path
+        return None if self._node(seen) is None else self._schema.personal_classes(seen)
 
     def unknown(self, path: str) -> str:
         """A message for a path that no case can have, with the nearest one that some can."""
@@ -98,4 +112,7 @@ def wrong_entry(entry: str, paths: CanonicalPaths | None) -> str | None:
 def _from_case(path: str) -> str:
     """The path as seen from the case: `stage.name` is `case.stages.*.name`."""
     root, *steps = path.split(".")
+    if root == "leg":
+        first, *below = steps or [""]
+        return ".".join(("case", *_OF_LEG.get(first, ("stages", "*", first)), *below))
     return ".".join(("case", *_ROOTS.get(root, ()), *steps))

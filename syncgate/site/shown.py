@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from syncgate.documents import JsonValue
+from syncgate.domain.plan import legs_of
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import document as doc
 from syncgate.mapping.reads import ITEM, Scope, Tree, reads_of
@@ -20,10 +21,12 @@ def shown_case(case: JsonValue, reads: str, part_no: int | None, schema: Canonic
 
     Args:
         case: the canonical case.
-        reads: what the mapping reads: case, stage or material.
+        reads: what the mapping reads: case, stage, material or leg.
         part_no: where the part stands in its list, from 0; None where there is none.
     """
     masked = schema.mask(case)
+    if part_no is not None and reads == "leg":
+        return {"case": masked, "leg": legs_of(masked)[part_no]}
     if part_no is None or reads not in _LISTS:
         return {"case": masked}
     return {"case": masked, reads: masked[_LISTS[reads]][part_no]}

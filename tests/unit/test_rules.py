@@ -90,6 +90,33 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "uscc_check_digit",
         "/assignee/uscc",
     ),
+    (
+        "assigned to nobody",
+        with_stages(stage(kind="assigned")),
+        "assignee_named",
+        "/stages/0/assignee",
+    ),
+    (
+        "reopened without ever having been assigned",
+        with_stages(stage(kind="reopened")),
+        "assignment_in_turn",
+        "/stages/0/kind",
+    ),
+    (
+        "a return agreed that was never requested",
+        with_stages(stage(id="a", kind="assigned", assignee={"name": "示例局"}), stage(id="b", kind="return_agreed")),
+        "return_requested_first",
+        "/stages/1/kind",
+    ),
+    (
+        "signed by another than who is in charge",
+        with_stages(
+            stage(id="a", kind="assigned", assignee={"name": "示例局"}),
+            stage(id="b", kind="signed", org={"name": "示例二局", "uscc": uscc()}),
+        ),
+        "acted_by_the_assignee",
+        "/stages/1/org",
+    ),
 ]
 
 

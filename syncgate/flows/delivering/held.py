@@ -25,12 +25,14 @@ def case_refs(lanes: Iterable[Lane]) -> dict[str, str]:
 
 
 def remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], str]:
-    """The systems' own numbers, by system and message, and by system."""
+    """The systems' own numbers, by system and message, by system and `message/part`, and by system."""
     found: dict[tuple[str, str | None], str] = {}
     for d in deliveries:
         if d.remote_ref is not None and d.phase is Phase.DELIVERED and not is_gone(d):
             found[d.system, d.message] = d.remote_ref
             found.setdefault((d.system, None), d.remote_ref)
+            if d.part:
+                found[d.system, f"{d.message}/{d.part}"] = d.remote_ref
     return found
 
 

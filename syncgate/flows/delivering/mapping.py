@@ -14,6 +14,7 @@ from syncgate.domain.plan import Json, part_of
 from syncgate.domain.rows import Delivery, Submission
 from syncgate.flows.delivering.content import without_content
 from syncgate.flows.delivering.defects import place_of
+from syncgate.flows.delivering.numbers import numbers_of_leg
 from syncgate.flows.delivering.work import Payload, PayloadFault, Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.mapping import Context, Inputs, Mapped, Refs, Unmappable, WaitsFor
@@ -53,12 +54,13 @@ def mapped(
     document = open_submission(gate, work, submission)
     spec, message = bundle.payload_of(delivery), bundle.message(delivery.message)
     assert spec is not None
+    numbers = numbers_of_leg(gate, work.remote_refs, document, message, delivery.part)
     result = spec.mapping.apply(
         Inputs(
             case=document,
             part=part_of(document, message.of, delivery.part),
             context=_context(work, delivery, sent_at),
-            refs=Refs(remote_ref=work.remote_refs, case_ref=work.case_refs),
+            refs=Refs(remote_ref=numbers, case_ref=work.case_refs),
         )
     )
     match result:

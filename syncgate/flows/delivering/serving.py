@@ -22,6 +22,7 @@ from syncgate.domain.rows import (
     Submission,
 )
 from syncgate.flows.delivering.held import case_refs, held_beside, is_other_sent, remote_refs
+from syncgate.flows.delivering.numbers import closed_ref
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
@@ -182,6 +183,7 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task, known: Kno
         held=(held, submissions[held.case_id, held.revision]) if held is not None else None,
         remote_refs=remote_refs(tx.deliveries(delivery.case_id)) if needs_references else {},
         case_refs=case_refs(tx.lanes(delivery.case_id)) if needs_references else {},
+        closed_ref=None if bundle is None else closed_ref(work.deliveries, delivery, bundle.messages),
         is_other_sent=is_other_sent(work, bundle, delivery),
         is_overtaken=delivery.change is Change.RETRACT and is_overtaken(delivery, work.deliveries, work.takes_back),
         claimed_at=tx.now,

@@ -26,6 +26,7 @@ class Work:
         case, submission: whose revision the delivery carries.
         held: the delivery that the system holds in this slot, with its submission; None where none is.
         remote_refs: other lanes' numbers by (system, message or None); case_refs: by system.
+        closed_ref: the system's own number of what a message of a leg closes.
         is_other_sent: whether another content may have left for this slot before.
         is_overtaken: whether it would take back what has become wanted again.
         claimed_at: the store's time of the claim; taken_at: this process's.
@@ -39,6 +40,7 @@ class Work:
     held: tuple[Delivery, Submission] | None = None
     remote_refs: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
     case_refs: Mapping[str, str] = field(default_factory=dict)
+    closed_ref: str | None = None
     is_other_sent: bool = False
     is_overtaken: bool = False
     claimed_at: datetime
@@ -71,7 +73,7 @@ class Work:
     @property
     def keys(self) -> dict[str, str]:
         """Values for the placeholders of the adapter's operations."""
-        held_ref = self.held[0].remote_ref if self.held else None
+        held_ref = self.closed_ref or (self.held[0].remote_ref if self.held else None)
         return keys_of(self.delivery, self.case, case_ref=self.lane.case_ref, held_ref=held_ref)
 
 

@@ -15,6 +15,7 @@ from syncgate.domain.rows import Case, Delivery, Lane, Submission
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.held import case_refs, remote_refs
 from syncgate.flows.delivering.mapping import mapped
+from syncgate.flows.delivering.numbers import closed_ref
 from syncgate.flows.delivering.work import Payload, Work
 from syncgate.flows.gate import Gate
 from syncgate.ports import Tx
@@ -93,16 +94,21 @@ class Maker:
             return None
         if submission.sealed_document is None:
             return None
-        now = self.tx.now
+        now, bundle = self.tx.now, self.gate.bundles.get(delivery.bundle)
+        closes = bundle is not None and any(one.name == delivery.message and one.closes for one in bundle.messages)
         return Work(
             lane=lane,
             delivery=delivery,
             task=Task.SEND,
             case=case,
             submission=submission,
+            closed_ref=self._closed_ref(delivery, bundle) if bundle is not None and closes else None,
             claimed_at=now,
             taken_at=now,
         )
+
+    def _closed_ref(self, delivery: Delivery, bundle: Bundle) -> str | None:
+        return closed_ref(self.tx.deliveries(delivery.case_id, delivery.system), delivery, bundle.messages)
 
     def _case(self, case_id: UUID) -> Case | None:
         if case_id not in self._cases:

@@ -17,6 +17,7 @@ from syncgate.domain.plan import Json, Message, PartOf, part_of, parts_of, plan
 from syncgate.domain.replan import Slot, slots_of
 from syncgate.domain.rows import AttemptKind, Case, Delivery, Principal
 from syncgate.flows.delivering.held import case_refs, remote_refs
+from syncgate.flows.delivering.numbers import numbers_of_leg
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.showing.scope import find_case, sees_system
@@ -115,7 +116,8 @@ def _found(gate: Gate, principal: Principal, ref: CaseRef, wish: Wish, tx: Tx) -
         system=wish.system,
         message=wish.message,
     )
-    refs = Refs(remote_ref=remote_refs(deliveries), case_ref=case_refs(tx.lanes(case.case_id)))
+    numbers = numbers_of_leg(gate, remote_refs(deliveries), document, message, wish.part)
+    refs = Refs(remote_ref=numbers, case_ref=case_refs(tx.lanes(case.case_id)))
     inputs = Inputs(document, part_of(document, message.of, wish.part), context, refs)
     return partial(_explained, gate, principal, case, newest, bundle, inputs)
 

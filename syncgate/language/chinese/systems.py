@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
+    # --- legs
+    "expected 'assignee' to say which legs are the system's own, got none": "应以 'assignee' 说明哪些承办由该系统承担，现未填写",
+    "expected no 'is_case_ref' where each leg has a number of its own, got it": "每次承办各有编号，不得填写 'is_case_ref'",
+    "expected 'of: leg' for a message that closes a leg, got 'of: {of}'": "结束承办的报文应为 'of: leg'，实为 'of: {of}'",
+    "expected it to come after {name!r}, which it closes, got another order": "应排在所结束的 {name} 之后，现次序不符",
+    "{path} has the stages of every assignee: expected those of a leg of its own (leg.stages), got all": "{path} 含所有承办单位的环节：应只读取本次承办的环节（leg.stages）",
     # --- transports and their options
     "expected a TransportKind named {name!r} at {place}, got another object": "{place} 处应为名为 {name} 的 TransportKind",
     "expected transports of different names, got {name!r} twice": "传输方式 {name} 重复",
