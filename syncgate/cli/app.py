@@ -21,6 +21,7 @@ from syncgate.cli import (
     meter,
     reconcile,
     replan,
+    returns,
     serving,
     sites,
     systems,
@@ -50,6 +51,7 @@ app.command("where")(cases.where)
 app.command("map")(mappings.map_case)
 app.add_typer(mappings.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(returns.app, name="returns")
 app.add_typer(systems.app, name="systems")
 app.command("replan")(replan.replan)
 app.add_typer(reconcile.app, name="reconcile")

@@ -111,6 +111,7 @@ def requeue(
     ] = None,
     system: System = None,
     parked_for: Annotated[str | None, typer.Option(help="Only what is parked for this reason.")] = None,
+    cause: Annotated[str | None, typer.Option(help="Only what its system gave back for this cause.")] = None,
     message: Message = None,
     field: Annotated[str | None, typer.Option(help="Only with a fault at this field of the payload.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only where this rule is broken.")] = None,
@@ -129,7 +130,7 @@ def requeue(
     Example: syncgate deliveries requeue --system food --parked-for unmapped_code --dry-run --reason "table row added"
     """
     filter_by = {"system": system, "reason": parked_for, "message": message, "field": field, "rule": rule}
-    filter_by |= {"item": item, "source": source, "since": since, "until": until}
+    filter_by |= {"cause": cause, "item": item, "source": source, "since": since, "until": until}
     if delivery_id is not None:
         requeues.refuse_both(filter_by, is_many=dry_run or canary is not None or cap is not None)
         _act(context, delivery_id, "requeue", {"reason": reason}, as_json=as_json)

@@ -62,7 +62,7 @@ class LaneWork:
             IllegalMove: the phase does not know the event, or the row was moved by somebody else meanwhile.
         """
         is_taken_back = is_taken_back_later(delivery, self.deliveries, self.takes_back)
-        phase = advance(delivery.phase, event, newer_waits=is_taken_back or self._is_replaced(delivery))
+        phase = advance(delivery.phase, event, newer_waits=is_taken_back or self.is_replaced(delivery))
         after = replace(delivery, **_NOTHING_OBSERVED, **changes, phase=phase, changed_at=self.tx.now)
         ended = Event.WITHDRAWN if is_taken_back and event not in _CANCELS else event
         written = self.write(delivery, _settled(after, ended, reason))
@@ -125,7 +125,7 @@ class LaneWork:
             return True
         return self.tx.save_lane(self.lane, expected_token=expected_token)
 
-    def _is_replaced(self, delivery: Delivery) -> bool:
+    def is_replaced(self, delivery: Delivery) -> bool:
         """Whether another stands in its place: one that waits, or a later one that the system has of its own accord."""
         slot = [
             other

@@ -162,6 +162,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "withdrawn": "撤件",
     "superseded": "已被新版替代",
     "returned": "对方退回",
+    "sent_back": "退回来源系统更正",
     "claimed": "开始推送",
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",
@@ -205,6 +206,22 @@ STATES: Final[Mapping[str, str]] = {
     "ended": "已结束",
 }
 """How far a bulk requeue came, or how an alert stands."""
+
+ANSWERS: Final[Mapping[str, str]] = {
+    "returned": "对方退回",
+    "superseded": "已被新版替代",
+    "already_returned": "此前已登记退回",
+    "repeated": "清单内重复",
+    "never_sent": "从未向对方推送",
+    "not_delivered": "目前不在对方系统",
+    "overtaken": "此后已有更新的推送",
+    "outdated": "早于目前的推送",
+    "several_meant": "无法确定是哪一条",
+    "contradictory": "编号互相矛盾",
+    "incomplete": "缺少编号或原因",
+    "unreadable": "单元格无法读取",
+}
+"""What a row of a list of returns came to."""
 
 WAYS: Final[Mapping[str, str]] = {"list": "列出", "export": "导出文件", "read": "逐条查询", "count": "计数"}
 """In which ways a system is read back."""
@@ -312,6 +329,12 @@ COLUMNS: Final[Mapping[str, str]] = {
     "returned": "退回",
     "unjudged": "未判定",
     "differences": "差异",
+    "row": "行",
+    "answer": "处理结果",
+    "column": "列",
+    "cause": "退回原因",
+    "at_source": "已退回来源",
+    "text": "对方说明",
     **PHASES,
 }
 
@@ -325,6 +348,8 @@ _BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
     "mode": MODES,
     "way": WAYS,
     "state": STATES,
+    "answer": ANSWERS,
+    "cause": REASONS,
     **{
         column: in_chinese_by_code(column)
         for column in ("stage", "action", "level", "owner", "closed_as", "doubt", "alert")

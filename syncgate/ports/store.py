@@ -384,6 +384,15 @@ class Tx(Protocol):
         """Oldest first by delivery_id."""
         ...
 
+    # rows of lists of returns
+    def returned_rows(self, system: str, macs: Collection[bytes]) -> dict[bytes, UUID]:
+        """Which of these rows were imported before, by what names them, each with its delivery."""
+        ...
+
+    def insert_returned_row(self, system: str, row_mac: bytes, delivery_id: UUID) -> None:
+        """Notes that a row was imported. Raises Conflict when it was before."""
+        ...
+
     # evidence
     def insert_attempts(self, attempts: Iterable[Attempt]) -> None: ...
     def attempts(self, delivery_id: UUID) -> list[Attempt]:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from syncgate.site.reconciling import Reconciliation
+from syncgate.site.returning import Returns
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
 from syncgate.transports.content import ContentRule
 from syncgate.values import Duration, Mode, Model, Name, Rate, Title, Wait
@@ -252,6 +253,7 @@ class Adapter(Model):
         breaker: when sending stops by itself.
         personal: classes of personal data, or canonical paths, that the system may receive.
         reconciliation: how what the system holds is read back and compared; left out: it is not.
+        returns: how lists of what the system gives back are read; left out: it brings none.
     """
 
     system: Name
@@ -276,6 +278,7 @@ class Adapter(Model):
     breaker: AdapterBreaker = AdapterBreaker()
     personal: tuple[StrictStr, ...] = ()
     reconciliation: Reconciliation | None = None
+    returns: Returns | None = None
 
     def acknowledged_of(self, message: AdapterMessage) -> Acknowledged | None:
         """How the system is asked what became of this message; None where it is not."""

@@ -24,6 +24,7 @@ from syncgate.site.contract import Contract
 from syncgate.site.packing import digest_of
 from syncgate.site.personal import Permitted
 from syncgate.site.readback import ReadBack
+from syncgate.site.returning import ReturnRules
 
 Holds = Callable[[Json, Json], bool]
 
@@ -62,6 +63,7 @@ def assemble(
     messages: Sequence[CompiledMessage],
     mac: Mac,
     readback: ReadBack | None,
+    returns: ReturnRules | None,
     warnings: Iterable[Problem],
 ) -> Bundle:
     """The bundle of an adapter whose messages are compiled."""
@@ -95,6 +97,7 @@ def assemble(
         warnings=tuple(warnings),
         acknowledgements=MappingProxyType(_acknowledgements(adapter, of_cases)),
         readback=readback,
+        returns=returns,
     )
 
 

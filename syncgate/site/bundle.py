@@ -15,6 +15,7 @@ from syncgate.domain.rows import Change, Delivery
 from syncgate.site.adapter import Adapter
 from syncgate.site.contract import Contract
 from syncgate.site.readback import ReadBack
+from syncgate.site.returning import ReturnRules
 from syncgate.transports.answers import AnswerRule
 from syncgate.transports.content import Content
 from syncgate.values import Mode
@@ -164,6 +165,7 @@ class Bundle:
         owns: what it says under `assignee` of a case and a leg; None where it says nothing.
         warnings: where the system makes a promise impossible, in words.
         readback: how what it holds is read back; None: it is not.
+        returns: how lists of what it gives back are read; None: it brings none.
     """
 
     system: str
@@ -190,6 +192,7 @@ class Bundle:
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
     acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict, repr=False)
     readback: ReadBack | None = field(default=None, repr=False)
+    returns: ReturnRules | None = field(default=None, repr=False)
 
     @property
     def short_digest(self) -> str:

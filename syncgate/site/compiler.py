@@ -51,6 +51,7 @@ from syncgate.site.reconciliation_checks import (
 )
 from syncgate.site.reconciling import Reconciliation
 from syncgate.site.retractions import check_retraction_reads
+from syncgate.site.returning import check_returns, compile_returns
 from syncgate.site.tables import read_tables
 from syncgate.transports import TransportKind, kinds
 
@@ -134,6 +135,7 @@ class _Compilation:
         self.problems.extend(check_adapter(adapter, node, system=self.system, timeout=timeout))
         poll_names = None if options is None else self.transports[adapter.transport].poll_names(options)
         self.problems.extend(check_acknowledgements(adapter, node, poll_names=poll_names))
+        self.problems.extend(check_returns(adapter, node))
         applies = self._condition(node, ("applies_to",), reads="case", tables=tables)
         owns = None if adapter.assignee is None else self._condition(node, ("assignee",), reads="leg", tables=tables)
         self.problems.extend(check_legs(adapter, node))
@@ -160,6 +162,7 @@ class _Compilation:
             messages=[message for message in messages if message is not None],
             mac=mac,
             readback=readback,
+            returns=compile_returns(adapter, self.zone),
             warnings=[
                 *promise_warnings(adapter, place_of),
                 *unlisted_messages(adapter, recorded_messages(adapter), _reconciliation_place(node)),

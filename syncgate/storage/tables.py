@@ -237,6 +237,16 @@ deliveries = _table(
     has_rowid=False,
 )
 
+returned_rows = _table(
+    "returned_rows",
+    _column("system", Name),
+    _column("row_mac", LargeBinary),
+    _column("delivery_id", Id, ForeignKey("deliveries.delivery_id")),
+    _column("imported_at", UtcTime),
+    PrimaryKeyConstraint("system", "row_mac"),
+    has_rowid=False,
+)
+
 attempts = _table(
     "attempts",
     _column("delivery_id", Id, ForeignKey("deliveries.delivery_id")),

@@ -17,6 +17,7 @@ from syncgate.storage.rows.holds import HoldRows
 from syncgate.storage.rows.lanes import LaneRows
 from syncgate.storage.rows.materials import MaterialRows
 from syncgate.storage.rows.people import PeopleRows
+from syncgate.storage.rows.returned import ReturnedRows
 from syncgate.storage.rows.runs import RunRows
 from syncgate.storage.rows.sides import SideRows
 from syncgate.storage.rows.systems import SystemRows
@@ -32,6 +33,7 @@ class SqlTx(
     LaneRows,
     DeliveryRows,
     EvidenceRows,
+    ReturnedRows,
     MaterialRows,
     PeopleRows,
     RunRows,

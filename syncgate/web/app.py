@@ -28,6 +28,7 @@ from syncgate.web import (
     replans,
     reports,
     requeues,
+    returns,
     submissions,
     systems,
 )
@@ -83,6 +84,7 @@ def create_app(
         explanations,
         deliveries,
         requeues,
+        returns,
         systems,
         replans,
         holds,

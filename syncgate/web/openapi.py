@@ -23,6 +23,7 @@ from syncgate.web.place import Place
 from syncgate.web.reconciliations import RunAsked
 from syncgate.web.replans import ReplanAsked, ReplanFilter
 from syncgate.web.requeues import FailedAsked, RequeueAsked
+from syncgate.web.returns import SendBackAsked
 
 Json = Any
 OPEN: Final = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", LINK_PATH})
@@ -59,6 +60,7 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         ReplanFilter,
         FailedAsked,
         RequeueAsked,
+        SendBackAsked,
         KeyAsked,
         RunAsked,
         RepairAsked,

@@ -23,7 +23,7 @@ from syncgate.web.params import aware
 from syncgate.web.place import Place
 from syncgate.web.problems import InvalidRequest
 
-BOUNDS = "message, reason, rule, field, item, source, since or until"
+BOUNDS = "message, reason, cause, rule, field, item, source, since or until"
 """What a filter needs beside a system."""
 CAP_AT_MOST = 10_000
 Condition = Annotated[str | None, Field(min_length=1, max_length=200)]
@@ -35,6 +35,7 @@ class FailedAsked(Asked):
     system: Condition = Field(None, description="Required, and one of the others.")
     message: Condition = None
     reason: Condition = Field(None, description="Why they are parked.")
+    cause: Condition = Field(None, description="Why its system gave it back.")
     rule: Condition = Field(None, description="One of the broken rules.")
     field: Condition = Field(None, description="A field of the payload, steps divided by /.")
     item: Condition = Field(None, description="Item of the case.")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from syncgate.domain.delivery import Event
 from syncgate.domain.outcome import Answer, Outcome
+from syncgate.domain.returns import RETURNED
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Delivery
 from syncgate.flows.accepting.holding import must_not_be_probed
@@ -20,7 +21,6 @@ from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
-RETURNED: Final = "returned"
 SAME_SENDING: Final = ("phase", "sent_at", "revision", "bundle", "version_no", "given_back_no")
 """What tells whether an answer is still about what the delivery is now."""
 

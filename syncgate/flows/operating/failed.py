@@ -12,6 +12,7 @@ from uuid import UUID
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.errors import FieldError, RequestError
+from syncgate.domain.returns import RETURNED
 from syncgate.domain.rows import Case, Delivery, Principal
 from syncgate.flows.gate import Gate
 from syncgate.flows.showing.scope import is_unbounded, sees_delivery
@@ -30,6 +31,7 @@ class Failed:
     Attributes:
         reason: why it is parked. rule, field: one of the broken rules, and the field of the payload.
         item: of the case. source: the one that posted the case first.
+        cause: of one that its system gave back.
         since, until: when it was parked; from inclusive, until exclusive.
     """
 
@@ -40,6 +42,7 @@ class Failed:
     field: str | None = None
     item: str | None = None
     source: str | None = None
+    cause: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -68,6 +71,7 @@ class Failed:
         return (
             self.item in (None, case.item)
             and self.source in (None, case.origin)
+            and self.cause in (None, delivery.detail if delivery.reason == RETURNED else "")
             and self.field in (None, *(place for place, _ in _faults(delivery)))
             and self.rule in (None, delivery.reason, *(rule for _, rule in _faults(delivery)))
         )

@@ -21,6 +21,7 @@ from syncgate.language.chinese import (
     records,
     reports,
     requests,
+    returning,
     runs,
     store,
     systems,
@@ -45,5 +46,6 @@ SENTENCES: Final[dict[str, str]] = {
     **output.SENTENCES,
     **explaining.SENTENCES,
     **alerts.SENTENCES,
+    **returning.SENTENCES,
     **commands.SENTENCES,
 }

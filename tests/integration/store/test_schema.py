@@ -180,7 +180,7 @@ def _go_back_to_version_1(url: str) -> None:
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     with create_engine(address, poolclass=NullPool).begin() as connection:
-        for table in ("words", "materials", "file_chunks", "files", "alerts"):
+        for table in ("words", "materials", "file_chunks", "files", "alerts", "returned_rows"):
             connection.execute(text(f"DROP TABLE {table}"))
         _drop_polls(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

@@ -34,6 +34,7 @@ WORDS = {
     "map",
 } | {
     "deliveries",
+    "returns",
     "systems",
     "mapping",
     "keys",

@@ -13,7 +13,7 @@ from syncgate.domain.reconciliation.run import RunOutcome, RunStage
 from syncgate.language.catalogue import sentences
 from syncgate.language.chinese import PIECES
 from syncgate.language.reconciling import TABLES
-from syncgate.language.words import ACTORS, BREAKERS, COLUMNS, KINDS, MODES, OUTCOMES, PHASES, REASONS, STATES
+from syncgate.language.words import ACTORS, ANSWERS, BREAKERS, COLUMNS, KINDS, MODES, OUTCOMES, PHASES, REASONS, STATES
 from syncgate.web.words import PROBLEMS, RULES
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +40,19 @@ NEVER = {
     "案件": "a case is 办件",
     "您": "the gate is short",
 }
-SAID = {**sentences(), **PIECES, **ACTORS, **BREAKERS, **COLUMNS, **KINDS, **MODES, **OUTCOMES, **REASONS, **STATES}
+SAID = {
+    **sentences(),
+    **PIECES,
+    **ACTORS,
+    **ANSWERS,
+    **BREAKERS,
+    **COLUMNS,
+    **KINDS,
+    **MODES,
+    **OUTCOMES,
+    **REASONS,
+    **STATES,
+}
 SAID |= {
     f"{of} {code}": zh for of, codes in TABLES.items() for code, one in codes.items() for zh in (one.zh, one.means_zh)
 }
@@ -63,7 +75,7 @@ def test_the_phases_are_called_as_in_the_glossary() -> None:
 
 
 def test_every_code_stands_in_the_glossary() -> None:
-    assert CODES == {**ACTORS, **REASONS, **OUTCOMES, **STATES}
+    assert CODES == {**ACTORS, **REASONS, **OUTCOMES, **STATES, **ANSWERS}
 
 
 def test_every_code_of_reconciliation_stands_in_the_glossary_with_its_meaning() -> None:
