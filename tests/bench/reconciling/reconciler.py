@@ -84,7 +84,7 @@ async def _run(folder: Path, address: str, *, count: int) -> dict[str, Any]:
     try:
         await deploy(gate, [bundle], packed={bundle.digest: pack(bundle.files)}, sources=gate.sources, by="bench")
         if is_new:
-            fill_store(store, gate, bundle, count=count)
+            fill_store(store, gate, bundle, file=file, count=count)
             fill_documents(store, gate)
             return {}
         clock.at += timedelta(days=1)
