@@ -7,9 +7,10 @@ engine calls equal to its last one, and the next begins behind them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -166,11 +167,23 @@ class _Shape:
 
     def shown(self, values: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """Rows as JSON. Raises Unreadable."""
-        columns = zip(*values, strict=True)
+        columns = list(zip(*values, strict=True))
         shown = [
             shower_of(self.table.columns[name], self.zone)(one) for name, one in zip(self.names, columns, strict=False)
         ]
-        return [dict(zip(self.names, row, strict=True)) for row in zip(*shown, strict=True)]
+        is_as_it_came = all(after is before for after, before in zip(shown, columns, strict=False))
+        return _records_of(self.names)(values if is_as_it_came else zip(*shown, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _records_of(names: tuple[str, ...]) -> Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]:
+    """Gives rows as objects with these members: written out, as it runs for every row that any run reads."""
+    places = [f"value{place}" for place in range(len(names))]
+    members = ", ".join(f"{name!r}: {place}" for name, place in zip(names, places, strict=True))
+    made: Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]] = eval(  # noqa: S307
+        f"lambda rows: [{{{members}}} for {', '.join(places)}, in rows]"
+    )
+    return made
 
 
 def _given(table: Table, where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
@@ -190,10 +203,13 @@ def _beyond(columns: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> Col
     return and_(column >= value, or_(beyond, _beyond(columns[1:], values[1:])))
 
 
-def _with(rows: Sequence[dict[str, Any]], equal: Sequence[dict[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
-    """A page with all rows that the engine calls equal to its last; those of them that it had are there once."""
+def _with(rows: list[dict[str, Any]], equal: list[dict[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
+    """A page with all rows that the engine calls equal to its last, each once: those that it had are at its end."""
     same = {tuple(row[name] for name in key) for row in equal}
-    return [*(row for row in rows if tuple(row[name] for name in key) not in same), *equal] if equal else [*rows]
+    end = len(rows)
+    while end and tuple(rows[end - 1][name] for name in key) in same:
+        end -= 1
+    return rows[:end] + equal
 
 
 def _bound(column: Column, text: str, zone: ZoneInfo, *, is_end: bool) -> datetime | date:
