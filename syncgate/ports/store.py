@@ -538,3 +538,7 @@ class Keyring(Protocol):
     def mac(self, purpose: str, *parts: bytes) -> bytes:
         """A keyed digest, 16 bytes, different for every purpose; parts are framed, never just joined."""
         ...
+
+    def mac_of_last(self, purpose: str, *parts: bytes) -> Callable[[bytes], bytes]:
+        """Gives `mac` of these parts and one more, quicker than asking for each anew."""
+        ...

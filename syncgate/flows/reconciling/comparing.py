@@ -33,11 +33,12 @@ from syncgate.flows.reconciling.looking import SecondPass, SingleReads
 from syncgate.flows.reconciling.ours import OUR_SIZE, OurSide, case_of
 from syncgate.flows.reconciling.pacing import Pace
 from syncgate.flows.reconciling.progress import Progress
-from syncgate.flows.reconciling.reading import Reader, TheirSide
+from syncgate.flows.reconciling.reading import Reader
 from syncgate.flows.reconciling.recording import Recorder
 from syncgate.flows.reconciling.roles import Judging, SideCounts, held_row, is_judged
 from syncgate.flows.reconciling.second_look import NEEDS_LISTING, Judged, SecondLook
 from syncgate.flows.reconciling.spill import Spill
+from syncgate.flows.reconciling.theirs import TheirSide
 from syncgate.ports import Listing, Query, Transport, Tx
 from syncgate.site.bundle import Bundle
 from syncgate.site.readback import ReadListing

@@ -16,8 +16,8 @@ from syncgate.flows.reconciling.ours import (
     case_of,
     delivery_of,
 )
-from syncgate.flows.reconciling.reading import mac_of
 from syncgate.flows.reconciling.spill import Spill
+from syncgate.flows.reconciling.theirs import mac_of
 
 CANDIDATES_AT_MOST: Final = 50_000
 """Keys that are looked at again; where more are suspected, the listing is not believed."""

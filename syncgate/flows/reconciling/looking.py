@@ -13,7 +13,8 @@ from syncgate.domain.outcome import Found, Reading
 from syncgate.domain.reconciliation.join import KEPT_AT_MOST
 from syncgate.domain.reconciliation.plausibility import Doubt, PageWatch
 from syncgate.flows.reconciling.pacing import Pace
-from syncgate.flows.reconciling.reading import Reader, TheirSide
+from syncgate.flows.reconciling.reading import Reader
+from syncgate.flows.reconciling.theirs import TheirSide
 from syncgate.ports import Request, Transport
 from syncgate.site.readback import ReadOne
 
@@ -65,8 +66,7 @@ class SecondPass:
         """Reads it."""
         watch = PageWatch(by=reader.query.paging.by)
         async for page in reader.pages(watch, self._theirs.refs):
-            for record in page.records:
-                self._keep(record)
+            await asyncio.to_thread(self._look_at, page.records)
         self.doubts = watch.end(repeated=self._repeated_count)
 
     def there(self, key: bytes) -> There:
@@ -82,11 +82,16 @@ class SecondPass:
             reference=kept.reference,
         )
 
-    def _keep(self, record: Json) -> None:
+    def _look_at(self, records: Sequence[Json]) -> None:
+        key_of, kept = self._theirs.key, self._kept
+        for record in records:
+            key = key_of(record)
+            if key is not None and key in kept:
+                self._keep(record, kept[key])
+
+    def _keep(self, record: Json, kept: _Kept) -> None:
         shown = self._theirs.shown(record)
-        kept = None if shown is None else self._kept.get(shown.key)
-        if shown is None or kept is None:
-            return
+        assert shown is not None
         is_told_by_ref = shown.ref is not None and not self._theirs.is_file
         name = f"={shown.ref}" if is_told_by_ref else f"#{len(kept.by_ref)}"
         self._repeated_count += name in kept.by_ref

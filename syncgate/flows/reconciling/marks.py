@@ -22,12 +22,22 @@ NOTHING: Final = bytes(16)
 
 def key_mac(keyring: Keyring, *, system: str, listing: str, key: str) -> bytes:
     """The digest of a reference under which a listing shows a record."""
-    return keyring.mac("held_key", system.encode(), listing.encode(), key.encode())
+    return key_macs(keyring, system=system, listing=listing)(key.encode())
+
+
+def key_macs(keyring: Keyring, *, system: str, listing: str) -> Callable[[bytes], bytes]:
+    """What gives the digests of the references of one listing."""
+    return keyring.mac_of_last("held_key", system.encode(), listing.encode())
 
 
 def content_mac(keyring: Keyring, *, profile: str, content: bytes) -> bytes:
     """The digest of what is compared of a payload or a record."""
-    return keyring.mac("held", profile.encode(), content)
+    return content_macs(keyring, profile=profile)(content)
+
+
+def content_macs(keyring: Keyring, *, profile: str) -> Callable[[bytes], bytes]:
+    """What gives the digests of what is compared under one profile."""
+    return keyring.mac_of_last("held", profile.encode())
 
 
 def listing_of(bundle: Bundle, delivery: Delivery) -> ReadListing | None:

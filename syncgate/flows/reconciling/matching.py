@@ -7,7 +7,7 @@ match is read again before anybody links it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,10 @@ from syncgate.flows.reconciling.first_look import CANDIDATES_AT_MOST
 from syncgate.flows.reconciling.looking import SecondPass
 from syncgate.flows.reconciling.marks import NOTHING
 from syncgate.flows.reconciling.ours import OUR_SIZE, PAGE, delivery_of
-from syncgate.flows.reconciling.reading import Reader, Shown, TheirSide
+from syncgate.flows.reconciling.reading import Reader
 from syncgate.flows.reconciling.roles import by_case
 from syncgate.flows.reconciling.spill import Spill
+from syncgate.flows.reconciling.theirs import Known, TheirSide
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 from syncgate.site.readback import Adoption, ReadListing
@@ -40,16 +41,16 @@ _WAITING: Final = frozenset({Phase.PENDING, Phase.PARKED})
 class TypedSide(TheirSide):
     """Records that bear no reference of ours, known by what the adapter says for adoption."""
 
-    def shown(self, record: Json) -> Shown | None:
-        """What a record shows; None where it bears a reference of ours, or nothing to be known by."""
+    def _known(self, record: Json) -> Known | None:
+        """None where it bears a reference of ours, or nothing to be known by."""
         adoption = self.listing.adoption
         if adoption is None or self.listing.key_of_record(record) is not None:
             return None
         text = adoption.key_of_record(record)
-        if text is None:
-            return None
-        key = _key(self.gate, self.system, self.listing, text)
-        return Shown(record, key, self.listing.remote_ref_of(record), text)
+        return None if text is None else (text, self.listing.remote_ref_of(record))
+
+    def _key_macs(self) -> Callable[[bytes], bytes]:
+        return _key_macs(self.gate, self.system, self.listing)
 
 
 @dataclass(slots=True)
@@ -134,12 +135,13 @@ class Matching:
 
     def _entries(self, adoption: Adoption, waiting: Sequence[HeldRow], tx: Tx) -> Iterator[bytes]:
         maker = Maker(self.gate, tx, self.bundle.system)
+        key_mac = _key_macs(self.gate, self.bundle.system, self.listing)
         for row in waiting:
             delivery = tx.delivery(row.delivery_id)
             made = None if delivery is None else maker.made(delivery, bundle=self.bundle)
             text = None if made is None else adoption.key_of_ours(made.keys, made.payload)
             if text is not None:
-                key = _key(self.gate, self.bundle.system, self.listing, text)
+                key = key_mac(text.encode())
                 yield key + NOTHING + bytes((Role.ALLOWED, 0, 0)) + row.case_id.bytes + row.delivery_id.bytes
 
 
@@ -174,5 +176,5 @@ def _deliveries(entries: Sequence[bytes], tx: Tx) -> list[Delivery]:
     return [one for one in found if one is not None and one.phase in _WAITING]
 
 
-def _key(gate: Gate, system: str, listing: ReadListing, text: str) -> bytes:
-    return gate.keyring.mac("adopted", system.encode(), listing.name.encode(), text.encode())
+def _key_macs(gate: Gate, system: str, listing: ReadListing) -> Callable[[bytes], bytes]:
+    return gate.keyring.mac_of_last("adopted", system.encode(), listing.name.encode())

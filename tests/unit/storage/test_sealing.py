@@ -168,3 +168,9 @@ def test_a_digest_is_the_standard_one_of_its_framed_parts(purpose: str, parts: l
     key = HKDF(SHA256(), 32, salt=None, info=f"syncgate mac {purpose}".encode()).derive(MASTER)
     framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     assert KEYRING.mac(purpose, *parts) == hmac.digest(key, framed, "sha256")[:16]
+
+
+@given(st.text(max_size=5), st.lists(st.binary(max_size=200), min_size=1, max_size=4))
+def test_a_digest_prepared_for_its_last_part_is_the_digest_of_all(purpose: str, parts: list[bytes]) -> None:
+    prepared = KEYRING.mac_of_last(purpose, *parts[:-1])
+    assert prepared(parts[-1]) == prepared(parts[-1]) == KEYRING.mac(purpose, *parts)
