@@ -109,7 +109,7 @@ class ListingRun:
         watch = await self._read(theirs, other)
         await self.progress.now(stage=RunStage.COMPARING)
         await ours.stream(mine)
-        looked = await asyncio.to_thread(look_first, mine.sorted(), other.sorted(), seen=seen, remapped=remapped)
+        looked = await asyncio.to_thread(look_first, mine, other, seen=seen, remapped=remapped)
         doubts = () if watch is None else watch.end(repeated=looked.repeated)
         why = self._hopeless(ours.counts, theirs, looked, is_certain=not doubts)
         if why is None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from syncgate.domain.reconciliation.join import ROLE_AT, Group, Look, Role, look_at, merge_join
+from syncgate.domain.reconciliation.join import KEY_SIZE, ROLE_AT, Group, Look, Role, look_at, merge_join
 from syncgate.flows.reconciling.ours import (
+    CASE,
     COMPARISON_AT,
     FLAGS_AT,
     IS_MAPPED_OTHERWISE,
     IS_OBSERVED,
-    case_of,
     delivery_of,
 )
-from syncgate.flows.reconciling.spill import Spill
+from syncgate.flows.reconciling.spill import Piece, Spill, in_step
 from syncgate.flows.reconciling.theirs import mac_of
 
 CANDIDATES_AT_MOST: Final = 50_000
@@ -76,23 +76,52 @@ def same_by_number(ours: bytes, theirs: bytes) -> bool:
     return ours[16:32] == mac_of(theirs, ours[COMPARISON_AT])
 
 
-def look_first(ours: Iterable[bytes], theirs: Iterable[bytes], *, seen: Spill, remapped: Spill) -> FirstLook:
+def look_first(ours: Spill, theirs: Spill, *, seen: Spill, remapped: Spill) -> FirstLook:
     """Joins both sides.
 
     Args:
-        ours: our entries, sorted. theirs: those of the listing, sorted.
+        ours: our entries. theirs: those of the listing.
         seen: gets a note of every slot that is as it should be.
         remapped: gets a note of those of them that another mapping filled.
     """
     found = FirstLook()
-    for group in merge_join(ours, theirs):
-        found.repeated += group.repeated_count
-        look = look_at(group, same_by_number)
-        if look is Look.VERIFIED:
-            _note_verified(found, group, seen, remapped)
-        elif look.is_suspicion:
-            _suspect(found, group, look)
+    for mine, other in in_step(ours, theirs, key_size=KEY_SIZE):
+        for group in merge_join(*_without_plain(found, mine, other, seen)):
+            found.repeated += group.repeated_count
+            look = look_at(group, same_by_number)
+            if look is Look.VERIFIED:
+                _note_verified(found, group, seen, remapped)
+            elif look.is_suspicion:
+                _suspect(found, group, look)
     return found
+
+
+def _without_plain(
+    found: FirstLook, ours: Piece, theirs: Piece, seen: Spill
+) -> tuple[Iterable[bytes], Iterable[bytes]]:
+    """Both sides without what is usual, which is noted: one slot, expected, and one record that holds what it should.
+
+    It says what the join would say, for nearly all records of nearly all runs at a fraction of the time.
+    """
+    if not isinstance(ours, list) or not isinstance(theirs, list):
+        return ours, theirs
+    entries, records = _by_key(ours), _by_key(theirs)
+    if len(entries) < len(ours) or len(records) < len(theirs):
+        return ours, theirs
+    plain = [key for key, entry in entries.items() if key in records and _is_plain(entry, records[key])]
+    seen.add([entries.pop(key)[CASE] + AS_IT_SHOULD for key in plain])
+    found.verified += len(plain)
+    for key in plain:
+        del records[key]
+    return entries.values(), records.values()
+
+
+def _by_key(entries: Sequence[bytes]) -> dict[bytes, bytes]:
+    return {entry[:KEY_SIZE]: entry for entry in entries}
+
+
+def _is_plain(ours: bytes, theirs: bytes) -> bool:
+    return ours[ROLE_AT] == Role.EXPECTED and not ours[FLAGS_AT] and same_by_number(ours, theirs)
 
 
 def _note_verified(found: FirstLook, group: Group, seen: Spill, remapped: Spill) -> None:
@@ -100,7 +129,7 @@ def _note_verified(found: FirstLook, group: Group, seen: Spill, remapped: Spill)
         if entry[ROLE_AT] != Role.EXPECTED:
             continue
         found.verified += 1
-        case = case_of(entry).bytes
+        case = entry[CASE]
         seen.add((case + AS_IT_SHOULD,))
         if entry[FLAGS_AT] & IS_OBSERVED and len(found.again_right) < CANDIDATES_AT_MOST:
             found.again_right.append(delivery_of(entry))

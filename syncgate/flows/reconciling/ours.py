@@ -30,18 +30,20 @@ IS_MAPPED_OTHERWISE: Final = 1
 """Flag: sent under another mapping than that of today."""
 IS_OBSERVED: Final = 2
 """Flag: something else was seen in its place before."""
-_CASE_AT: Final = 35
-_DELIVERY_AT: Final = 51
+CASE: Final = slice(35, 51)
+"""Where the case is in an entry."""
+DELIVERY: Final = slice(51, OUR_SIZE)
+"""Where the delivery is."""
 
 
 def case_of(entry: bytes) -> UUID:
     """Whose case an entry of ours is about."""
-    return UUID(bytes=entry[_CASE_AT:_DELIVERY_AT])
+    return UUID(bytes=entry[CASE])
 
 
 def delivery_of(entry: bytes) -> UUID:
     """Which delivery an entry of ours stands for."""
-    return UUID(bytes=entry[_DELIVERY_AT:OUR_SIZE])
+    return UUID(bytes=entry[DELIVERY])
 
 
 @dataclass(slots=True)
