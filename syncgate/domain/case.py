@@ -120,6 +120,12 @@ def patched(current: Json, patch: Json) -> Json:
     return after
 
 
+def refuse_changed(before: Json, posted: Json) -> None:
+    """Raises Conflict where a known stage or material comes with other content."""
+    for name in UNITED:
+        _unite(before.get(name) or (), posted.get(name) or (), at=name)
+
+
 def with_stages(current: Json, stages: Sequence[Json]) -> Json:
     """The case with these stages appended. Raises Conflict on a known id with other content."""
     return patched(current, {"stages": list(stages)})

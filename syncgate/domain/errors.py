@@ -9,6 +9,7 @@
     │   ├── Conflict            conflict                409
     │   │   ├── CaseWithdrawn   case_withdrawn          409
     │   │   ├── CaseVoid        case_void               409
+    │   │   ├── CaseMerged      case_merged             409
     │   │   └── CaseFinished    case_finished           409
     │   ├── StaleRevision       stale_revision          412
     │   ├── BodyTooLarge        body_too_large          413
@@ -128,6 +129,12 @@ class CaseVoid(Conflict):
     """The case was voided, and takes no further content."""
 
     code = "case_void"
+
+
+class CaseMerged(Conflict):
+    """The case was merged into another one, and what ends a case must name that one."""
+
+    code = "case_merged"
 
 
 class CaseFinished(Conflict):

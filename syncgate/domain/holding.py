@@ -79,6 +79,19 @@ def hold_known(names: Mapping[SlotName, Planned], slots: Slots) -> list[Hold]:
     return found
 
 
+def hold_given_up(slots: Slots) -> list[Hold]:
+    """Every slot as emptied by the system itself: what it holds there is not this case's any more."""
+    found: list[Hold] = []
+    for slot in slots.values():
+        held = slot.delivered
+        if held is None or held.change is Change.RETRACT or not slot.is_own(held):
+            continue
+        planned = Planned(message=held.message, part=held.part, part_no=held.part_no, input_mac=held.input_mac)
+        beginning = Beginning.HELD_BY_SOURCE
+        found.append(Hold(planned=planned, beginning=beginning, change=Change.RETRACT, replaces=slot.waiting))
+    return found
+
+
 def _filled(saying: Saying, slots: Slots) -> Iterator[Hold]:
     for name, said in saying.said.items():
         before = saying.said_before.get(name)

@@ -45,6 +45,7 @@ class Case:
     content_mac: keyed digest of the current revision's canonical JSON.
     wrapped_key: the case's data key under the master key; empty once the case is erased.
     source_version: what the source last declared, as text, None where it never did.
+    merged_into: the case that stands for this one too; None where none does.
     """
 
     case_id: UUID
@@ -59,6 +60,7 @@ class Case:
     wrapped_key: bytes
     state: CaseState = CaseState.OPEN
     source_version: str | None = None
+    merged_into: UUID | None = None
     created_at: datetime
     changed_at: datetime
 

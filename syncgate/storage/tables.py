@@ -110,10 +110,12 @@ cases = _table(
     _column("wrapped_key", LargeBinary),
     _column("state", Word(CaseState)),
     _optional("source_version", Name),
+    _optional("merged_into", Id),
     _column("created_at", UtcTime),
     _column("changed_at", UtcTime),
     _listed("state", CaseState),
     _check("numbers", "revision >= 1 AND submission_no >= revision"),
+    _partial("ix_cases_merged_into", "merged_into", where="merged_into IS NOT NULL"),
     has_rowid=False,
 )
 

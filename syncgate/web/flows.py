@@ -11,6 +11,7 @@ from syncgate.domain.rows import Delivery, Hold, Principal
 from syncgate.flows.accepting import check, intake, materials
 from syncgate.flows.accepting.check import CheckedCase
 from syncgate.flows.accepting.intake import Call
+from syncgate.flows.accepting.merging import merge_case
 from syncgate.flows.accepting.withdrawal import Withdrawal, reopen_case, void_case, withdraw_case
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.operating import by_hand, holds
@@ -19,6 +20,7 @@ from syncgate.flows.operating.replanning import Replanned, ReplanWish, replan_sy
 
 Json = Any
 Ending = Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted]]
+Merge = Callable[[Gate, Caller, CaseRef, CaseRef, Withdrawal, Call], Awaitable[Accepted]]
 Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]
 
 
@@ -101,6 +103,7 @@ class Flows:
     withdraw_case: Ending = withdraw_case
     void_case: Ending = void_case
     reopen_case: Ending = reopen_case
+    merge_case: Merge = merge_case
     requeue: Move = by_hand.requeue
     cancel: Move = by_hand.cancel
     confirm: Confirm = by_hand.confirm

@@ -88,6 +88,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
         "Case": _rebased({key: value for key, value in case.items() if key not in ("$schema", "$id")}),
         "Receipt": _RECEIPT,
         "Withdrawal": _WITHDRAWAL,
+        "Merging": _MERGING,
         "WithdrawalReceipt": {
             "allOf": [
                 _ref("Receipt"),
@@ -187,6 +188,7 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
         "/v1/cases/{case}/withdraw": {"post": _ending("withdraw", change)},
         "/v1/cases/{case}/void": {"post": _ending("void", change)},
         "/v1/cases/{case}/reopen": {"post": _ending("reopen", change)},
+        "/v1/cases/{case}/merge": {"post": _ending("merge", change, body="Merging")},
         **materials.PATHS,
     }
 
@@ -252,12 +254,18 @@ _ENDINGS: Final = {
         "Take a withdrawn, voided or finished case up again",
         "What is planned again is sent again. An open case is left as it is.",
     ),
+    "merge": (
+        "Merge a case into another one",
+        "The other one survives, and its receipt is answered. What was never sent of the first is cancelled, what may "
+        "be held is taken back as its system's adapter declares. Every name of the first leads to the other from then "
+        "on. Merging once more changes nothing.",
+    ),
 }
 
 
-def _ending(name: str, parameters: list[Json]) -> Json:
+def _ending(name: str, parameters: list[Json], *, body: str = "Withdrawal") -> Json:
     summary, description = _ENDINGS[name]
-    operation = _operation(f"{name}_case", summary, {bodies.JSON: _ref("Withdrawal")}, parameters)
+    operation = _operation(f"{name}_case", summary, {bodies.JSON: _ref(body)}, parameters)
     operation["description"] = description
     receipt = operation["responses"]["202"] | {"description": "Done."}
     receipt["content"] = {bodies.JSON: {"schema": _ref("WithdrawalReceipt")}}
@@ -321,7 +329,7 @@ _PROBLEM: Final = {
     },
 }
 
-_WITHDRAWAL: Final = {
+_WITHDRAWAL: Final[dict[str, Json]] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["reason"],
@@ -333,6 +341,15 @@ _WITHDRAWAL: Final = {
             "format": "date-time",
             "description": "When it was done, with offset; left out: now.",
         },
+    },
+}
+
+_MERGING: Final = {
+    **_WITHDRAWAL,
+    "required": ["into", "reason"],
+    "properties": {
+        "into": {"type": "string", "description": "The case that survives: a case_id, or `system:number`."},
+        **_WITHDRAWAL["properties"],
     },
 }
 

@@ -38,10 +38,11 @@ class HoldingTold(Holding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassportTold:
-    """Where a case stands everywhere."""
+    """Where a case stands everywhere. merged: the cases that were merged into it."""
 
     case: CaseSummary
     systems: tuple[HoldingTold, ...]
+    merged: tuple[CaseSummary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def passport(view: Passport, language: Language) -> PassportTold:
     """The passport with a sentence per system."""
     ended_as = _ENDED.get(view.case.state)
     systems = tuple(_holding(one, language, ended_as=ended_as) for one in view.systems)
-    return PassportTold(case=view.case, systems=systems)
+    return PassportTold(case=view.case, systems=systems, merged=view.merged)
 
 
 def page(view: DeliveryPage, language: Language) -> DeliveryPageTold:

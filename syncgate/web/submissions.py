@@ -8,11 +8,12 @@ from typing import Any
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncgate.domain.errors import FieldError, InvalidCase
+from syncgate.domain.errors import FieldError, InvalidCase, NotFound
 from syncgate.flows.accepting.intake import Call
+from syncgate.flows.accepting.merging import merging_in
 from syncgate.flows.accepting.submission import WITHDRAWING_ROLES
 from syncgate.flows.accepting.withdrawal import withdrawal_in
-from syncgate.flows.gate import Accepted, Caller
+from syncgate.flows.gate import Accepted, Caller, CaseRef
 from syncgate.web import body as bodies
 from syncgate.web.auth import idempotency_key_in, if_match_in
 from syncgate.web.body import Json
@@ -51,6 +52,12 @@ def routes(place: Place) -> list[Route]:
         for method, path, media, flow in taken
     ]
     endings = {"withdraw": flows.withdraw_case, "void": flows.void_case, "reopen": flows.reopen_case}
+
+    async def merge(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
+        merging = merging_in(document)
+        return await flows.merge_case(gate, caller, _ref(scope), into_ref(merging.into), merging.why, call)
+
+    found.append(_of_whole_case(place, "merge", merge))
     return [*found, *(_of_whole_case(place, name, _ending(place, flow)) for name, flow in endings.items())]
 
 
@@ -70,6 +77,15 @@ def _of_whole_case(place: Place, name: str, flow: Flow) -> Route:
 
 def _ref(scope: Scope) -> Any:
     return case_ref(scope["path_params"]["case"])
+
+
+def into_ref(name: str) -> CaseRef:
+    """The case that a body names. Raises InvalidCase where it is no name of a case."""
+    try:
+        return case_ref(name)
+    except NotFound:
+        errors = [FieldError("/into", "format", "case_id or system:number")]
+        raise InvalidCase("expected a case_id or system:number, got another name", errors=errors) from None
 
 
 def stages_in(document: Json) -> list[Json]:

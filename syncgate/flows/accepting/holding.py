@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from syncgate.domain import ids
 from syncgate.domain.delivery import Beginning, Event, Phase, begin
-from syncgate.domain.holding import Hold, Plan, Saying, hold_known, hold_said
+from syncgate.domain.holding import Hold, Plan, Saying, hold_given_up, hold_known, hold_said
 from syncgate.domain.plan import Json, PartOf, Planned, plan
 from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
 from syncgate.domain.row import replace
@@ -84,6 +84,11 @@ class Holding:
         return self._write_all(
             work, bundle, hold_known(names, slots_of(work.deliveries, takes_back_in(self.gate, bundle)))
         )
+
+    def given_up(self, work: LaneWork, bundle: Bundle) -> bool:
+        """Notes that what the system holds stands for another case from now on. Gives whether anything was written."""
+        slots = slots_of(work.deliveries, takes_back_in(self.gate, bundle))
+        return self._write_all(work, bundle, hold_given_up(slots))
 
     def taken_over(self, work: LaneWork, bundle: Bundle, taken: TakenOver) -> bool:
         """Notes that the slot holds what the case says now. Gives whether it is planned, so that anything was."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from uuid import UUID
 
 from syncgate.domain.errors import Conflict, FieldError, InvalidCase, NotFound
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Lane
 from syncgate.flows.gate import Caller, CaseRef, Gate
+from syncgate.flows.merged import surviving
 from syncgate.ports import Tx
 
 _SEVERAL: Final = "expected references that point at one case, got several"
@@ -21,6 +21,14 @@ class NumberTaken(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """The case that a call means, locked. former: the merged one by whose name it was meant; None where by its own."""
+
+    case: Case
+    former: Case | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered:
     """What noting a case's numbers brought: the systems whose number is new, and those that waited for one."""
 
@@ -28,8 +36,8 @@ class Numbered:
     woken: frozenset[str] = frozenset()
 
 
-def known_case_id(gate: Gate, tx: Tx, source: str, document: Json) -> UUID | None:
-    """The case that a post means: by its number at this source, or by a reference; None for a new one.
+def known_case(gate: Gate, tx: Tx, source: str, document: Json) -> Known | None:
+    """The case that a post means, locked: by its number at this source, or by a reference; None for a new one.
 
     Raises:
         InvalidCase: a reference names no system of this site.
@@ -39,10 +47,30 @@ def known_case_id(gate: Gate, tx: Tx, source: str, document: Json) -> UUID | Non
     numbers = {**(document.get("references") or {})}
     if numbers.setdefault(source, document["case_no"]) != document["case_no"]:
         raise _fixed([source])
-    found = {case_id for name, no in numbers.items() if (case_id := tx.case_id_by_ref(name, no)) is not None}
-    if len(found) > 1:
-        raise Conflict(_SEVERAL, errors=[_of_one_case("/references")])
-    return found.pop() if found else None
+    named = {name: case for name, no in numbers.items() if (case := _numbered(tx, name, no)) is not None}
+    if not named:
+        return None
+    lasting = {name: surviving(tx, case).case_id for name, case in named.items()}
+    if len(set(lasting.values())) > 1:
+        raise Conflict(_SEVERAL, errors=[_of_one_case(_pointer(name, source)) for name in sorted(lasting)])
+    return _locked(tx, named.get(source) or next(iter(named.values())), is_by_name=source in named)
+
+
+def _numbered(tx: Tx, system: str, number: str) -> Case | None:
+    case_id = tx.case_id_by_ref(system, number)
+    return None if case_id is None else tx.case(case_id)
+
+
+def _locked(tx: Tx, named: Case, *, is_by_name: bool = True) -> Known:
+    """The case that stands for this one, locked; whoever merges it meanwhile is followed too."""
+    locked = tx.case(surviving(tx, named).case_id, lock=True)
+    assert locked is not None
+    case = surviving(tx, locked, lock=True)
+    return Known(case, None if case.case_id == named.case_id or not is_by_name else named)
+
+
+def _pointer(system: str, source: str) -> str:
+    return "/case_no" if system == source else f"/references/{system}"
 
 
 def refuse_unknown_systems(gate: Gate, document: Json) -> None:
@@ -57,15 +85,16 @@ def refuse_unknown_systems(gate: Gate, document: Json) -> None:
         raise InvalidCase("expected references to systems of this site, got others", errors=errors)
 
 
-def named_case(tx: Tx, caller: Caller, ref: CaseRef) -> Case:
+def named_case(tx: Tx, caller: Caller, ref: CaseRef) -> Known:
     """The case that a path names, locked, if the caller may write it. Raises NotFound."""
     case_id = ref.case_id
     if case_id is None and ref.system is not None and ref.number is not None:
         case_id = tx.case_id_by_ref(ref.system, ref.number)
-    case = tx.case(case_id, lock=True) if case_id is not None else None
-    if case is None or not _may_write(tx, caller.source, case):
+    named = tx.case(case_id) if case_id is not None else None
+    known = _locked(tx, named) if named is not None else None
+    if known is None or not _may_write(tx, caller.source, known.case):
         raise NotFound("expected a case that is known here, got none of that name")
-    return case
+    return known
 
 
 def _may_write(tx: Tx, source: str, case: Case) -> bool:
@@ -78,6 +107,23 @@ def own_number(tx: Tx, source: str, case: Case) -> str | None:
         return case.case_no
     lane = tx.lane(case.case_id, source)
     return lane.case_ref if lane is not None else None
+
+
+def lasting_references(tx: Tx, case: Case, current: Json, document: Json) -> Json:
+    """The document without references to numbers of cases that were merged into this one: they lead to it anyway."""
+    known = current.get("references") or {}
+    references = document.get("references") or {}
+    new = {name: number for name, number in references.items() if known.get(name) != number}
+    former = {name for name, number in new.items() if _is_former(tx, case, name, number)}
+    if not former:
+        return document
+    lasting = {name: known.get(name) if name in former else number for name, number in references.items()}
+    return {**document, "references": {name: number for name, number in lasting.items() if number is not None}}
+
+
+def _is_former(tx: Tx, case: Case, system: str, number: str) -> bool:
+    named = _numbered(tx, system, number)
+    return named is not None and named.case_id != case.case_id and surviving(tx, named).case_id == case.case_id
 
 
 def note_numbers(tx: Tx, case: Case, references: Mapping[str, str], known: Mapping[str, Lane]) -> Numbered:

@@ -9,7 +9,7 @@ from typing import Final
 
 from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
-from syncgate.domain.errors import CaseFinished, CaseVoid, CaseWithdrawn, Conflict, FieldError, InvalidCase
+from syncgate.domain.errors import CaseFinished, CaseMerged, CaseVoid, CaseWithdrawn, Conflict, FieldError, InvalidCase
 from syncgate.domain.plan import Json
 from syncgate.flows.accepting.identity import NumberTaken
 from syncgate.flows.accepting.joining import Edit, posting
@@ -47,7 +47,7 @@ def posting_step(gate: Gate, caller: Caller, document: Json, call: Call) -> Call
             return replay
         known = taking.known_case(document)
         if known is not None:
-            return taking.change(known, posting(tx, caller.source, known, document))
+            return taking.change_known(known, posting(tx, caller.source, known.case, document))
         return taking.create(case_id, wrapped_key, document, sealed)
 
     return step
@@ -76,7 +76,7 @@ async def append_stages(gate: Gate, caller: Caller, ref: CaseRef, stages: list[J
 async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Edit) -> Accepted:
     def step(tx: Tx) -> Done:
         taking = Taking(gate, tx, caller, call)
-        return taking.replay() or taking.change(taking.named_case(ref), edit)
+        return taking.replay() or taking.change_known(taking.named_case(ref), edit)
 
     return await written(gate, step, ())
 
@@ -99,7 +99,7 @@ async def _raced(gate: Gate, step: Callable[[Tx], Done]) -> Done:
     for _ in range(RACES_AT_MOST - 1):
         try:
             return await write_following(gate, step)
-        except (CaseWithdrawn, CaseVoid, CaseFinished):
+        except (CaseWithdrawn, CaseVoid, CaseMerged, CaseFinished):
             raise
         except Conflict as conflict:
             if conflict.errors and not isinstance(conflict, NumberTaken):

@@ -216,7 +216,7 @@ def _begin(gate: Gate, tx: Tx, caller: Caller, ref: CaseRef, material: str) -> _
 
 def _found(gate: Gate, tx: Tx, caller: Caller, ref: CaseRef, material: str) -> tuple[Case, int, Mapping[str, Json]]:
     """The case, locked, with the material's place and record. Raises NotFound, Conflict."""
-    case = named_case(tx, caller, ref)
+    case = named_case(tx, caller, ref).case
     refuse_closed(case)
     if not case.wrapped_key:
         raise Conflict("expected a case that takes content, got one that takes none any more")

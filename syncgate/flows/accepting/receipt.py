@@ -11,6 +11,7 @@ from syncgate.domain.replan import SUPERSEDED, WITHDRAWN
 from syncgate.domain.rows import Case, Delivery, Submission
 from syncgate.flows.gate import Accepted, Gate, Placed
 
+POSTED, UNCHANGED = 202, 200
 ONE_COMMIT = timedelta(microseconds=10)
 """Within this time of its own, deliveries that one commit makes for one slot follow one another."""
 
@@ -29,7 +30,7 @@ def accepted(case: Case, submission: Submission, deliveries: Sequence[Delivery])
         case_no=case.case_no,
         revision=submission.revision,
         receipt=submission.receipt,
-        is_unchanged=not submission.is_change,
+        is_unchanged=submission.status == UNCHANGED,
         deliveries=_placed(deliveries),
     )
 

@@ -11,9 +11,10 @@ from uuid import UUID
 import orjson
 
 from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, patched, with_stages
-from syncgate.domain.delivery import Phase
+from syncgate.domain.delivery import MAYBE_SENT, Phase
 from syncgate.domain.errors import (
     CaseFinished,
+    CaseMerged,
     CaseVoid,
     CaseWithdrawn,
     Conflict,
@@ -26,10 +27,13 @@ from syncgate.domain.plan import Json, Message
 from syncgate.domain.reconciliation.patches import patch_between
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Case, CaseState, Delivery, Lane, Submission
+from syncgate.flows.accepting.former import keep_former, under_former_number
 from syncgate.flows.accepting.holding import Holding, TakenOver
 from syncgate.flows.accepting.identity import (
+    Known,
     Numbered,
-    known_case_id,
+    known_case,
+    lasting_references,
     named_case,
     note_numbers,
     refuse_unknown_systems,
@@ -44,7 +48,7 @@ from syncgate.flows.accepting.joining import (
     save_words,
     under_number,
 )
-from syncgate.flows.accepting.receipt import accepted, new_receipt, replayed
+from syncgate.flows.accepting.receipt import POSTED, UNCHANGED, accepted, new_receipt, replayed
 from syncgate.flows.delivering.claim import take_over
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
@@ -54,7 +58,6 @@ from syncgate.flows.replan import CaseNow, replan_lane, systems_taking
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
-_POSTED, _UNCHANGED = 202, 200
 WITHDRAWING_ROLES: Final = frozenset({"operator", "admin"})
 """Roles that withdraw a case on behalf of the source that posted it first."""
 
@@ -101,12 +104,11 @@ class Taking:
         assert case is not None
         return Done(replayed(case, first, self.tx.deliveries(case.case_id)))
 
-    def known_case(self, document: Json) -> Case | None:
+    def known_case(self, document: Json) -> Known | None:
         """The case that a post means, locked; None for a new one. Raises InvalidCase, Conflict."""
-        case_id = known_case_id(self.gate, self.tx, self.caller.source, document)
-        return None if case_id is None else self.tx.case(case_id, lock=True)
+        return known_case(self.gate, self.tx, self.caller.source, document)
 
-    def named_case(self, ref: CaseRef) -> Case:
+    def named_case(self, ref: CaseRef) -> Known:
         """The case that a path names, locked. Raises NotFound."""
         return named_case(self.tx, self.caller, ref)
 
@@ -123,6 +125,16 @@ class Taking:
         now = CaseNow(case_id=case_id, revision=1, document=document, before=None)
         return self._planned(case, submission, now, spoken=spoken, numbered=numbered)
 
+    def change_known(self, known: Known, edit: Edit) -> Done:
+        """As `change`, of a case that may be called by the name of one that was merged into it."""
+        former = known.former
+        if former is None:
+            return self.change(known.case, edit)
+        source = self.caller.source
+        done = self.change(known.case, under_former_number(self.gate, self.tx, source, former, edit))
+        keep_former(self.gate, self.tx, source, former, edit)
+        return done
+
     def change(self, case: Case, edit: Edit) -> Done:
         """The next revision, or the same one when nothing changes. Raises what the edit and the check raise."""
         self._refuse_stale(case)
@@ -131,6 +143,8 @@ class Taking:
             return self._unchanged(case, last)
         current = open_document(self.gate, self.tx, case)
         joined = join(self.gate, self.tx, self.caller.source, case, current, edit)
+        lasting = lasting_references(self.tx, case, current, joined.document)
+        joined = joined if lasting is joined.document else replace(joined, document=lasting)
         refuse_unknown_systems(self.gate, joined.document)
         warnings = checked(self.gate, joined.document)
         if _content_mac(self.gate, joined.document) == case.content_mac:
@@ -139,6 +153,72 @@ class Taking:
             refuse_ended(case, current, joined.document)
             done = self._revised(case, joined, current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
+
+    def merge(self, case: Case, into: Case, stage: Json) -> Done:
+        """Ends the case by this withdrawing stage, and lets another stand for it; nothing new where one does already.
+
+        What its sources call the case, the other is called from now on, where it has no number there: what they hold
+        of their own accord stays theirs. Other numbers, and its own id, lead to the other one.
+
+        Args:
+            case, into: locked. The caller calls for a source of `case`.
+            stage: without its id.
+
+        Raises:
+            Conflict: something that may have been sent is still open at a system whose number the other gets.
+            CaseWithdrawn, CaseVoid, StaleRevision, InvalidCase: as `end`.
+        """
+        self._refuse_stale(case)
+        refuse_closed(case)
+        refuse_closed(into)
+        moved = self._moved_numbers(case, into)
+        current = open_document(self.gate, self.tx, case)
+        document = _with_own_stage(case, current, stage)
+        checked(self.gate, document)
+        in_flight = self._in_flight_count(case)
+        joined = Joined(document=document, words=None, spoken=None)
+        ending = replace(self, call=replace(self.call, idempotency_key=None))
+        ended = ending._revised(
+            replace(case, merged_into=into.case_id), joined, current, state=CaseState.MERGED, given_up=frozenset(moved)
+        )
+        told = self._renumbered(into, moved)
+        return Done(
+            replace(told.accepted, in_flight=in_flight),
+            ended.systems_due | told.systems_due,
+            (*ended.handed_over, *told.handed_over),
+        )
+
+    def _moved_numbers(self, case: Case, into: Case) -> dict[str, str]:
+        """What the case's sources call it, where the other has no number yet; taken off its lanes. Raises Conflict."""
+        known = {lane.system for lane in self.tx.lanes(into.case_id, lock=True) if lane.case_ref is not None}
+        lanes = [
+            lane
+            for lane in self.tx.lanes(case.case_id, lock=True)
+            if lane.case_ref is not None
+            and lane.system not in known
+            and (lane.system in self.gate.sources or lane.system == case.origin)
+        ]
+        both = [*self.tx.deliveries(case.case_id), *self.tx.deliveries(into.case_id)]
+        open_at = {delivery.system for delivery in both if delivery.phase in MAYBE_SENT}
+        if unsettled := sorted(lane.system for lane in lanes if lane.system in open_at):
+            raise Conflict("expected nothing under way at {systems}, got some: try again later", systems=unsettled)
+        for lane in lanes:
+            self.tx.save_lane(replace(lane, case_ref=None), expected_token=lane.lease_token)
+        return {lane.system: lane.case_ref for lane in lanes if lane.case_ref is not None}
+
+    def _renumbered(self, case: Case, numbers: Mapping[str, str]) -> Done:
+        """The case with these numbers too: its next revision, or the same one where there are none."""
+        taking = replace(self, caller=replace(self.caller, source=case.origin))
+        if not numbers:
+            return taking._unchanged(case, taking._last(case), status=POSTED)
+        current = open_document(self.gate, self.tx, case)
+        document = {**current, "references": {**(current.get("references") or {}), **numbers}}
+        return taking._revised(case, Joined(document=document, words=None, spoken=None), current)
+
+    def merged_before(self, into: Case) -> Done:
+        """The answer to a merge that was made before."""
+        taking = replace(self, caller=replace(self.caller, source=into.origin))
+        return taking._counted(taking._unchanged(into, taking._last(into)), into)
 
     def end(self, case: Case, stage: Json, *, as_: CaseState) -> Done:
         """The last revision, which ends the case by this withdrawing stage; the same one where it ended so already.
@@ -250,6 +330,7 @@ class Taking:
         *,
         taken: TakenOver | None = None,
         state: CaseState | None = None,
+        given_up: frozenset[str] = frozenset(),
     ) -> Done:
         after = replace(
             case,
@@ -262,12 +343,15 @@ class Taking:
         )
         self.tx.save_case(after)
         lanes = {lane.system: lane for lane in self.tx.lanes(case.case_id, lock=True)}
-        numbered = note_numbers(self.tx, after, joined.document.get("references") or {}, lanes)
+        numbered = Numbered()
+        if after.merged_into is None:
+            numbered = note_numbers(self.tx, after, joined.document.get("references") or {}, lanes)
         sealed = sealed_document(self.gate, case.case_id, case.wrapped_key, joined.document)
         submission = self._submission(after, is_change=True, sealed=sealed)
         self._keep_words(after, joined)
         now = CaseNow(case_id=case.case_id, revision=after.revision, document=joined.document, before=current)
-        return self._planned(after, submission, now, spoken=joined.spoken, numbered=numbered, taken=taken)
+        spoken = joined.spoken
+        return self._planned(after, submission, now, spoken=spoken, numbered=numbered, taken=taken, given_up=given_up)
 
     def _same_content(self, case: Case, joined: Joined, last: Submission | None) -> Done:
         """Nothing new in the case; but the source may say for the first time that it holds this too."""
@@ -284,14 +368,14 @@ class Taking:
         assert submission is not None
         return self._planned(after, submission, now, spoken=spoken, numbered=Numbered())
 
-    def _unchanged(self, case: Case, last: Submission | None) -> Done:
+    def _unchanged(self, case: Case, last: Submission | None, *, status: int = UNCHANGED) -> Done:
         """Another submission of the same revision, with the receipt that its source has already."""
         after = replace(case, submission_no=case.submission_no + 1)
         self.tx.save_case(after)
         made = self.tx.revision(case.case_id, case.revision)
         known = made if made is not None and made.source == self.caller.source else last
         receipt = known.receipt if known is not None else None
-        submission = self._submission(after, is_change=False, sealed=None, receipt=receipt)
+        submission = self._submission(after, is_change=False, sealed=None, receipt=receipt, status=status)
         return Done(accepted(after, submission, self.tx.deliveries(case.case_id)))
 
     def _keep_words(self, case: Case, joined: Joined) -> None:
@@ -299,7 +383,13 @@ class Taking:
             save_words(self.gate, self.tx, self.caller.source, case, joined.words)
 
     def _submission(
-        self, case: Case, *, is_change: bool, sealed: bytes | None, receipt: str | None = None
+        self,
+        case: Case,
+        *,
+        is_change: bool,
+        sealed: bytes | None,
+        receipt: str | None = None,
+        status: int = POSTED,
     ) -> Submission:
         submission = Submission(
             case_id=case.case_id,
@@ -310,7 +400,7 @@ class Taking:
             idempotency_key=self.call.idempotency_key,
             request_mac=self.call.request_mac,
             sealed_document=sealed,
-            status=_POSTED if is_change else _UNCHANGED,
+            status=status,
             receipt=receipt or new_receipt(self.gate, case),
             by=self.call.by,
             received_at=self.tx.now,
@@ -327,6 +417,7 @@ class Taking:
         spoken: Spoken | None,
         numbered: Numbered,
         taken: TakenOver | None = None,
+        given_up: frozenset[str] = frozenset(),
     ) -> Done:
         """Notes what systems hold of their own accord, then brings every lane to its plan."""
         holding = Holding(self.gate, now, self.call.by, submission.submission_no)
@@ -337,6 +428,8 @@ class Taking:
             system, token = work.lane.system, work.lane.lease_token
             bundle = self.gate.active_bundle(system)
             is_held = self._hold(holding, work, bundle, spoken=spoken, numbered=numbered)
+            if system in given_up:
+                is_held |= holding.given_up(work, bundle)
             if taken is not None and system == self.caller.source:
                 is_held |= holding.taken_over(work, bundle, taken)
             if replan_lane(self.gate, work, now, bundle) or is_held or system in numbered.woken:
@@ -435,7 +528,7 @@ def refuse_closed(case: Case) -> None:
         case CaseState.VOID:
             raise CaseVoid("expected a case that is open, got one that was voided")
         case CaseState.MERGED:
-            raise Conflict("expected a case that takes content, got one that takes none any more")
+            raise CaseMerged("expected a case that is open, got one that was merged into another")
 
 
 def refuse_ended(case: Case, current: Json, after: Json) -> None:

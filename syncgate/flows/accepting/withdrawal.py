@@ -12,12 +12,13 @@ from typing import Final
 
 from syncgate.documents import nearest
 from syncgate.domain.case import REOPENED, WITHDRAWN
-from syncgate.domain.errors import FieldError, Forbidden, InvalidCase, NotFound
+from syncgate.domain.errors import CaseMerged, FieldError, Forbidden, InvalidCase, NotFound
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, CaseState, Principal
 from syncgate.flows.accepting.intake import written
 from syncgate.flows.accepting.submission import WITHDRAWING_ROLES, Call, Done, Taking
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.merged import surviving
 from syncgate.flows.showing.scope import find_case, sees_system
 from syncgate.ports import Tx
 
@@ -74,7 +75,7 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
     """
 
     def withdrawn(taking: Taking, case: Case) -> Done:
-        return taking.end(case, _stage(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.WITHDRAWN)
+        return taking.end(case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.WITHDRAWN)
 
     return await _acted(gate, caller, ref, call, withdrawn)
 
@@ -87,7 +88,7 @@ async def void_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdr
     """
 
     def voided(taking: Taking, case: Case) -> Done:
-        return taking.end(case, _stage(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.VOID)
+        return taking.end(case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.VOID)
 
     return await _acted(gate, caller, ref, call, voided)
 
@@ -100,39 +101,62 @@ async def reopen_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: With
     """
 
     def reopened(taking: Taking, case: Case) -> Done:
-        return taking.reopen(case, _stage(REOPENED, withdrawal, taking.tx))
+        return taking.reopen(case, stage_of(REOPENED, withdrawal, taking.tx))
 
     return await _acted(gate, caller, ref, call, reopened)
 
 
 async def _acted(gate: Gate, caller: Caller, ref: CaseRef, call: Call, act: Callable[[Taking, Case], Done]) -> Accepted:
     def step(tx: Tx) -> Done:
-        case = _named(tx, caller, ref)
+        case = as_operator(tx, caller, ref)
         taking = Taking(gate, tx, caller if case is None else replace(caller, source=case.origin), call)
         if (replay := taking.replayed_withdrawal()) is not None:
             return replay
-        case = tx.case(case.case_id, lock=True) if case is not None else taking.named_case(ref)
-        if case is None:
-            raise NotFound("expected a case that is known here, got none of that name")
         try:
-            return act(taking, case)
+            return act(taking, own_case(taking, tx, case, ref))
         except InvalidCase as invalid:
-            raise _of_the_body(invalid) from None
+            raise of_the_body(invalid) from None
 
     accepted = await written(gate, step, ())
-    return replace(accepted, warnings=_told_of_the_body(accepted.warnings))
+    return replace(accepted, warnings=_toldof_the_body(accepted.warnings))
 
 
-def _named(tx: Tx, caller: Caller, ref: CaseRef) -> Case | None:
+def own_case(taking: Taking, tx: Tx, found: Case | None, ref: CaseRef) -> Case:
+    """The case, locked, as its own name names it. Raises NotFound, CaseMerged."""
+    if found is None:
+        known = taking.named_case(ref)
+        if known.former is not None:
+            raise _merged(known.case)
+        return known.case
+    case = tx.case(found.case_id, lock=True)
+    if case is None:
+        raise NotFound("expected a case that is known here, got none of that name")
+    if case.merged_into is not None or not is_named(tx, ref, case):
+        raise _merged(surviving(tx, case))
+    return case
+
+
+def is_named(tx: Tx, ref: CaseRef, case: Case) -> bool:
+    """Whether the name is the case's own, and not that of one merged into it."""
+    if ref.case_id is not None:
+        return ref.case_id == case.case_id
+    return tx.case_id_by_ref(ref.system or "", ref.number or "") == case.case_id
+
+
+def _merged(into: Case) -> CaseMerged:
+    return CaseMerged("expected the case that it was merged into, {case_id}, got the merged one", case_id=into.case_id)
+
+
+def as_operator(tx: Tx, caller: Caller, ref: CaseRef) -> Case | None:
     """The case as an operator finds it; None for a source. Raises NotFound, Forbidden."""
     if caller.principal.role not in WITHDRAWING_ROLES:
         return None
     case = find_case(tx, caller.principal, ref)
-    _refuse_beyond(tx, caller.principal, case)
+    refuse_beyond(tx, caller.principal, case)
     return case
 
 
-def _refuse_beyond(tx: Tx, principal: Principal, case: Case) -> None:
+def refuse_beyond(tx: Tx, principal: Principal, case: Case) -> None:
     """What ends a case takes it back everywhere, in the name of the first source. Raises Forbidden."""
     systems = {delivery.system for delivery in tx.deliveries(case.case_id)}
     is_within = not principal.sources or case.origin in principal.sources
@@ -140,18 +164,18 @@ def _refuse_beyond(tx: Tx, principal: Principal, case: Case) -> None:
         raise Forbidden("expected a key for every system that the case goes to and for its first source, got another")
 
 
-def _stage(kind: str, withdrawal: Withdrawal, tx: Tx) -> Json:
+def stage_of(kind: str, withdrawal: Withdrawal, tx: Tx) -> Json:
     at = withdrawal.at or tx.now.isoformat(timespec="milliseconds")
     stage = {"kind": kind, "at": at, "reason": withdrawal.reason}
     return stage if withdrawal.by is None else {**stage, "handler": {"name": withdrawal.by}}
 
 
-def _of_the_body(invalid: InvalidCase) -> InvalidCase:
+def of_the_body(invalid: InvalidCase) -> InvalidCase:
     """The problem with the pointers of the body instead of those of the stage that was made of it."""
-    return InvalidCase(invalid.said, errors=_told_of_the_body(invalid.errors))
+    return InvalidCase(invalid.said, errors=_toldof_the_body(invalid.errors))
 
 
-def _told_of_the_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
+def _toldof_the_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
     return tuple(replace(error, pointer=_pointer(error.pointer)) for error in errors)
 
 

@@ -18,6 +18,7 @@ from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principa
 from syncgate.flows.documents import open_document
 from syncgate.flows.files import kept_file
 from syncgate.flows.gate import CaseRef, Gate
+from syncgate.flows.merged import merged_names
 from syncgate.flows.replan import takes_back_in
 from syncgate.flows.showing.holds import as_held, holds_on_system
 from syncgate.flows.showing.readbacks import ReadBackView
@@ -121,7 +122,8 @@ async def read_passport(gate: Gate, principal: Principal, ref: CaseRef) -> Passp
             for lane in tx.lanes(case.case_id)
             if sees_system(principal, lane.system)
         )
-        return Passport(case=CaseSummary.of(case), systems=tuple(holdings))
+        merged = tuple(CaseSummary.of(one) for one in merged_names(tx, case))
+        return Passport(case=CaseSummary.of(case), systems=tuple(holdings), merged=merged)
 
     return await gate.writer.read(step)
 

@@ -10,6 +10,7 @@ from syncgate.domain.errors import NotFound
 from syncgate.domain.reconciliation.kinds import SourceKind
 from syncgate.domain.rows import Case, Delivery, Discrepancy, Lane, Principal
 from syncgate.flows.gate import CaseRef
+from syncgate.flows.merged import surviving
 from syncgate.ports import Tx
 
 _OF_SOURCES: Final = frozenset(kind.value for kind in SourceKind)
@@ -49,11 +50,12 @@ def is_unbounded(principal: Principal) -> bool:
 
 
 def find_case(tx: Tx, principal: Principal, ref: CaseRef) -> Case:
-    """The case that a path names. Raises NotFound where there is none in scope."""
+    """The case that a path names, or that it was merged into. Raises NotFound where there is none in scope."""
     case_id = ref.case_id
     if case_id is None and ref.system is not None and ref.number is not None:
         case_id = tx.case_id_by_ref(ref.system, ref.number)
-    case = tx.case(case_id) if case_id is not None else None
+    named = tx.case(case_id) if case_id is not None else None
+    case = None if named is None else surviving(tx, named)
     if case is None or not _sees(tx, principal, case):
         raise NotFound("expected a case that is known here, got none of that name")
     return case

@@ -139,10 +139,11 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
-    """Where a case stands everywhere."""
+    """Where a case stands everywhere. merged: the cases that were merged into it."""
 
     case: CaseSummary
     systems: tuple[Holding, ...]
+    merged: tuple[CaseSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected parameters that this call knows, got others": "请求中有本接口没有的参数",
     "expected a time with offset, got one without": "时间应带时区偏移",
     "expected a remote_ref only where the system holds the delivery": "对方已持有该推送任务的数据时，才能填写对方业务编号",
-    "expected a case_id or system:number, got another name": "路径中应为办件标识，或“系统:编号”",
+    "expected a case_id or system:number, got another name": "应为办件标识，或“系统:编号”",
     "expected stages and nothing else, got another object": "请求内容只能包含办理环节（stages）",
     "expected stages, got another type": "请求内容应为办理环节",
     "expected a site without problems, got {count}": "部署实例的配置有 {count} 处问题",
@@ -113,6 +113,8 @@ SENTENCES: Final[dict[str, str]] = {
         "报文（message）、原因（reason）、规则（rule）、字段（field）、事项（item）、来源系统（source）、起始时间（since）、截止时间（until）"
     ),
     "system, message, item or source": "对接系统（system）、报文（message）、事项（item）或来源系统（source）",
+    "another case": "另一办件",
+    "case_id or system:number": "办件标识或“系统:编号”",
     "numbers of one case": "同一办件的编号",
     "the number known here": "已登记的编号",
     "the content first given": "首次提交的内容",
@@ -126,6 +128,16 @@ SENTENCES: Final[dict[str, str]] = {
     "no bundle here sends {message}": "没有配置版本推送报文 {message}",
     "expected a case that is open, got one that was withdrawn": "该办件已撤件",
     "expected a case that is open, got one that was voided": "该办件已作废",
+    "expected a case that is open, got one that was merged into another": "该办件已并入另一办件",
+    "expected the case that it was merged into, {case_id}, got the merged one": "该办件已并入办件 {case_id}，请对后者操作",
+    "expected the case's own number to withdraw it, got that of one merged into it": (
+        "该编号的办件已并入另一办件，不能以该编号撤件"
+    ),
+    "expected nothing under way at {systems}, got some: try again later": "{systems} 尚有推送未完成，请稍后再试",
+    "expected two cases, got one and the same": "应为两个不同的办件",
+    "expected the case to merge into in into, got none": "应填写并入的办件（into）",
+    "expected a case that is known here in into, got none": "并入的办件（into）不存在",
+    "expected a case not merged elsewhere, got one merged into {case_id}": "该办件已并入办件 {case_id}",
     "expected a case that is not finished, got one that came to its end": "该办件已办结",
     "expected a reason, and at most by whom and when, got others": "应填写原因，另可填写办理人和时间",
 }

@@ -30,6 +30,9 @@ INSERT_CASE = Statement(CASE.insert())
 SAVE_CASE = Statement(
     CASE.update(keeping=("case_id", "origin", "created_at")).where(cases.c.case_id == given("case_id", cases.c.case_id))
 )
+MERGED_INTO = Statement(
+    select(cases).where(cases.c.merged_into == given("merged_into", cases.c.merged_into)).order_by(cases.c.case_id)
+)
 INSERT_SUBMISSION = Statement(SUBMISSION.insert())
 SUBMISSION_BY_KEY = Statement(
     select(submissions).where(
@@ -107,6 +110,9 @@ class CaseRows:
     def save_case(self, case: Case) -> None:
         if not self._work.run(SAVE_CASE, CASE.params(case)):
             raise self._work.refuse("expected a case that is stored, got a new one")
+
+    def merged_into(self, case_id: UUID) -> list[Case]:
+        return CASE.rows(self._work.all(MERGED_INTO, merged_into=case_id))
 
     def submission_by_key(self, source: str, idempotency_key: str) -> Submission | None:
         return self._submission(SUBMISSION_BY_KEY, source=source, idempotency_key=idempotency_key)

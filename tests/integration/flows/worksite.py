@@ -20,6 +20,7 @@ from syncgate.domain.head import Task
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import Delivery, Principal, SystemRow
 from syncgate.flows.accepting.intake import Call, append_stages, patch_case, post_case, put_case
+from syncgate.flows.accepting.merging import merge_case
 from syncgate.flows.accepting.withdrawal import reopen_case, void_case, withdraw_case, withdrawal_in
 from syncgate.flows.delivering.claim import Claimed, claim
 from syncgate.flows.delivering.confirm import confirm
@@ -171,6 +172,20 @@ class Worksite:
 
     def reopen(self, case_id: UUID, reason: str = "继续办理", *, as_: Caller | None = None, **how: Any) -> Accepted:
         return self._ended(reopen_case, case_id, reason, as_=as_, **how)
+
+    def merge(
+        self, case_id: UUID, into: UUID, reason: str = "同一诉求", *, as_: Caller | None = None, **how: Any
+    ) -> Accepted:
+        body = {"into": str(into), "reason": reason}
+        work = merge_case(
+            self.gate,
+            as_ or caller("window"),
+            CaseRef(case_id=case_id),
+            CaseRef(case_id=into),
+            withdrawal_in({"reason": reason}),
+            call(body, **how),
+        )
+        return self.run(work)
 
     def _ended(self, act: Any, case_id: UUID, reason: str, *, as_: Caller | None, **how: Any) -> Accepted:
         body = {"reason": reason, **how.pop("body", {})}

@@ -182,6 +182,8 @@ def _go_back_to_version_1(url: str) -> None:
     with create_engine(address, poolclass=NullPool).begin() as connection:
         for table in ("words", "materials", "file_chunks", "files", "alerts", "returned_rows"):
             connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("DROP INDEX ix_cases_merged_into"))
+        connection.execute(text("ALTER TABLE cases DROP COLUMN merged_into"))
         _drop_polls(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 

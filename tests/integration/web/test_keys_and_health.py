@@ -148,6 +148,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("POST", "/v1/cases/{case}/withdraw"),
         ("POST", "/v1/cases/{case}/void"),
         ("POST", "/v1/cases/{case}/reopen"),
+        ("POST", "/v1/cases/{case}/merge"),
         ("PUT", "/v1/cases/{case}/materials/{material}"),
         ("GET", "/v1/cases/{case}/materials/{material}"),
         ("GET", "/v1/materials/{token}"),

@@ -467,6 +467,33 @@ def test_a_voided_case_says_so_and_is_taken_up_again(served: Served) -> None:
     assert served.call("POST", f"{case}/reopen", key=key, json={}).status_code == 422
 
 
+def test_two_cases_are_merged_and_the_old_names_lead_to_the_one(served: Served) -> None:
+    key = served.key()
+    first, second = (
+        served.call("POST", "/v1/cases", key=key, json=application(case_no=number)).json()["case_id"]
+        for number in ("QX1", "QX2")
+    )
+    body = {"into": "window:QX1", "reason": "同一诉求"}
+    merged = served.call("POST", f"/v1/cases/{second}/merge", key=served.key("operator"), json=body)
+    assert (merged.status_code, merged.json()["case_id"], merged.json()["in_flight"]) == (202, first, 0)
+    for name in (second, "window:QX2"):
+        passport = served.call("GET", f"/v1/cases/{name}/passport", key=key).json()
+        assert passport["case"]["case_id"] == first
+        assert [one["case_no"] for one in passport["merged"]] == ["QX2"]
+    again = served.call("POST", f"/v1/cases/{second}/merge", key=key, json=body)
+    assert (again.status_code, again.json()["unchanged"]) == (200, True)
+    ended = served.call("POST", f"/v1/cases/{second}/withdraw", key=key, json={"reason": "x"})
+    assert (ended.status_code, ended.json()["code"]) == (409, "case_merged")
+    wrong = served.call("POST", f"/v1/cases/{first}/merge", key=key, json={"into": "nobody"})
+    assert wrong.status_code == 422
+    wrong = served.call("POST", f"/v1/cases/{first}/merge", key=key, json={"why": "x"})
+    assert [(e["pointer"], e["rule"]) for e in wrong.json()["errors"]] == [
+        ("/into", "required"),
+        ("/why", "unknown_field"),
+        ("/reason", "required"),
+    ]
+
+
 def test_a_withdrawal_is_for_sources_and_operators(served: Served) -> None:
     first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
     target, body = f"/v1/cases/{first['case_id']}/withdraw", {"reason": "重复申报"}
