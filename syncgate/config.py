@@ -165,6 +165,8 @@ class SourceSettings(Model):
     Attributes:
         title: what people call it.
         mapping: the inbound mapping, `mappings/<mapping>.yaml`; left out: the source posts canonical cases.
+        on_bad: what becomes of a posted record that cannot be taken in: `refuse` tells its source, which is to bring
+            it again, `hold` keeps it until a person has mended what is wrong.
         csv: how its CSV files are written; left out: it has none. So with the other formats.
         xml: how its XML is written.
         json: how its JSON documents are written.
@@ -175,6 +177,7 @@ class SourceSettings(Model):
 
     title: Title
     mapping: Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)+$")] | None = None
+    on_bad: Literal["refuse", "hold"] = "refuse"
     csv: CsvSettings | None = None
     xml: XmlSettings | None = None
     json_document: Annotated[JsonSettings | None, Field(alias="json")] = None

@@ -10,12 +10,15 @@
     │   │   ├── CaseWithdrawn   case_withdrawn          409
     │   │   ├── CaseVoid        case_void               409
     │   │   ├── CaseMerged      case_merged             409
-    │   │   └── CaseFinished    case_finished           409
+    │   │   ├── CaseFinished    case_finished           409
+    │   │   ├── Overtaken       overtaken               409
+    │   │   └── NotHeld         not_held                409
     │   ├── StaleRevision       stale_revision          412
     │   ├── BodyTooLarge        body_too_large          413
     │   ├── UnsupportedMedia    unsupported_media_type  415
     │   ├── InvalidCase         invalid_case            422
     │   ├── MaterialMismatch    material_mismatch       422
+    │   ├── InvalidRecord       invalid_record          422   source
     │   └── KeyReused           idempotency_key_reused  422
     ├── StoreUnavailable        store_unavailable       503   operations
     │   └── CommitUnknown       commit_unknown          503   operations
@@ -143,6 +146,18 @@ class CaseFinished(Conflict):
     code = "case_finished"
 
 
+class Overtaken(Conflict):
+    """Its source has said something later of the same case, which this would take back."""
+
+    code = "overtaken"
+
+
+class NotHeld(Conflict):
+    """The arrival does not wait for a person: it was taken in, refused or dropped."""
+
+    code = "not_held"
+
+
 class StaleRevision(RequestError):
     """`If-Match` or `source_version` names an older state than the stored one."""
 
@@ -169,6 +184,14 @@ class InvalidCase(RequestError):
 
     code = "invalid_case"
     status = 422
+
+
+class InvalidRecord(RequestError):
+    """A source's record makes no case; `errors` names every field at once, as the source calls it."""
+
+    code = "invalid_record"
+    status = 422
+    actor = "source"
 
 
 class MaterialMismatch(RequestError):

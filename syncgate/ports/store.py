@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from syncgate.domain.alerts import Alert
+from syncgate.domain.arrivals import Arrival, ArrivalState
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import (
     Attempt,
@@ -206,6 +207,53 @@ class Tx(Protocol):
 
     def list_alerts(self, *, systems: tuple[str, ...] | None, is_open: bool, limit: int) -> list[Alert]:
         """Newest first. systems: only of these; None: of all. is_open: only those that are not over."""
+        ...
+
+    # arrivals
+    def arrival(self, arrival_id: UUID, *, lock: bool = False) -> Arrival | None: ...
+    def arrival_by_key(self, source: str, idempotency_key: str) -> Arrival | None:
+        """The call of this source that gave this key."""
+        ...
+
+    def arrival_by_origin(self, source: str, origin_key: str) -> Arrival | None:
+        """What was fetched from this source under this key, locked."""
+        ...
+
+    def held_arrival(self, source: str, body_mac: bytes) -> Arrival | None:
+        """The held one of this content that came in a call without a key."""
+        ...
+
+    def insert_arrival(self, arrival: Arrival) -> None:
+        """Raises Conflict where its key, its origin key, or as held its content is there already."""
+        ...
+
+    def save_arrival(self, arrival: Arrival) -> None:
+        """Replaces the row of an existing arrival. Raises Conflict as `insert_arrival`."""
+        ...
+
+    def left_arrivals(self, *, before: datetime, limit: int) -> list[Arrival]:
+        """Those that came before and whose taking in never ended, oldest first, locked; locked ones skipped."""
+        ...
+
+    def forget_arrivals(self, *, before: datetime) -> int:
+        """Forgets those that ended before and whose content is kept; of fetched ones the content alone. Gives how
+        many."""
+        ...
+
+    def list_arrivals(
+        self,
+        *,
+        sources: Collection[str] | None,
+        states: Collection[ArrivalState] | None,
+        after: UUID | None,
+        limit: int,
+        is_oldest_first: bool = False,
+    ) -> list[Arrival]:
+        """Newest first, or oldest first; `after`: the last one of the page before. None: no condition."""
+        ...
+
+    def held_arrivals_count(self) -> dict[tuple[str, str], int]:
+        """How many are held, by (source, code)."""
         ...
 
     def count_runs(self, jobs: Collection[str]) -> dict[tuple[str, str], int]:

@@ -24,12 +24,14 @@ class Source:
         title: by language (`zh`, `en`).
         mapping: its inbound mapping, record to canonical case; None where it posts canonical cases.
         formats: how its records are written, by each format that it has.
+        is_holding: whether what it posts and cannot be taken in is kept for a person, rather than refused.
     """
 
     name: str
     title: Mapping[str, str]
     mapping: FieldMapping | None = field(repr=False)
     formats: Mapping[Format, Settings]
+    is_holding: bool = False
 
 
 def compile_sources(
@@ -56,7 +58,13 @@ def compile_sources(
             problems.extend(error.problems)
             continue
         title = {"zh": settings.title.zh, "en": settings.title.en}
-        found[name] = Source(name=name, title=title, mapping=mapping, formats=settings.formats)
+        found[name] = Source(
+            name=name,
+            title=title,
+            mapping=mapping,
+            formats=settings.formats,
+            is_holding=settings.on_bad == "hold",
+        )
     problems.raise_if_any()
     return found
 

@@ -28,6 +28,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from syncgate.domain.alerts import AlertKind
+from syncgate.domain.arrivals import ArrivalState, Way
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase, is_final
 from syncgate.domain.rows import AttemptKind, BreakerState, CaseState, Change, Observed
 from syncgate.storage.types import Flag, Id, Json, Name, Names, Ratio, UtcTime, Word
@@ -64,6 +65,8 @@ IS_LEASED: Final = "lease_token IS NOT NULL"
 IS_POLLED: Final = "poll_at IS NOT NULL"
 IS_STORED: Final = "stored_at IS NOT NULL"
 IS_UNFINISHED: Final = "stored_at IS NULL"
+IS_HELD_BY_CONTENT: Final = "state = 'held' AND origin_key IS NULL AND idempotency_key IS NULL"
+"""A call without a key is the same call again where its content is the same."""
 
 
 def _column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], *more: Any, **options: Any) -> Column[Any]:
@@ -433,6 +436,49 @@ discrepancies = _table(
     ),
     Index(None, "system", "run_slot"),
     Index(None, "case_id"),
+)
+
+arrivals = _table(
+    "arrivals",
+    _column("arrival_id", Id, primary_key=True),
+    _column("source", Name),
+    _column("way", Word(Way)),
+    _column("state", Word(ArrivalState)),
+    _column("came_at", UtcTime),
+    _column("format", Name),
+    _column("place", Integer),
+    _optional("parent_id", Id),
+    _optional("origin_key", Name),
+    _optional("idempotency_key", Name),
+    _optional("request_mac", LargeBinary),
+    _column("body_mac", LargeBinary),
+    _column("size", Integer),
+    _optional("wrapped_key", LargeBinary),
+    _optional("sealed", LargeBinary),
+    _column("code", Name),
+    _column("detail", Json),
+    _optional("case_id", Id),
+    _column("by", Name),
+    _optional("ended_at", UtcTime),
+    _optional("ended_by", Name),
+    _optional("reason", Name),
+    _column("tries_count", Integer),
+    _listed("way", Way),
+    _listed("state", ArrivalState),
+    _check("sealed", "(sealed IS NULL) = (wrapped_key IS NULL)"),
+    _check("kept", "state NOT IN ('received', 'held') OR sealed IS NOT NULL"),
+    _check("held", "state <> 'held' OR code <> ''"),
+    _check("open", "(ended_at IS NULL) = (state IN ('received', 'held'))"),
+    _check("dropped", "state <> 'dropped' OR (ended_by IS NOT NULL AND reason IS NOT NULL AND sealed IS NULL)"),
+    _check("polled", "(origin_key IS NOT NULL) = (way = 'poll')"),
+    _check("called", "(idempotency_key IS NULL) = (request_mac IS NULL)"),
+    _partial("uq_arrivals_key", "source", "idempotency_key", where="idempotency_key IS NOT NULL", unique=True),
+    _partial("uq_arrivals_origin", "source", "origin_key", where="origin_key IS NOT NULL", unique=True),
+    _partial("uq_arrivals_held", "source", "body_mac", where=IS_HELD_BY_CONTENT, unique=True),
+    _partial("ix_arrivals_held", "arrival_id", where="state = 'held'"),
+    _partial("ix_arrivals_received", "came_at", where="state = 'received'"),
+    _partial("ix_arrivals_kept", "ended_at", where="ended_at IS NOT NULL AND sealed IS NOT NULL"),
+    Index(None, "parent_id"),
 )
 
 alerts = _table(

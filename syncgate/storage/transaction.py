@@ -9,6 +9,7 @@ from typing import TypeVar
 from syncgate.ports.store import Keyring, Tx
 from syncgate.storage.audit import AuditCheck, verify_audit
 from syncgate.storage.rows.alerts import AlertRows
+from syncgate.storage.rows.arrivals import ArrivalRows
 from syncgate.storage.rows.cases import CaseRows
 from syncgate.storage.rows.deliveries import DeliveryRows
 from syncgate.storage.rows.discrepancies import DiscrepancyRows
@@ -39,6 +40,7 @@ class SqlTx(
     RunRows,
     DiscrepancyRows,
     AlertRows,
+    ArrivalRows,
     SideRows,
 ):
     """A transaction as a step sees it."""

@@ -25,6 +25,7 @@ from syncgate.web import (
     meter,
     problems,
     reconciliations,
+    records,
     replans,
     reports,
     requeues,
@@ -77,7 +78,7 @@ def create_app(
         redirect_slashes=False,
         telemetry={"logs": False},
     )
-    for raw in (submissions, batch, checks, materials):
+    for raw in (submissions, batch, checks, materials, records):
         app.router.routes.extend(raw.routes(place))
     for router in (
         cases,

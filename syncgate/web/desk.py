@@ -107,6 +107,10 @@ class Desk:
         self.place.metrics.answered(code, time.perf_counter() - started)
         return response
 
+    async def problem(self, came: Came, error: SyncgateError) -> Response:
+        """The problem of a submission, traced."""
+        return await self._refused(came, error)
+
     async def refuse(self, error: SyncgateError) -> Response:
         """The problem of a call that is refused before any submission is read."""
         self.place.metrics.answered(error.code, 0.0)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from syncgate.domain.delivery import OF_ITS_OWN, Phase
 from syncgate.web import body as bodies
 from syncgate.web import openapi_materials as materials
+from syncgate.web import openapi_records as records
 from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
 from syncgate.web.discrepancies import RepairAsked
@@ -111,6 +112,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
         "BrokenField": _BROKEN_FIELD,
         **EXPLANATION,
         **materials.SCHEMAS,
+        **records.SCHEMAS,
     }
 
 
@@ -190,6 +192,7 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
         "/v1/cases/{case}/reopen": {"post": _ending("reopen", change)},
         "/v1/cases/{case}/merge": {"post": _ending("merge", change, body="Merging")},
         **materials.PATHS,
+        **records.PATHS,
     }
 
 

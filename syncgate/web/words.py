@@ -28,6 +28,10 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "invalid_case": ("办件内容有误", "The case breaks its rules"),
     "invalid_returns": ("不是可导入的退回清单", "This is no list of returns of the system"),
     "invalid_request": ("请求参数有误", "The request breaks its rules"),
+    "invalid_record": ("来源记录有误", "The record makes no case"),
+    "overtaken": ("来源系统此后已有更新的内容", "The source has said something later of the same case"),
+    "not_held": ("该来件不在待处理状态", "The arrival does not wait for a person"),
+    "interrupted": ("接收中断，未办结接收", "The taking in was interrupted"),
     "material_mismatch": ("文件与申请材料的记录不符，未保存", "The file is not the one that the material tells of"),
     "reason_missing": ("未说明原因", "What is personal is shown for a reason only"),
     "idempotency_key_reused": ("幂等键已用于其他请求", "This Idempotency-Key came with another request"),
@@ -79,6 +83,8 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "digest_differs": ("文件摘要与声明的不符", "must have the digest that is stated"),
     "media_type_differs": ("文件格式应为 {expected}", "must be declared as {expected}"),
     "file_type_differs": ("文件内容不是 {expected}", "must begin as {expected} does"),
+    "unreadable": ("无法读取：{expected}", "cannot be read: {expected}"),
+    "overtaken": ("来源系统此后已提交更新的内容", "was overtaken by what the source said later"),
     "file_empty": ("文件为空", "must not be empty"),
 }
 

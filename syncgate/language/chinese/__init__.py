@@ -6,6 +6,7 @@ from typing import Final
 
 from syncgate.language.chinese import (
     alerts,
+    arrivals,
     commands,
     comparing,
     databases,
@@ -47,5 +48,6 @@ SENTENCES: Final[dict[str, str]] = {
     **explaining.SENTENCES,
     **alerts.SENTENCES,
     **returning.SENTENCES,
+    **arrivals.SENTENCES,
     **commands.SENTENCES,
 }
