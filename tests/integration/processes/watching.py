@@ -36,7 +36,7 @@ class WatchedRun:
 
     def state(self) -> dict[str, Any]:
         """What the newest run says of itself; empty where there is none, or nobody can tell just now."""
-        found = self._asked("SELECT detail FROM runs WHERE job = :job ORDER BY slot DESC LIMIT 1")
+        found = self._asked("SELECT detail FROM runs WHERE job = :job ORDER BY claimed_at DESC LIMIT 1")
         if not found:
             return {}
         detail = found[0][0]
