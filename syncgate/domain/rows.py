@@ -401,6 +401,18 @@ class BreakerState(StrEnum):
     """Nothing goes out until `breaker_until`; then one probe."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """A time for which a system's people announced that it is not to be spoken to."""
+
+    maintenance_id: UUID
+    starts_at: datetime
+    until: datetime
+    reason: str
+    by: str
+    created_at: datetime
+
+
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemRow:
@@ -410,6 +422,7 @@ class SystemRow:
     failures_count: unavailable in a row. breaker_until: when a probe may go. is_probing: a probe is out.
     breaker_reason: the code that opened it. last_taken_at: when it last took something.
     rate_tokens, rate_at: the token bucket as of `rate_at`.
+    maintenance: what was announced here beside the adapter, by its beginning; None: nothing.
     """
 
     system: str
@@ -428,6 +441,7 @@ class SystemRow:
     last_taken_at: datetime | None = None
     rate_tokens: float = 0.0
     rate_at: datetime | None = None
+    maintenance: tuple[Maintenance, ...] | None = None
 
 
 @quick

@@ -23,7 +23,7 @@ class Waiting:
     """What is still to happen in a slot.
 
     slot: its message, and its part where it has one. since, until: where it lies in the system's own queue, since
-    when and how long that is awaited; texts, None elsewhere.
+    when and how long that is awaited; until alone: when its system opens. Texts, None elsewhere.
     """
 
     slot: str
@@ -41,6 +41,9 @@ class Waiting:
                 "{slot} is {phase} since {since}, at most until {until}", **words, since=self.since, until=self.until
             )
             return in_language(told, language)
+        if self.reason and self.until:
+            words |= {"reason": word("reason", self.reason, language), "until": self.until}
+            return in_language(Said("{slot} is {phase} because of {reason}, until {until}", **words), language)
         if self.reason:
             words["reason"] = word("reason", self.reason, language)
             text = in_language(Said("{slot} is {phase} because of {reason}", **words), language)

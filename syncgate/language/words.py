@@ -47,6 +47,8 @@ REASONS: Final[Mapping[str, str]] = {
     # --- waits
     "waits_for_remote_ref": "等待另一系统的业务编号",
     "held": "暂缓推送",
+    "outside_window": "不在对方系统的接收时段内",
+    "in_maintenance": "对方系统维护中",
     "handed_back": "本次未推送，稍后再推",
     "lease_too_short": "本次时间不足，稍后再推",
     "worker_lost": "推送进程异常退出",

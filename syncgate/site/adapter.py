@@ -17,6 +17,7 @@ from pydantic import (
 
 from syncgate.site.reconciling import Reconciliation
 from syncgate.site.returning import Returns
+from syncgate.site.windows import Clock, Maintenance, Windows, WorkCalendar
 from syncgate.transports.answers import AnswerCondition, AnswerRule, Pointer
 from syncgate.transports.content import ContentRule
 from syncgate.values import Duration, Mode, Model, Name, Rate, Title, Wait
@@ -254,6 +255,10 @@ class Adapter(Model):
         personal: classes of personal data, or canonical paths, that the system may receive.
         reconciliation: how what the system holds is read back and compared; left out: it is not.
         returns: how lists of what the system gives back are read; left out: it brings none.
+        windows: the hours in which the system is spoken to; left out: at any time.
+        calendar: which days are worked, for `workdays` and `rest_days`.
+        maintenance: when its people announced that it is not to be spoken to.
+        cutoff: the time of the day by which the system's day is closed; left out: it has none.
     """
 
     system: Name
@@ -279,6 +284,10 @@ class Adapter(Model):
     personal: tuple[StrictStr, ...] = ()
     reconciliation: Reconciliation | None = None
     returns: Returns | None = None
+    windows: Windows | None = None
+    calendar: WorkCalendar = WorkCalendar()
+    maintenance: tuple[Maintenance, ...] = ()
+    cutoff: Clock | None = None
 
     def acknowledged_of(self, message: AdapterMessage) -> Acknowledged | None:
         """How the system is asked what became of this message; None where it is not."""

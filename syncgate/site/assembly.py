@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType, ModuleType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -25,6 +26,7 @@ from syncgate.site.packing import digest_of
 from syncgate.site.personal import Permitted
 from syncgate.site.readback import ReadBack
 from syncgate.site.returning import ReturnRules
+from syncgate.site.windows import timetable
 
 Holds = Callable[[Json, Json], bool]
 
@@ -65,6 +67,7 @@ def assemble(
     readback: ReadBack | None,
     returns: ReturnRules | None,
     warnings: Iterable[Problem],
+    zone: str,
 ) -> Bundle:
     """The bundle of an adapter whose messages are compiled."""
     specs = {message.declared.name: _spec(adapter, message) for message in messages}
@@ -98,6 +101,9 @@ def assemble(
         acknowledgements=MappingProxyType(_acknowledgements(adapter, of_cases)),
         readback=readback,
         returns=returns,
+        timetable=timetable(adapter.windows, adapter.maintenance, adapter.calendar, zone=ZoneInfo(zone)),
+        cutoff=adapter.cutoff,
+        zone=ZoneInfo(zone),
     )
 
 

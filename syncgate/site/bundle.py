@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from syncgate.documents import Problem
 from syncgate.domain.breaker import BreakerPolicy
+from syncgate.domain.closures import ALWAYS_OPEN, Timetable
 from syncgate.domain.plan import Message
 from syncgate.domain.rows import Change, Delivery
 from syncgate.site.adapter import Adapter
@@ -166,6 +167,8 @@ class Bundle:
         warnings: where the system makes a promise impossible, in words.
         readback: how what it holds is read back; None: it is not.
         returns: how lists of what it gives back are read; None: it brings none.
+        timetable: when it may be spoken to.
+        cutoff: when its day is closed, counted from midnight; None: never. zone: the site's time zone.
     """
 
     system: str
@@ -193,6 +196,9 @@ class Bundle:
     acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict, repr=False)
     readback: ReadBack | None = field(default=None, repr=False)
     returns: ReturnRules | None = field(default=None, repr=False)
+    timetable: Timetable = ALWAYS_OPEN
+    cutoff: timedelta | None = None
+    zone: tzinfo = UTC
 
     @property
     def short_digest(self) -> str:

@@ -163,6 +163,7 @@ class _Compilation:
             mac=mac,
             readback=readback,
             returns=compile_returns(adapter, self.zone),
+            zone=self.zone,
             warnings=[
                 *promise_warnings(adapter, place_of),
                 *unlisted_messages(adapter, recorded_messages(adapter), _reconciliation_place(node)),

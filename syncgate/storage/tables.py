@@ -31,6 +31,7 @@ from syncgate.domain.alerts import AlertKind
 from syncgate.domain.arrivals import ArrivalState, Way
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase, is_final
 from syncgate.domain.rows import AttemptKind, BreakerState, CaseState, Change, Observed
+from syncgate.storage.announced import Announced
 from syncgate.storage.types import Flag, Id, Json, Name, Names, Ratio, UtcTime, Word
 
 metadata = MetaData(
@@ -338,6 +339,7 @@ systems = _table(
     _optional("last_taken_at", UtcTime),
     _column("rate_tokens", Ratio),
     _optional("rate_at", UtcTime),
+    _optional("maintenance", Announced),
     _listed("breaker", BreakerState),
     _check("failures_count", "failures_count >= 0"),
     _flag("is_source"),

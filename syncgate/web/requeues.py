@@ -16,7 +16,7 @@ from syncgate.flows.operating.failed import Failed, LeftAlone
 from syncgate.flows.operating.people import Action
 from syncgate.flows.operating.requeue import Requeue, State
 from syncgate.flows.operating.requeue_rehearsal import Rehearsed, rehearse_requeue
-from syncgate.flows.showing import reading
+from syncgate.flows.showing.systems import read_system
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.deliveries import ReasonAsked
 from syncgate.web.params import aware
@@ -130,7 +130,7 @@ def _asking(routes: APIRouter, place: Place) -> None:
         principal: Annotated[Principal, Depends(moves)], body: Annotated[RequeueAsked, Depends(wish)]
     ) -> RequeueView | RehearsedView:
         failed = body.filter.failed()
-        await reading.read_system(gate, principal, failed.system)
+        await read_system(gate, principal, failed.system)
         if body.dry_run:
             rehearsed = await rehearse_requeue(gate, principal, failed)
             same = {name: getattr(rehearsed, name) for name in Rehearsed.__slots__}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from syncgate.domain.closures import Why
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import CaseState
 from syncgate.flows.showing.views import (
@@ -69,6 +70,9 @@ class DeliveryDetailTold:
     attempts: tuple[AttemptView, ...]
 
 
+_OPENS: Final = frozenset(Why)
+
+
 def passport(view: Passport, language: Language) -> PassportTold:
     """The passport with a sentence per system."""
     ended_as = _ENDED.get(view.case.state)
@@ -115,7 +119,7 @@ def _told(view: Open, language: Language) -> Open:
 def _waiting(view: Open | DeliveryView, message: str, part: str) -> Waiting:
     slot = f"{message} {part}" if part else message
     since = _told_time(view.queued_at if view.phase is Phase.AWAITING else None)
-    until = _told_time(view.due_at if view.phase is Phase.AWAITING else None)
+    until = _told_time(view.due_at if view.phase is Phase.AWAITING or view.reason in _OPENS else None)
     return Waiting(slot=slot, phase=view.phase.value, reason=view.reason, actor=view.actor, since=since, until=until)
 
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends
 
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating.people import Action
-from syncgate.flows.showing import reading
+from syncgate.flows.showing.systems import list_systems as all_systems
+from syncgate.flows.showing.systems import read_system as one_system
 from syncgate.flows.showing.views import SystemView
 from syncgate.web.answers import READING, WRITING, asked, caller, refusals, takes
 from syncgate.web.deliveries import ReasonAsked
@@ -32,11 +33,11 @@ def router(place: Place) -> APIRouter:
 
     @routes.get("/v1/systems", summary="Every system", responses=refusals(*READING))
     async def list_systems(principal: Annotated[Principal, Depends(reads)]) -> tuple[SystemView, ...]:
-        return await reading.list_systems(gate, principal)
+        return await all_systems(gate, principal)
 
     @routes.get("/v1/systems/{system}", summary="One system", responses=refusals(*READING))
     async def read_system(system: str, principal: Annotated[Principal, Depends(reads)]) -> SystemView:
-        return await reading.read_system(gate, principal, system)
+        return await one_system(gate, principal, system)
 
     @routes.post(
         "/v1/systems/{system}/pause",
@@ -49,9 +50,9 @@ def router(place: Place) -> APIRouter:
         principal: Annotated[Principal, Depends(pauses)],
         body: Annotated[ReasonAsked, Depends(why)],
     ) -> Paused:
-        await reading.read_system(gate, principal, system)
+        await one_system(gate, principal, system)
         in_flight = await flows.pause(gate, principal, system, reason=body.reason)
-        return Paused(system=await reading.read_system(gate, principal, system), in_flight=in_flight)
+        return Paused(system=await one_system(gate, principal, system), in_flight=in_flight)
 
     @routes.post(
         "/v1/systems/{system}/resume",
@@ -64,8 +65,8 @@ def router(place: Place) -> APIRouter:
         principal: Annotated[Principal, Depends(pauses)],
         body: Annotated[ReasonAsked, Depends(why)],
     ) -> SystemView:
-        await reading.read_system(gate, principal, system)
+        await one_system(gate, principal, system)
         await flows.resume(gate, principal, system, reason=body.reason)
-        return await reading.read_system(gate, principal, system)
+        return await one_system(gate, principal, system)
 
     return routes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from syncgate.domain.breaker import begin_probe, sends_admitted
+from syncgate.domain.closures import Closure, Timetable, announced
 from syncgate.domain.row import replace
 from syncgate.domain.rows import (
     BreakerState,
@@ -33,6 +34,16 @@ def grant(row: SystemRow, left: int, next_due_at: datetime | None, *, now: datet
 def may_be_sent_to(row: SystemRow, bundle: Bundle) -> bool:
     """Whether the system may be sent to under this bundle, which a deploy elsewhere may have replaced meanwhile."""
     return not row.is_paused and row.active_bundle in (None, bundle.digest) and _is_live(row, bundle)
+
+
+def closure_of(row: SystemRow, bundle: Bundle, now: datetime) -> Closure | None:
+    """Why the system is not to be spoken to at this time, whatever waits for it; None while it may be."""
+    return timetable_of(row, bundle).closure(now)
+
+
+def timetable_of(row: SystemRow, bundle: Bundle) -> Timetable:
+    """When the system may be spoken to, by its adapter and by what was announced here."""
+    return bundle.timetable.beside(announced(row.maintenance)) if row.maintenance else bundle.timetable
 
 
 def _is_live(row: SystemRow, bundle: Bundle) -> bool:

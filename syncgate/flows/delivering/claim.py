@@ -16,7 +16,7 @@ from syncgate.domain.rows import (
     Submission,
     SystemRow,
 )
-from syncgate.flows.delivering.admitting import admit, grant, may_be_sent_to, refilled, spent
+from syncgate.flows.delivering.admitting import admit, closure_of, grant, may_be_sent_to, refilled, spent
 from syncgate.flows.delivering.hand_over import GRANTED_FOR
 from syncgate.flows.delivering.polling import LATE, Batch, claim_polls, is_asking
 from syncgate.flows.delivering.serving import Known, serve_head
@@ -38,7 +38,7 @@ class Claimed:
     is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
     batch: what the system is asked; next_poll_at: when it is asked next, None where nothing is.
     is_behind: nothing was claimed, because the store names another bundle active than this process has.
-    is_stopped: nothing is until somebody resumes or deploys.
+    is_stopped: nothing is until somebody resumes or deploys, or the system opens again.
     """
 
     at: datetime
@@ -79,6 +79,9 @@ def claim(
     bundle = gate.active_bundle(system)
     if row is None or not may_be_sent_to(row, bundle):
         return Claimed(tx.now, is_stopped=True)
+    closure = closure_of(row, bundle, tx.now)
+    if closure is not None:
+        return Claimed(tx.now, next_due_at=closure.until, is_stopped=True)
     row = refilled(row, bundle.limits, now=tx.now, unused=unused)
     admitted = admit(tx, row, bundle.limits, limit, owner=owner)
     next_poll_at = tx.next_poll_at(system) if polls_at_once is not None and is_asking(gate, system) else None
@@ -124,6 +127,8 @@ def take_over(
     row = work.tx.system(work.lane.system)
     if row is None or row.breaker is BreakerState.OPEN or not may_be_sent_to(row, bundle):
         return None
+    if closure_of(row, bundle, work.tx.now) is not None:
+        return None
     if not gate.hand_over.take(work.lane.system, now=work.tx.now):
         return None
     return serve_head(gate, work, bundle, owner=gate.hand_over.owner, known=Known.of(written))
@@ -134,15 +139,20 @@ def next_work(gate: Gate, work: LaneWork, row: SystemRow, *, owner: str) -> Work
     bundle = gate.active_bundle(work.lane.system)
     if row.breaker is BreakerState.OPEN or bundle.limits.rate is not None:
         return None
-    if not may_be_sent_to(row, bundle):
+    if not may_be_sent_to(row, bundle) or closure_of(row, bundle, work.tx.now) is not None:
         return None
     return serve_head(gate, work, bundle, owner=owner)
 
 
-def is_stopped(tx: Tx, work: Work) -> bool:
-    """Whether what was claimed must not be sent any more: a pause, a hold or a deploy came after its claim."""
+def is_stopped(gate: Gate, tx: Tx, work: Work) -> bool:
+    """Whether what was claimed must not be sent any more.
+
+    A pause, a hold or a deploy came after its claim, or the system closed.
+    """
     row = tx.system(work.lane.system)
     if row is None or row.is_paused or row.mode != "live":
+        return True
+    if closure_of(row, gate.active_bundle(row.system), tx.now) is not None:
         return True
     return work.task is Task.SEND and holds_on(tx, work.lane).on(work.delivery.message) is not None
 

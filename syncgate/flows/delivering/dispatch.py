@@ -311,7 +311,7 @@ class Dispatcher:
         if self._gate.follow is None or self._gate.clock.now() - work.taken_at < GRANTED_FOR:
             return False
         try:
-            return await self._gate.writer.read(lambda tx: is_stopped(tx, work))
+            return await self._gate.writer.read(lambda tx: is_stopped(self._gate, tx, work))
         except StoreUnavailable:
             return True
 

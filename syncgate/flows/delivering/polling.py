@@ -22,6 +22,7 @@ from syncgate.domain.head import polls
 from syncgate.domain.outcome import Answer, Outcome
 from syncgate.domain.row import replace
 from syncgate.domain.rows import BreakerState, Case, Delivery, Grant, Lane, SystemRow
+from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.send import SAFETY
 from syncgate.flows.delivering.watching import acknowledgement_of
@@ -254,10 +255,12 @@ def end_batch(gate: Gate, tx: Tx, batch: Batch, asked: Asked, *, owner: str) -> 
         return
     bundle = gate.active_bundle(batch.system)
     after = row
-    for outcome, reason in asked.outcomes:
+    is_closed = closure_of(row, bundle, tx.now) is not None
+    heard = [one for one in asked.outcomes if not is_closed or one[0] not in NOT_HEARD]
+    for outcome, reason in heard:
         after = breaker.after_outcome(after, outcome, now=tx.now, policy=bundle.breaker, reason=reason or outcome.value)
     is_still_out = row.is_probing and row.breaker is BreakerState.OPEN and batch.is_probe
-    if not asked.outcomes and is_still_out:
+    if not heard and is_still_out:
         after = breaker.end_probe(row, now=tx.now)
     if after != row:
         tx.save_system(after)

@@ -15,6 +15,7 @@ from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
+from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.delivering.claim import next_work
 from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.content import MATERIAL_MISSING
@@ -33,6 +34,8 @@ NOT_ASKED = frozenset({"handed_back", "lease_too_short"})
 """Reasons of a confirmation that never reached the system."""
 SHUT_OUT = frozenset({Outcome.DENIED, Outcome.THROTTLED, Outcome.UNAVAILABLE})
 """Outcomes after which the system can still tell, once it lets us in."""
+FAILED = frozenset({Outcome.DENIED, Outcome.UNAVAILABLE})
+"""Outcomes that speak against the system, unless it had said that it would be away."""
 FRESH = timedelta(seconds=1)
 """How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
 MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
@@ -72,6 +75,7 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         if opened is not None and opened.lane.lease_token == work.token:
             _release(opened)
         return Settled(is_late=True)
+    verdict = _excused(gate, tx, row, verdict)
     row = _breaker_moved(gate, tx, row, work, verdict, bundle)
     verdict = with_own_number(opened, delivery, verdict, bundle)
     after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
@@ -139,8 +143,15 @@ def _is_probe(gate: Gate, row: SystemRow, work: Work) -> bool:
     )
 
 
+def _excused(gate: Gate, tx: Tx, row: SystemRow, verdict: Verdict) -> Verdict:
+    """The verdict, which counts for nothing where the system failed because it had closed since the claim."""
+    if verdict.outcome not in FAILED or closure_of(row, gate.active_bundle(row.system), tx.now) is None:
+        return verdict
+    return replace(verdict, is_excused=True)
+
+
 def _breaker_moved(gate: Gate, tx: Tx, locked: SystemRow, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
-    if verdict.outcome is None:
+    if verdict.outcome is None or verdict.is_excused:
         if not _is_probe(gate, locked, work):
             return locked
         after = breaker.end_probe(locked, now=tx.now)
@@ -194,7 +205,7 @@ def _moved(
 
 def _given_up(delivery: Delivery, verdict: Verdict, bundle: Bundle, row: SystemRow) -> Verdict:
     """`unavailable` as `exhausted` where the schedule is used up while the system takes others."""
-    if verdict.event is not Event.UNAVAILABLE or row.breaker is BreakerState.OPEN:
+    if verdict.event is not Event.UNAVAILABLE or verdict.is_excused or row.breaker is BreakerState.OPEN:
         return verdict
     is_exhausted = schedule.is_exhausted(
         bundle.schedule,
@@ -254,6 +265,8 @@ def _retried(
 ) -> dict[str, Any]:
     """When a delivery that waits again is due, and what it used up."""
     match verdict.event:
+        case Event.UNAVAILABLE | Event.DENIED if verdict.is_excused:
+            return {"due_at": tx.now}
         case Event.UNAVAILABLE if row.breaker is BreakerState.CLOSED:
             tries = delivery.tries_count + 1
             wait = schedule.wait_after(bundle.schedule, tries, draw=gate.entropy.draw())

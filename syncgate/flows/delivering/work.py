@@ -153,6 +153,7 @@ class Verdict:
         file: what went along of a material, without its bytes.
         is_given_back: whether the system had it and gave it back (with `refused`).
         marks: of what it was about; None where its system is not read back.
+        is_excused: whether the system failed while it was closed, as it may: it says nothing about it.
     """
 
     event: Event
@@ -170,6 +171,7 @@ class Verdict:
     file: FileSent | None = None
     is_given_back: bool = False
     marks: Marks | None = None
+    is_excused: bool = False
 
     @classmethod
     def of(cls, answer: Answer, event: Event) -> Verdict:

@@ -1,8 +1,8 @@
-"""What can be read: cases, where they stand, deliveries with their evidence, systems. Nothing is written."""
+"""What can be read: cases, where they stand, deliveries with their evidence. Nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -10,18 +10,15 @@ from uuid import UUID
 import orjson
 
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
-from syncgate.domain.errors import NotFound
-from syncgate.domain.holds import HELD
 from syncgate.domain.material import material_ids
 from syncgate.domain.replan import is_of_its_own
-from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principal, SystemRow
+from syncgate.domain.rows import Attempt, Case, Change, Delivery, Lane, Principal
 from syncgate.flows.documents import open_document
 from syncgate.flows.files import kept_file
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.merged import merged_names
 from syncgate.flows.replan import takes_back_in
-from syncgate.flows.showing.holds import as_held, holds_on_system
-from syncgate.flows.showing.readbacks import ReadBackView
+from syncgate.flows.showing.closed import SHOWN_ONLY, as_shown
 from syncgate.flows.showing.scope import (
     find_case,
     find_delivery,
@@ -36,7 +33,6 @@ from syncgate.flows.showing.scope import (
 from syncgate.flows.showing.shape import shape_of
 from syncgate.flows.showing.views import (
     AttemptView,
-    BreakerView,
     CasePage,
     CaseSummary,
     CaseView,
@@ -49,10 +45,8 @@ from syncgate.flows.showing.views import (
     MaterialView,
     Open,
     Passport,
-    PauseView,
     RevisionView,
     SlotView,
-    SystemView,
 )
 from syncgate.ports import CaseFilter, DeliveryFilter, Tx
 
@@ -116,7 +110,7 @@ async def read_passport(gate: Gate, principal: Principal, ref: CaseRef) -> Passp
 
     def step(tx: Tx) -> Passport:
         case = find_case(tx, principal, ref)
-        deliveries = as_held(tx, tx.deliveries(case.case_id))
+        deliveries = as_shown(gate, tx, tx.deliveries(case.case_id))
         holdings = (
             _holding(gate, case, lane, [d for d in deliveries if d.system == lane.system])
             for lane in tx.lanes(case.case_id)
@@ -176,7 +170,7 @@ async def list_deliveries(
         cursor: UUID | None = after
         for _ in range(_SCANS_AT_MOST):
             found = tx.list_deliveries(stored, after=cursor, limit=limit)
-            for delivery in as_held(tx, list(_seen(tx, principal, found))):
+            for delivery in as_shown(gate, tx, list(_seen(tx, principal, found))):
                 if scoped.reasons is not None and delivery.reason not in scoped.reasons:
                     continue
                 seen.append(delivery)
@@ -191,10 +185,10 @@ async def list_deliveries(
 
 
 def _as_stored(where: DeliveryFilter) -> DeliveryFilter:
-    """What to ask the store for: `held` is a reason that it does not keep."""
-    if where.reasons is None or HELD not in where.reasons:
+    """What to ask the store for: it does not keep every reason that is shown."""
+    if where.reasons is None or not SHOWN_ONLY & set(where.reasons):
         return where
-    if set(where.reasons) == {HELD}:
+    if set(where.reasons) <= SHOWN_ONLY:
         phases = tuple(phase for phase in where.phases or Phase if phase is Phase.PENDING)
         return replace(where, reasons=None, phases=phases)
     return replace(where, reasons=None)
@@ -220,7 +214,7 @@ async def read_delivery(gate: Gate, principal: Principal, delivery_id: UUID) -> 
 
     def step(tx: Tx) -> DeliveryDetail:
         delivery, case = find_delivery(tx, principal, delivery_id)
-        (shown,) = as_held(tx, [delivery])
+        (shown,) = as_shown(gate, tx, [delivery])
         return DeliveryDetail(
             delivery=DeliveryView.of(shown),
             case=CaseSummary.of(case),
@@ -233,30 +227,6 @@ async def read_delivery(gate: Gate, principal: Principal, delivery_id: UUID) -> 
 async def require_delivery(gate: Gate, principal: Principal, delivery_id: UUID) -> None:
     """Raises NotFound where the delivery is not in scope."""
     await gate.writer.read(lambda tx: find_delivery(tx, principal, delivery_id))
-
-
-async def list_systems(gate: Gate, principal: Principal) -> tuple[SystemView, ...]:
-    """Every system in scope, by name."""
-
-    def step(tx: Tx) -> tuple[SystemView, ...]:
-        counters = tx.counters()
-        return tuple(
-            _system(gate, tx, principal, row, counters) for row in tx.systems() if sees_system(principal, row.system)
-        )
-
-    return await gate.writer.read(step)
-
-
-async def read_system(gate: Gate, principal: Principal, system: str) -> SystemView:
-    """One system. Raises NotFound."""
-
-    def step(tx: Tx) -> SystemView:
-        row = tx.system(system)
-        if row is None or not sees_system(principal, system):
-            raise NotFound("expected a system of this site, got none of that name")
-        return _system(gate, tx, principal, row, tx.counters())
-
-    return await gate.writer.read(step)
 
 
 def _holding(gate: Gate, case: Case, lane: Lane, deliveries: Iterable[Delivery]) -> Holding:
@@ -344,43 +314,6 @@ def _shape(plain: bytes) -> Json:
         return shape_of(orjson.loads(plain))
     except orjson.JSONDecodeError:
         return None
-
-
-def _system(
-    gate: Gate, tx: Tx, principal: Principal, row: SystemRow, counters: Mapping[tuple[str, Phase, str], int]
-) -> SystemView:
-    backlog = dict.fromkeys(Phase, 0)
-    parked: dict[str, int] = {}
-    for (system, phase, reason), count in counters.items():
-        if system == row.system and count:
-            backlog[phase] += count
-            if phase is Phase.PARKED:
-                parked[reason] = parked.get(reason, 0) + count
-    return SystemView(
-        system=row.system,
-        title=_title(gate, row.system),
-        mode=row.mode,
-        is_source=row.is_source,
-        active_bundle=row.active_bundle,
-        pause=PauseView(is_paused=row.is_paused, by=row.paused_by, reason=row.pause_reason, at=row.paused_at),
-        breaker=BreakerView(
-            state=row.breaker,
-            reason=row.breaker_reason,
-            until=row.breaker_until,
-            failures_count=row.failures_count,
-        ),
-        backlog=backlog,
-        parked=parked,
-        next_due_at=tx.next_due_at(row.system),
-        last_taken_at=row.last_taken_at,
-        holds=holds_on_system(tx, principal, row.system),
-        readback=_readback(gate, row.system),
-    )
-
-
-def _readback(gate: Gate, system: str) -> ReadBackView | None:
-    readback = gate.active_bundle(system).readback if system in gate.active else None
-    return None if readback is None else ReadBackView.of(readback)
 
 
 def _title(gate: Gate, system: str) -> dict[str, str]:

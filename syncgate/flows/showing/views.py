@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.forecast import Forecast
 from syncgate.domain.rows import AttemptKind, BreakerState, Case, CaseState, Change, Delivery, Principal
 from syncgate.flows.gate import Detail
+from syncgate.flows.showing.closed import ClosureView, MaintenanceView
 from syncgate.flows.showing.holds import HoldView
 from syncgate.flows.showing.readbacks import ReadBackView
 
@@ -249,6 +251,8 @@ class SystemView:
     """One system. backlog: deliveries by phase; parked: by reason; both from roll-ups. holds: active ones.
 
     readback: how what it holds is read back, by its active bundle; None: it is not.
+    closure: why it is not spoken to now; None: it may be. maintenance: announced here, under way or to come.
+    forecast: when nothing waits for it any more; None where nothing is sent to it.
     """
 
     system: str
@@ -264,6 +268,9 @@ class SystemView:
     last_taken_at: datetime | None
     holds: tuple[HoldView, ...]
     readback: ReadBackView | None = None
+    closure: ClosureView | None = None
+    maintenance: tuple[MaintenanceView, ...] = ()
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from syncgate.language.chinese import (
     materials,
     mending,
     meter,
+    outages,
     output,
     pieces,
     reconciling,
@@ -49,5 +50,6 @@ SENTENCES: Final[dict[str, str]] = {
     **alerts.SENTENCES,
     **returning.SENTENCES,
     **arrivals.SENTENCES,
+    **outages.SENTENCES,
     **commands.SENTENCES,
 }

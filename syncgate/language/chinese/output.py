@@ -110,6 +110,7 @@ SENTENCES: Final[dict[str, str]] = {
     "no more is due": "其余不再推送",
     "waits for {system}": "等待 {system}",
     "{slot} is {phase} because of {reason}": "{slot} {phase}：{reason}",
+    "{slot} is {phase} because of {reason}, until {until}": "{slot} {phase}：{reason}，至 {until}",
     "{slot} is {phase}": "{slot} {phase}",
     "{slot} is {phase} since {since}, at most until {until}": "{slot} {phase}（自 {since} 起，最迟至 {until}）",
     "{text}, {actor} must act": "{text}，由{actor}处理",

@@ -54,6 +54,8 @@ PIECES: Final[dict[str, str]] = {
     "format": "格式",
     "environment": "环境",
     "transport": "传输方式",
+    "weekday": "星期",
+    "sort of days": "日期类别",
     "contract": "接口规范",
     "context value": "上下文值",
     "class of personal data": "个人信息类别",

@@ -20,7 +20,8 @@ from syncgate.flows.gate import CaseRef
 from syncgate.flows.operating.by_hand import requeue
 from syncgate.flows.operating.holds import HoldWish, InvalidHold, Placed, clear_lifted, lift_hold, place_hold
 from syncgate.flows.showing.holds import list_holds
-from syncgate.flows.showing.reading import list_deliveries, read_passport, read_system
+from syncgate.flows.showing.reading import list_deliveries, read_passport
+from syncgate.flows.showing.systems import read_system
 from syncgate.ports import DeliveryFilter, Tx
 from tests.integration.flows.altered import OPERATOR, due_at
 from tests.integration.flows.worksite import Worksite, answer, call, caller
@@ -180,9 +181,9 @@ def test_a_claim_that_was_not_acted_on_is_stopped_by_a_later_hold(site: Worksite
     """Promise 9, in a process that was slow: it asks again before it sends."""
     site.post(an_application())
     work = site.claim_one("food")
-    assert not site.store.read(lambda tx: is_stopped(tx, work))
+    assert not site.store.read(lambda tx: is_stopped(site.gate, tx, work))
     hold(site, system="food", message="application")
-    assert site.store.read(lambda tx: is_stopped(tx, work))
+    assert site.store.read(lambda tx: is_stopped(site.gate, tx, work))
 
 
 def test_a_requeued_delivery_waits_for_the_end_of_its_hold(site: Worksite) -> None:

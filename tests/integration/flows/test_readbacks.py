@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncgate.domain.reconciliation.kinds import Kind, Level
-from syncgate.flows.showing.reading import list_systems, read_system
+from syncgate.flows.showing.systems import list_systems, read_system
 from tests.integration.flows.test_holds import PERSON
 from tests.integration.flows.worksite import Worksite
 

@@ -87,6 +87,12 @@ def test_a_case_stands_somewhere(standing: Standing, zh: str, en: str) -> None:
     assert (standing.sentence("zh"), standing.sentence("en")) == (zh, en)
 
 
+def test_what_waits_for_its_system_to_open_says_until_when() -> None:
+    told = Waiting(slot="done", phase="pending", reason="outside_window", actor="", until="2026-04-30 17:30+08:00")
+    assert told.sentence("zh") == "done 待推送：不在对方系统的接收时段内，至 2026-04-30 17:30+08:00"
+    assert told.sentence("en") == "done is pending because of outside_window, until 2026-04-30 17:30+08:00"
+
+
 def test_a_delivery_that_nobody_must_mend_names_nobody() -> None:
     waiting = Waiting(slot="step S1", phase="pending", reason=None, actor="operations")
     assert (waiting.sentence("zh"), waiting.sentence("en")) == ("step S1 待推送", "step S1 is pending")

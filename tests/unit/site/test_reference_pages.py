@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from syncgate import config
 from syncgate.documents import plain, read_yaml
 from syncgate.records import settings
-from syncgate.site import adapter, reconciling
+from syncgate.site import adapter, reconciling, windows
 from syncgate.transports import content
 from syncgate.transports.answers import AnswerCondition, AnswerRule
 from tests.unit.site.conftest import CONFIG, ROOT
@@ -53,6 +53,9 @@ PAGES: dict[str, dict[str, Models]] = {
         "`confirm`": (adapter.Confirm,),
         "`acknowledged`": (adapter.Acknowledged,),
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
+        "`windows`": (windows.HoursOfDays,),
+        "`calendar`": (windows.WorkCalendar,),
+        "`maintenance`": (windows.WeeklyMaintenance, windows.DatedMaintenance),
     },
     "adapter-reconciliation.md": {
         "`reconciliation`": (reconciling.Reconciliation,),
@@ -63,8 +66,8 @@ PAGES: dict[str, dict[str, Models]] = {
 }
 SHOWN_ELSEWHERE = {"charset"}
 """Said in a sentence of its own, for all formats at once."""
-SHARED = {"as", "at", "operation", "size_at_most"}
-"""Keys that several ways of sending a file have, and that mean the same in each; the first of them is looked at."""
+SHARED = {"as", "at", "from", "operation", "reason", "size_at_most", "until"}
+"""Keys that several models of one table have, and that mean the same in each; the first of them is looked at."""
 DEFAULT = re.compile(r"default (?:`([^`]+)`|(\d+|true|false|none)\b)|`([a-z_]+)` \(default")
 
 
