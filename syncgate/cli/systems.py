@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from syncgate.cli import holds, readbacks
+from syncgate.cli import forecasts, holds, maintenance, readbacks
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, facts, show, table
 
@@ -17,6 +17,8 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 app.command("hold")(holds.place)
 app.command("holds")(holds.list_holds)
 app.command("release")(holds.release)
+app.command("maintenance")(maintenance.announce)
+app.command("end-maintenance")(maintenance.end)
 COLUMNS = [
     "system",
     "mode",
@@ -29,6 +31,8 @@ COLUMNS = [
     "parked",
     "delivered",
     "holds",
+    "closed",
+    "drained_at",
 ]
 
 
@@ -91,12 +95,14 @@ def resume(context: typer.Context, system: System, reason: Reason, as_json: AsJs
 def _row(system: dict[str, Any]) -> dict[str, Any]:
     backlog = system.get("backlog") or {}
     return {
-        **{name: backlog.get(name, 0) for name in COLUMNS[4:-1]},
+        **{name: backlog.get(name, 0) for name in COLUMNS[4:-3]},
         "system": system["system"],
         "mode": system["mode"],
         "paused": "yes" if system["pause"]["is_paused"] else "",
         "breaker": system["breaker"]["state"],
         "holds": len(system["holds"]) or "",
+        "closed": (system["closure"] or {}).get("why", ""),
+        "drained_at": forecasts.in_short(system["forecast"]),
     }
 
 
@@ -111,8 +117,13 @@ def _words(system: dict[str, Any]) -> str:
         "holds": [_hold(one) for one in system["holds"]],
         "parked": f"{system['backlog'].get('parked', 0)}" + (f" ({parked})" if parked else ""),
     }
+    told["closed"] = maintenance.closure_words(system["closure"])
+    told["maintenance"] = [maintenance.words(one) for one in system["maintenance"]]
+    told["drained_at"] = forecasts.in_words(system["forecast"])
     more = ["active_bundle", "next_due_at", "last_taken_at"]
-    stated = facts(told | {name: system[name] for name in more}, ["system", "title", *COLUMNS[1:], *more])
+    stated = facts(
+        told | {name: system[name] for name in more}, ["system", "title", *COLUMNS[1:], "maintenance", *more]
+    )
     return "\n\n".join(filter(None, [stated, readbacks.of_one(system["readback"])]))
 
 

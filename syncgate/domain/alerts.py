@@ -25,6 +25,8 @@ class AlertKind(StrEnum):
     """A run did not begin when it was due."""
     DISCREPANCIES_LEFT = "discrepancies_left"
     """A run left discrepancies that a person must decide."""
+    SYSTEM_DOWN = "system_down"
+    """The breaker of a system is open: it does not answer, or does not let us in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,19 @@ RETRIED_AFTER: Final = (timedelta(seconds=30), timedelta(minutes=2), timedelta(m
 """How long after a telling that failed the next try is; the last one holds on."""
 
 
-def raised(alert_id: UUID, kind: AlertKind, system: str, *, detail: Mapping[str, Any], now: datetime) -> Alert:
-    """A new alert, to be told at once."""
+def raised(
+    alert_id: UUID,
+    kind: AlertKind,
+    system: str,
+    *,
+    detail: Mapping[str, Any],
+    now: datetime,
+    due_at: datetime | None = None,
+) -> Alert:
+    """A new alert, to be told at once, or then."""
+    told_at = due_at or now
     return Alert(
-        alert_id=alert_id, kind=kind, system=system, raised_at=now, seen_at=now, detail=dict(detail), due_at=now
+        alert_id=alert_id, kind=kind, system=system, raised_at=now, seen_at=now, detail=dict(detail), due_at=told_at
     )
 
 

@@ -202,6 +202,12 @@ ALERTS: Final[Mapping[str, Meaning]] = {
         "a run left some that a person decides",
         "有对账差异须由人工决定",
     ),
+    "system_down": Meaning(
+        "对接系统无法访问",
+        "a system is down",
+        "it does not answer or does not let us in; what waits for it is sent when it is back",
+        "对方无应答或拒绝访问；待推送的数据在恢复后继续推送",
+    ),
 }
 """What alerts are about."""
 

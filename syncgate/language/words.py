@@ -228,6 +228,16 @@ ANSWERS: Final[Mapping[str, str]] = {
 WAYS: Final[Mapping[str, str]] = {"list": "列出", "export": "导出文件", "read": "逐条查询", "count": "计数"}
 """In which ways a system is read back."""
 
+UNKNOWNS: Final[Mapping[str, str]] = {
+    "not_sent_to": "该系统当前不推送",
+    "paused": "人工暂停",
+    "held": "暂缓推送",
+    "breaker_open": "对方异常，自动暂停",
+    "no_rate": "未声明推送速率",
+    "too_far": "所需时间过长，或没有接收时段",
+}
+"""Why no time is known at which nothing waits any more."""
+
 COLUMNS: Final[Mapping[str, str]] = {
     "listing": "清单",
     "messages": "所含报文",
@@ -307,6 +317,9 @@ COLUMNS: Final[Mapping[str, str]] = {
     "duplicates": "重复",
     "spared": "免去录入",
     "verified_at": "核验时间",
+    "closed": "当前不接收",
+    "maintenance": "维护公告",
+    "drained_at": "预计推完",
     "alert_id": "告警编号",
     "alert": "告警",
     "raised_at": "起始时间",
@@ -348,6 +361,8 @@ _BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": {**KINDS, **in_chinese_by_code("discrepancy")},
     "breaker": BREAKERS,
     "mode": MODES,
+    "closed": REASONS,
+    "unknown": UNKNOWNS,
     "way": WAYS,
     "state": STATES,
     "answer": ANSWERS,

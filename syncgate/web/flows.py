@@ -14,8 +14,9 @@ from syncgate.flows.accepting.intake import Call
 from syncgate.flows.accepting.merging import merge_case
 from syncgate.flows.accepting.withdrawal import Withdrawal, reopen_case, void_case, withdraw_case
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.operating import by_hand, holds
+from syncgate.flows.operating import by_hand, holds, maintenance
 from syncgate.flows.operating.holds import HoldWish, Placed
+from syncgate.flows.operating.maintenance import Announced, MaintenanceWish
 from syncgate.flows.operating.replanning import Replanned, ReplanWish, replan_system
 
 Json = Any
@@ -111,4 +112,8 @@ class Flows:
     resume: Resume = by_hand.resume
     place_hold: Callable[[Gate, Principal, HoldWish], Awaitable[Placed]] = holds.place_hold
     lift_hold: Callable[[Gate, Principal, UUID], Awaitable[Hold]] = holds.lift_hold
+    announce_maintenance: Callable[[Gate, Principal, str, MaintenanceWish], Awaitable[Announced]] = (
+        maintenance.announce_maintenance
+    )
+    end_maintenance: Callable[[Gate, Principal, str, UUID], Awaitable[None]] = maintenance.end_maintenance
     replan: Replan = replan_system

@@ -19,6 +19,7 @@ from syncgate.web.discrepancies import RepairAsked
 from syncgate.web.explanations import SCHEMAS as EXPLANATION
 from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
+from syncgate.web.maintenance import MaintenanceAsked
 from syncgate.web.materials import LINK_PATH
 from syncgate.web.place import Place
 from syncgate.web.reconciliations import RunAsked
@@ -57,6 +58,7 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         ReasonAsked,
         ConfirmAsked,
         HoldAsked,
+        MaintenanceAsked,
         ReplanAsked,
         ReplanFilter,
         FailedAsked,

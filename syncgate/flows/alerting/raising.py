@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -22,8 +23,10 @@ RAISED_BY: Final[Mapping[RunOutcome, AlertKind]] = {
     RunOutcome.INCOMPLETE: AlertKind.INCOMPLETE_RUNS,
 }
 """What a run that is not complete raises; an incomplete one only where the one before was so too."""
-DISPROVED: Final = frozenset(AlertKind) - {AlertKind.DISCREPANCIES_LEFT}
+DISPROVED: Final = frozenset({*RAISED_BY.values(), AlertKind.MISSED_RUN})
 """What a complete run of everything ends."""
+OF_RUNS: Final = DISPROVED | {AlertKind.DISCREPANCIES_LEFT}
+"""What one ends that leaves nothing to a person: no other alert is about runs."""
 _LOOKED_BACK: Final = 20
 
 
@@ -50,7 +53,7 @@ def note_ended_run(
     if left:
         raise_alert(gate, tx, AlertKind.DISCREPANCIES_LEFT, system, detail={"run": f"{system}.{slot}", "left": left})
     if outcome is RunOutcome.COMPLETE and is_whole:
-        end_alerts(tx, system, DISPROVED if left else frozenset(AlertKind))
+        end_alerts(tx, system, DISPROVED if left else OF_RUNS)
 
 
 def note_missed_run(gate: Gate, tx: Tx, *, system: str, slot: str) -> None:
@@ -59,10 +62,19 @@ def note_missed_run(gate: Gate, tx: Tx, *, system: str, slot: str) -> None:
     raise_alert(gate, tx, AlertKind.MISSED_RUN, system, detail={"run": f"{system}.{slot}"})
 
 
-def raise_alert(gate: Gate, tx: Tx, kind: AlertKind, system: str, *, detail: Mapping[str, Any]) -> Alert:
+def raise_alert(
+    gate: Gate,
+    tx: Tx,
+    kind: AlertKind,
+    system: str,
+    *,
+    detail: Mapping[str, Any],
+    due_at: datetime | None = None,
+) -> Alert:
     """The open alert of a kind for a system: a new one, or the one that is open already, seen again.
 
-    Its system's row must be locked, so that two steps do not raise it twice.
+    Its system's row must be locked, so that two steps do not raise it twice. due_at: when a new one is told; None:
+    at once.
     """
     known = next((alert for alert in tx.open_alerts(system) if alert.kind is kind), None)
     if known is not None:
@@ -70,7 +82,7 @@ def raise_alert(gate: Gate, tx: Tx, kind: AlertKind, system: str, *, detail: Map
         tx.save_alert(again)
         return again
     alert_id = ids.uuid7(tx.now, gate.entropy.token(10))
-    new = alerts.raised(alert_id, kind, system, detail=detail, now=tx.now)
+    new = alerts.raised(alert_id, kind, system, detail=detail, now=tx.now, due_at=due_at)
     tx.insert_alert(new)
     log.warning("alert_raised", kind=kind.value, system=system)
     return new

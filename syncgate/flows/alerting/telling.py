@@ -14,7 +14,9 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from syncgate.domain import alerts, ids
 from syncgate.domain.alerts import Alert
+from syncgate.domain.closures import Why
 from syncgate.flows.alerting.wording import Wording, message
+from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.gate import Gate
 from syncgate.ports import Tx
 from syncgate.telling import Message, NotTold, Way
@@ -27,9 +29,9 @@ _TRIES: Final = 3
 
 
 async def tell_due(gate: Gate, ways: Sequence[Way], wording: Wording) -> int:
-    """Tells every alert that is due, and gives how many; one whose system is held waits until the hold is over."""
+    """Tells every alert that is due, and gives how many; those of a system held or in maintenance wait for its end."""
     token = ids.uuid7(gate.clock.now(), gate.entropy.token(10))
-    claimed = await gate.writer.write(lambda tx: _claimed(tx, token))
+    claimed = await gate.writer.write(lambda tx: _claimed(gate, tx, token))
     for alert in claimed:
         told = message(alert, wording, title=_title(gate, alert.system), now=gate.clock.now())
         reached = await _tell(told, [way for way in ways if way.name not in alert.reached], alert)
@@ -39,13 +41,21 @@ async def tell_due(gate: Gate, ways: Sequence[Way], wording: Wording) -> int:
     return len(claimed)
 
 
-def _claimed(tx: Tx, token: UUID) -> list[Alert]:
-    quiet = {hold.system for hold in tx.active_holds() if (hold.message, hold.item, hold.source) == (None, None, None)}
-    due = [alert for alert in tx.due_alerts(limit=_AT_ONCE) if alert.system not in quiet]
+def _claimed(gate: Gate, tx: Tx, token: UUID) -> list[Alert]:
+    held = {hold.system for hold in tx.active_holds() if (hold.message, hold.item, hold.source) == (None, None, None)}
+    found = tx.due_alerts(limit=_AT_ONCE)
+    away = {system for system in {alert.system for alert in found} if _is_in_maintenance(gate, tx, system)}
+    due = [alert for alert in found if alert.system not in held | away]
     leased = [alerts.leased(alert, token=token, until=tx.now + LEASE) for alert in due]
     for alert in leased:
         tx.save_alert(alert)
     return leased
+
+
+def _is_in_maintenance(gate: Gate, tx: Tx, system: str) -> bool:
+    row = tx.system(system)
+    closure = closure_of(row, gate.active_bundle(system), tx.now) if row is not None and system in gate.active else None
+    return closure is not None and closure.why is Why.IN_MAINTENANCE
 
 
 def _settle(

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncgate.domain.alerts import Alert, AlertKind
-from syncgate.language import Language, Said, in_language, reconciled
+from syncgate.language import Language, Said, in_language, reconciled, word
 from syncgate.language.reconciling import ALERTS
 from syncgate.telling import Message
 
@@ -38,7 +38,7 @@ def message(alert: Alert, wording: Wording, *, title: Titles, now: datetime) -> 
         "",
         *_facts(alert, wording),
         "",
-        _fact(in_language("See it", language), f"syncgate reconcile show {alert.detail.get('run', '')}", language),
+        _fact(in_language("See it", language), _command(alert), language),
         _fact(in_language("Take it on", language), f"syncgate alerts acknowledge {alert.alert_id}", language),
         in_language(
             Said(
@@ -75,10 +75,18 @@ def _facts(alert: Alert, wording: Wording) -> list[str]:
     told = [_fact(in_language("Since", language), since, language)]
     if "run" in alert.detail:
         told.append(_fact(in_language("Run", language), alert.detail["run"], language))
+    if "reason" in alert.detail:
+        told.append(_fact(in_language("Reason", language), word("reason", alert.detail["reason"], language), language))
     if alert.kind is AlertKind.DISCREPANCIES_LEFT:
         named = in_language("Discrepancies that wait for a person", language)
         told.append(_fact(named, alert.detail.get("left", 0), language))
     return told
+
+
+def _command(alert: Alert) -> str:
+    """What shows more of it."""
+    run = alert.detail.get("run")
+    return f"syncgate systems show {alert.system}" if run is None else f"syncgate reconcile show {run}"
 
 
 def _fact(name: str, value: object, language: Language) -> str:

@@ -22,6 +22,7 @@ from syncgate.domain.head import polls
 from syncgate.domain.outcome import Answer, Outcome
 from syncgate.domain.row import replace
 from syncgate.domain.rows import BreakerState, Case, Delivery, Grant, Lane, SystemRow
+from syncgate.flows.alerting.outages import note_breaker
 from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.send import SAFETY
@@ -264,5 +265,6 @@ def end_batch(gate: Gate, tx: Tx, batch: Batch, asked: Asked, *, owner: str) -> 
         after = breaker.end_probe(row, now=tx.now)
     if after != row:
         tx.save_system(after)
+        note_breaker(gate, tx, row, after, policy=bundle.breaker)
     if after.breaker is BreakerState.OPEN:
         gate.hand_over.drain(batch.system)

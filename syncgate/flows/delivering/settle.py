@@ -15,6 +15,7 @@ from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
+from syncgate.flows.alerting.outages import note_breaker
 from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.delivering.claim import next_work
 from syncgate.flows.delivering.confirm import VANISHED_THERE
@@ -162,20 +163,10 @@ def _breaker_moved(gate: Gate, tx: Tx, locked: SystemRow, work: Work, verdict: V
     reason = verdict.reason if verdict.outcome is Outcome.DENIED else verdict.outcome.value
     after = breaker.after_outcome(locked, verdict.outcome, now=tx.now, policy=bundle.breaker, reason=reason)
     tx.save_system(after)
-    _tell(locked, after)
+    note_breaker(gate, tx, locked, after, policy=bundle.breaker)
     if after.breaker is BreakerState.OPEN:
         gate.hand_over.drain(after.system)
     return after
-
-
-def _tell(before: SystemRow, after: SystemRow) -> None:
-    """One line when the breaker opens and one when it closes; that a probe failed as well is no news."""
-    if before.breaker is after.breaker:
-        return
-    if after.breaker is BreakerState.OPEN:
-        log.warning("breaker_opened", system=after.system, reason=after.breaker_reason)
-    else:
-        log.info("breaker_closed", system=after.system)
 
 
 def _would_move(row: SystemRow, outcome: Outcome, *, now: datetime) -> bool:

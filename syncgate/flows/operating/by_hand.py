@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
+from syncgate.domain.alerts import AlertKind
 from syncgate.domain.breaker import close
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import Conflict, IllegalMove, NotFound
 from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery, Principal
 from syncgate.flows.accepting.identity import other_number
+from syncgate.flows.alerting.raising import end_alerts
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number
 from syncgate.flows.delivering.watching import watched
 from syncgate.flows.gate import Gate
@@ -77,6 +79,7 @@ async def resume(gate: Gate, principal: Principal, system: str, *, reason: str) 
         after = replace(row, is_paused=False, paused_by="", pause_reason="", paused_at=None)
         if after.breaker is BreakerState.OPEN:
             after = close(after)
+            end_alerts(tx, system, [AlertKind.SYSTEM_DOWN])
         tx.save_system(after)
         tx.announce(system)
         tx.append_audit(_audit(tx, principal.name, "resume", f"system:{system}", reason))

@@ -163,6 +163,8 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("POST", "/v1/holds"),
         ("DELETE", "/v1/holds/{hold_id}"),
         ("POST", "/v1/systems/{system}/replan"),
+        ("POST", "/v1/systems/{system}/maintenance"),
+        ("DELETE", "/v1/systems/{system}/maintenance/{maintenance_id}"),
         ("POST", "/v1/reconciliations"),
         ("GET", "/v1/reconciliations"),
         ("GET", "/v1/reconciliations/{reconciliation_id}"),
