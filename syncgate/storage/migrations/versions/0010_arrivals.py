@@ -12,7 +12,7 @@ from syncgate.domain.errors import SiteInvalid
 from syncgate.storage.types import Id, Json, Name, UtcTime
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -12,7 +12,7 @@ from syncgate.domain.errors import SiteInvalid
 from syncgate.storage.types import Id, Name, UtcTime
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
