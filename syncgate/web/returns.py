@@ -10,8 +10,8 @@ from syncgate.flows.operating.failed import Failed, refuse_unknown
 from syncgate.flows.operating.people import Action
 from syncgate.flows.returning.causes import CauseList, SentBack, list_causes, send_back
 from syncgate.flows.returning.importing import Imported, import_returns
-from syncgate.flows.showing import reading
 from syncgate.flows.showing.scope import narrowed
+from syncgate.flows.showing.systems import read_system
 from syncgate.web import body as bodies
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.params import Names
@@ -110,6 +110,6 @@ def _deciding(routes: APIRouter, place: Place) -> None:
         principal: Annotated[Principal, Depends(moves)], body: Annotated[SendBackAsked, Depends(wish)]
     ) -> SentBack:
         failed = body.failed()
-        await reading.read_system(gate, principal, failed.system)
+        await read_system(gate, principal, failed.system)
         await refuse_unknown(gate, failed)
         return await send_back(gate, principal, failed, reason=body.reason, dry_run=body.dry_run)
