@@ -393,6 +393,25 @@ class HeldRow(NamedTuple):
     observed: Observed | None
 
 
+PlainRow = tuple[str, str, bool, bytes, bytes | None, bytes, bytes]
+"""A usual delivery, which is all but a few: message, bundle, whether something else was seen in its place, the two
+marks, the case and the delivery, both as bytes."""
+
+
+class HeldLanes(NamedTuple):
+    """What a system may hold of us, by lanes.
+
+    Attributes:
+        plain: the deliveries of lanes in which all are of slots of their own, delivered, settled and bearing marks.
+        others: those of all other lanes, as they are.
+        after: the last case; None where there are no more.
+    """
+
+    plain: list[PlainRow]
+    others: list[HeldRow]
+    after: UUID | None
+
+
 class BreakerState(StrEnum):
     """Whether a system is spoken to."""
 

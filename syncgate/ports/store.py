@@ -26,6 +26,7 @@ from syncgate.domain.rows import (
     Discrepancy,
     FileChunk,
     Grant,
+    HeldLanes,
     HeldRow,
     Hold,
     Lane,
@@ -265,6 +266,27 @@ class Tx(Protocol):
         """Deliveries of these messages of the system that may have a record there, case by case after this one, each
         case's in the order of creation and all of them; about so many, none at the end. One that was cancelled comes
         along where it may have left."""
+        ...
+
+    def held_lanes(
+        self,
+        system: str,
+        messages: frozenset[str],
+        *,
+        marked: Collection[tuple[str, str]],
+        settled_before: datetime,
+        sent_from: datetime | None,
+        after: UUID | None,
+        limit: int,
+    ) -> HeldLanes:
+        """What `held_rows` gives, with lanes told apart in which nothing is unusual.
+
+        Args:
+            system, messages, after, limit: as there.
+            marked: message and bundle of deliveries whose marks are still good.
+            settled_before: a usual delivery did not change at this time or later.
+            sent_from: a usual delivery was sent at this time or later; None: ever.
+        """
         ...
 
     def note_verified(self, system: str, case_ids: Collection[UUID], *, at: datetime) -> None:

@@ -76,11 +76,17 @@ class Work:
 
     def all(self, statement: Statement, **params: Any) -> list[Record]:
         """The rows that the statement gives."""
+        rows, loaded = self.raw(statement, **params)
+        return loaded(rows)
+
+    def raw(self, statement: Statement, **params: Any) -> tuple[list[Record], Callable[[list[Record]], list[Record]]]:
+        """The rows that the statement gives, as the driver has them, and what makes them of Python's values."""
         if self.is_reader and statement.locks:
             raise IllegalMove("expected a step that only reads, got one that locks")
         compiled = statement.compiled(self.engine.dialect)
         values = compiled.bind(params)
-        return compiled.loaded(self._guarded(lambda: self.cursor.execute(compiled.text, values).fetchall()))
+        rows = self._guarded(lambda: self.cursor.execute(compiled.text, values).fetchall())
+        return rows, compiled.loaded
 
     def one(self, statement: Statement, **params: Any) -> Record | None:
         """The first row that the statement gives."""

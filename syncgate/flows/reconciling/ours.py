@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import Final
 from uuid import UUID
 
 from syncgate.domain.reconciliation.join import Role
-from syncgate.domain.rows import Delivery, HeldRow
+from syncgate.domain.rows import Delivery, HeldRow, PlainRow
 from syncgate.flows.delivering.work import Marks
 from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.expected import Maker
@@ -64,12 +65,14 @@ class OurSide:
     judging: Judging
     numbers: Mapping[str, int]
     counts: SideCounts = field(default_factory=SideCounts)
+    _marked: frozenset[tuple[str, str]] = frozenset()
     _has_profile: dict[tuple[str, str], bool] = field(default_factory=dict)
     _flags_by_bundle: dict[str, int] = field(default_factory=dict)
 
     async def stream(self, spill: Spill) -> None:
         """Reads all of the system's deliveries, page by page."""
         after: UUID | None = None
+        self._marked = self._known_profiles()
         while True:
             entries, counts, after = await self.gate.writer.read(partial(self._page, after))
             self.counts.add(counts)
@@ -78,18 +81,37 @@ class OurSide:
                 return
 
     def _page(self, after: UUID | None, tx: Tx) -> tuple[list[bytes], SideCounts, UUID | None]:
-        rows = tx.held_rows(self.bundle.system, self.judging.read_messages, after=after, limit=PAGE)
-        counts, judging = SideCounts(), self.judging
-        entries: list[bytes] = []
+        judging = self.judging
+        lanes = tx.held_lanes(
+            self.bundle.system,
+            judging.read_messages,
+            marked=self._marked,
+            settled_before=judging.settled_before,
+            sent_from=judging.sent_from,
+            after=after,
+            limit=PAGE,
+        )
+        counts = SideCounts(expected=len(lanes.plain), delivered=len(lanes.plain))
+        entries = self._plain_entries(lanes.plain)
         unmarked: list[tuple[HeldRow, Role]] = []
-        for _, of_case in by_case(rows):
+        for _, of_case in by_case(lanes.others):
             for row, role in roles_in(of_case, judging, counts):
                 if self._is_marked(row):
                     entries.append(self._entry(row, role, row.held_key, row.held_mac))
                 else:
                     unmarked.append((row, role))
         entries += self._marked_now(tx, unmarked, counts)
-        return entries, counts, rows[-1].case_id if rows else None
+        return entries, counts, lanes.after
+
+    def _known_profiles(self) -> frozenset[tuple[str, str]]:
+        """Messages and bundles under which a delivery's marks are those of the active bundle."""
+        pairs = product(self.judging.messages, list(self.gate.bundles))
+        return frozenset((message, digest) for message, digest in pairs if self._is_same_profile(digest, message))
+
+    def _plain_entries(self, rows: Sequence[PlainRow]) -> list[bytes]:
+        """As `_entry` of rows that are expected; for nearly all rows of nearly all runs."""
+        heads = {kind: self._head(*kind, Role.EXPECTED) for kind in {row[:3] for row in rows}}
+        return [row[3] + (row[4] or NOTHING) + heads[row[:3]] + row[5] + row[6] for row in rows]
 
     def _is_marked(self, row: HeldRow) -> bool:
         """Whether a row's marks are those of the active bundle: they were made by the same rules."""
@@ -106,9 +128,12 @@ class OurSide:
 
     def _entry(self, row: HeldRow, role: Role, key: bytes | None, mac: bytes | None) -> bytes:
         assert key is not None
-        flags = self._flags(row.bundle) | (IS_OBSERVED if row.observed is not None else 0)
-        head = bytes((role, self.numbers[row.message], flags))
+        head = self._head(row.message, row.bundle, row.observed is not None, role)
         return key + (mac or NOTHING) + head + row.case_id.bytes + row.delivery_id.bytes
+
+    def _head(self, message: str, digest: str, is_observed: bool, role: Role) -> bytes:
+        flags = self._flags(digest) | (IS_OBSERVED if is_observed else 0)
+        return bytes((role, self.numbers[message], flags))
 
     def _flags(self, digest: str) -> int:
         flags = self._flags_by_bundle.get(digest)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, bindparam, exists, null, or_, select, text, update
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, exists, null, or_, select, text, update
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.rows import HeldRow
-from syncgate.storage.statement import Statement, given
+from syncgate.domain.rows import Change, HeldLanes, HeldRow, PlainRow
+from syncgate.storage.statement import Record, Statement, given
 from syncgate.storage.tables import deliveries, discrepancies, lanes
 from syncgate.storage.work import Work
 
@@ -26,11 +27,33 @@ def _is_wanted(messages: frozenset[str]) -> ColumnElement[bool]:
     return or_(*(_columns.message == name for name in sorted(messages)))
 
 
+_is_usual = case(
+    (
+        and_(
+            text(f"deliveries.phase = '{Phase.DELIVERED}'"),
+            text(f"coalesce(deliveries.change, '') <> '{Change.RETRACT}'"),
+            _columns.held_key.is_not(null()),
+            _columns.changed_at < given("settled_before", _columns.changed_at),
+            _columns.sent_at >= given("sent_from", _columns.sent_at),
+        ),
+        1,
+    ),
+    else_=0,
+)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_DELIVERY, _CASE, _MESSAGE, _PART, _BUNDLE, _KEY, _MAC, _OBSERVED = (
+    HeldRow._fields.index(name)
+    for name in ("delivery_id", "case_id", "message", "part", "bundle", "held_key", "held_mac", "observed")
+)
+_USUAL = len(HeldRow._fields)
+"""Where `_is_usual` stands behind a row's own columns."""
+
+
 @lru_cache(maxsize=256)
-def _of_system_about(messages: frozenset[str]) -> Statement:
+def _of_system_about(messages: frozenset[str], *more: ColumnElement[int]) -> Statement:
     """The rows of these messages; a statement for each set of them, of which a site has a few."""
     return Statement(
-        select(*_narrow)
+        select(*_narrow, *more)
         .where(_of_system, _columns.case_id > given("after", _columns.case_id), _counts, _is_wanted(messages))
         .order_by(_columns.case_id, *_created)
         .limit(bindparam("limit", type_=Integer()))
@@ -38,9 +61,9 @@ def _of_system_about(messages: frozenset[str]) -> Statement:
 
 
 @lru_cache(maxsize=256)
-def _of_lane_about(messages: frozenset[str]) -> Statement:
+def _of_lane_about(messages: frozenset[str], *more: ColumnElement[int]) -> Statement:
     return Statement(
-        select(*_narrow)
+        select(*_narrow, *more)
         .where(_of_system, _columns.case_id == given("case_id", _columns.case_id), _counts, _is_wanted(messages))
         .order_by(*_created)
     )
@@ -78,9 +101,53 @@ class SideRows:
             return whole
         return list(map(HeldRow._make, self._work.all(_of_lane_about(messages), system=system, case_id=last)))
 
+    def held_lanes(
+        self,
+        system: str,
+        messages: frozenset[str],
+        *,
+        marked: Collection[tuple[str, str]],
+        settled_before: datetime,
+        sent_from: datetime | None,
+        after: UUID | None,
+        limit: int,
+    ) -> HeldLanes:
+        usual = {"system": system, "settled_before": settled_before, "sent_from": sent_from or _EVER}
+        of_system, of_lane = _of_system_about(messages, _is_usual), _of_lane_about(messages, _is_usual)
+        rows, loaded = self._work.raw(of_system, after=after or FIRST, limit=limit, **usual)
+        if not rows:
+            return HeldLanes([], [], None)
+        last = rows[-1][_CASE]
+        if len(rows) == limit:
+            whole = [row for row in rows if row[_CASE] != last]
+            last = whole[-1][_CASE] if whole else last
+            rows = whole or self._work.raw(of_lane, case_id=_id(last), **usual)[0]
+        odd = {row[_CASE] for row in rows if not row[_USUAL] or (row[_MESSAGE], row[_BUNDLE]) not in marked}
+        odd |= _with_two_in_a_slot(rows)
+        others = [HeldRow._make(row[:_USUAL]) for row in loaded([row for row in rows if row[_CASE] in odd])]
+        return HeldLanes([_plain(row) for row in rows if row[_CASE] not in odd], others, _id(last))
+
     def note_verified(self, system: str, case_ids: Collection[UUID], *, at: datetime) -> None:
         params = [{"of_case": case_id, "of_system": system, "at": at} for case_id in case_ids]
         self._work.run_each(VERIFY, params)
 
     def doubt_verified(self, system: str, case_id: UUID, *, since: datetime) -> None:
         self._work.run(DOUBT, {"of_case": case_id, "of_system": system, "since": since})
+
+
+def _with_two_in_a_slot(rows: Sequence[Record]) -> set[object]:
+    """The cases of which a slot has several rows."""
+    slots = Counter((row[_CASE], row[_MESSAGE], row[_PART]) for row in rows)
+    return set() if len(slots) == len(rows) else {slot[0] for slot, count in slots.items() if count > 1}
+
+
+def _plain(row: Record) -> PlainRow:
+    case_id, delivery_id = row[_CASE], row[_DELIVERY]
+    if type(case_id) is not bytes:
+        case_id, delivery_id = case_id.bytes, delivery_id.bytes
+    return row[_MESSAGE], row[_BUNDLE], row[_OBSERVED] is not None, row[_KEY], row[_MAC], case_id, delivery_id
+
+
+def _id(value: bytes | UUID) -> UUID:
+    """An id as the engine's driver gives it."""
+    return UUID(bytes=value) if isinstance(value, bytes) else value

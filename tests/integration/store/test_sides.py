@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import pytest
+
 from syncgate.domain.delivery import Phase
-from syncgate.domain.rows import Discrepancy
+from syncgate.domain.reconciliation.join import Role
+from syncgate.domain.rows import Change, Discrepancy, Observed, PlainRow
+from syncgate.flows.reconciling.roles import Judging, SideCounts, by_case, roles_in
 from syncgate.storage import SqlStore
 from tests.support.rows import START, a_delivery, new_id, stored_case
 
@@ -40,6 +46,91 @@ def test_every_delivery_of_a_system_comes_once_and_a_case_is_never_torn(store: S
             after = rows[-1].case_id
         expected = [(c, f"s{no}") for c, count in zip(case_ids, (3, 1, 4, 2, 7), strict=True) for no in range(count)]
         assert seen == expected
+
+
+JUDGING = Judging(
+    messages=frozenset({"application", "event"}),
+    takes_back={},
+    is_removed=False,
+    settled_before=START + timedelta(days=1),
+)
+READ = frozenset({"application", "event", "withdrawn"})
+USUAL: dict[str, Any] = {
+    "phase": Phase.DELIVERED,
+    "changed_at": START,
+    "sent_at": START,
+    "held_key": b"k" * 16,
+    "held_mac": b"m" * 16,
+    "bundle": "known",
+}
+UNUSUAL: list[dict[str, Any]] = [
+    {"phase": Phase.PARKED, "reason": "returned"},
+    {"phase": Phase.AWAITING},
+    {"phase": Phase.CANCELLED},
+    {"held_key": None},
+    {"bundle": "other"},
+    {"change": Change.RETRACT},
+    {"message": "withdrawn"},
+    {"changed_at": JUDGING.settled_before},
+    {"sent_at": None},
+    {"sent_at": START - timedelta(days=3)},
+]
+PLAIN: list[dict[str, Any]] = [{}, {"observed": Observed.DIFFERENT}, {"held_mac": None}, {"change": Change.UPDATE}]
+
+
+def _lanes_of(store: SqlStore) -> None:
+    """One lane of each unusual kind, alone and beside a plain row; plain ones of one and of two slots; a change."""
+    lanes = [[one] for one in PLAIN + UNUSUAL] + [[{}, {"part": "s", **one}] for one in PLAIN + UNUSUAL]
+    lanes += [[{}, {"message": "event"}], [{}, {"revision": 2, "created_at": START + timedelta(1)}]]
+    for lane in lanes:
+        case_id, step = stored_case("food")
+        rows = [a_delivery(case_id, **{**USUAL, **one}) for one in lane]
+        store.write([step, lambda tx, rows=rows: tx.insert_deliveries(rows)])  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("sent_from", [None, START - timedelta(days=1)])
+@pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+def test_what_is_told_apart_as_usual_is_expected_and_all_else_comes_as_it_is(
+    store: SqlStore, limit: int, sent_from: datetime | None
+) -> None:
+    _lanes_of(store)
+    judging = replace(JUDGING, sent_from=sent_from)
+    seen: set[UUID] = set()
+    plain: list[PlainRow] = []
+    after: UUID | None = None
+    while True:
+        lanes = store.read(
+            lambda tx, after=after: tx.held_lanes(  # type: ignore[misc]
+                "food",
+                READ,
+                marked={("application", "known"), ("event", "known")},
+                settled_before=judging.settled_before,
+                sent_from=sent_from,
+                after=after,
+                limit=limit,
+            )
+        )
+        plain += lanes.plain
+        seen |= {row.delivery_id for row in lanes.others}
+        if lanes.after is None:
+            break
+        after = lanes.after
+    rows = {row.delivery_id: row for row in store.read(lambda tx: tx.held_rows("food", READ, after=None, limit=1000))}
+    told = {UUID(bytes=row[6]): row for row in plain}
+    assert seen | set(told) == set(rows)
+    assert not seen & set(told)
+    assert len(told) == len(plain)
+    for delivery_id, found in told.items():
+        row = rows[delivery_id]
+        as_it_is = (row.message, row.bundle, row.observed is not None, row.held_key, row.held_mac)
+        assert found[:5] == as_it_is
+        assert found[5] == row.case_id.bytes
+    for _, of_case in by_case(list(rows.values())):
+        if of_case[0].delivery_id in told:
+            counts = SideCounts()
+            assert [role for _, role in roles_in(of_case, judging, counts)] == [Role.EXPECTED] * len(of_case)
+            assert counts == SideCounts(expected=len(of_case), delivered=len(of_case))
+    assert sum(1 for _, of_case in by_case(list(rows.values())) if of_case[0].delivery_id in told) >= 2 * len(PLAIN) + 1
 
 
 def test_a_cancelled_delivery_comes_along_only_where_it_may_have_left(store: SqlStore) -> None:
