@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -22,6 +21,7 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.reconciling.findings import Found
 from syncgate.flows.reconciling.first_look import (
     AS_IT_SHOULD,
+    CASE_SIZE,
     IN_DOUBT,
     REMAPPED_SIZE,
     SEEN_SIZE,
@@ -348,6 +348,12 @@ def is_judged_now(tx: Tx, row: Discrepancy, judging: Judging) -> bool:
 
 def _wholly_seen(notes: Iterable[bytes]) -> Iterator[UUID]:
     """The cases of which everything that was judged is as it should be."""
-    for case, of_case in groupby(notes, key=lambda note: note[:16]):
-        if all(note[16:] == AS_IT_SHOULD for note in of_case):
-            yield UUID(bytes=case)
+    case, is_whole = b"", False
+    for note in notes:
+        if not note.startswith(case) or not case:
+            if is_whole:
+                yield UUID(bytes=case)
+            case, is_whole = note[:CASE_SIZE], True
+        is_whole = is_whole and note.endswith(AS_IT_SHOULD)
+    if is_whole:
+        yield UUID(bytes=case)

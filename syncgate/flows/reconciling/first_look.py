@@ -21,7 +21,8 @@ from syncgate.flows.reconciling.theirs import mac_of
 
 CANDIDATES_AT_MOST: Final = 50_000
 """Keys that are looked at again; where more are suspected, the listing is not believed."""
-SEEN_SIZE: Final = 17
+CASE_SIZE: Final = 16
+SEEN_SIZE: Final = CASE_SIZE + 1
 """Bytes of a note of what was seen of a slot: its case 16, and 1 where it is as it should be, else 0."""
 AS_IT_SHOULD: Final = b"\1"
 IN_DOUBT: Final = b"\0"

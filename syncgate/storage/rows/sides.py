@@ -78,7 +78,14 @@ _has_open = exists().where(
     discrepancies.c.system == lanes.c.system,
     discrepancies.c.closed_at.is_(null()),
 )
-VERIFY = Statement(update(lanes).where(*_lane, ~_has_open).values(verified_at=given("at", lanes.c.verified_at)))
+_TOGETHER = 100
+_CASES = tuple(f"case_{no}" for no in range(_TOGETHER))
+_of_these = (
+    lanes.c.case_id.in_([given(name, lanes.c.case_id) for name in _CASES]),
+    lanes.c.system == given("of_system", lanes.c.system),
+)
+VERIFY = Statement(update(lanes).where(*_of_these, ~_has_open).values(verified_at=given("at", lanes.c.verified_at)))
+"""Of a hundred lanes at once: one by one it takes twice as long."""
 DOUBT = Statement(
     update(lanes).where(*_lane, lanes.c.verified_at >= given("since", lanes.c.verified_at)).values(verified_at=null())
 )
@@ -128,8 +135,11 @@ class SideRows:
         return HeldLanes([_plain(row) for row in rows if row[_CASE] not in odd], others, _id(last))
 
     def note_verified(self, system: str, case_ids: Collection[UUID], *, at: datetime) -> None:
-        params = [{"of_case": case_id, "of_system": system, "at": at} for case_id in case_ids]
-        self._work.run_each(VERIFY, params)
+        wanted = list(case_ids)
+        for start in range(0, len(wanted), _TOGETHER):
+            some = wanted[start : start + _TOGETHER]
+            some += some[-1:] * (_TOGETHER - len(some))
+            self._work.run(VERIFY, {**dict(zip(_CASES, some, strict=True)), "of_system": system, "at": at})
 
     def doubt_verified(self, system: str, case_id: UUID, *, since: datetime) -> None:
         self._work.run(DOUBT, {"of_case": case_id, "of_system": system, "since": since})

@@ -171,6 +171,16 @@ def test_a_lane_is_verified_unless_a_discrepancy_of_it_is_open(store: SqlStore) 
     assert verified("food") == [None, None]
 
 
+def test_as_many_lanes_are_verified_as_are_named_and_no_other(store: SqlStore) -> None:
+    case_ids = _stored(store, *[1] * 103)
+    named, left = case_ids[:-2], case_ids[-2:]
+    store.write([lambda tx: tx.note_verified("food", [], at=START)])
+    store.write([lambda tx: tx.note_verified("food", named, at=START)])
+    lanes = {c: store.read(lambda tx, c=c: tx.lane(c, "food")) for c in case_ids}  # type: ignore[misc]
+    assert {c for c, lane in lanes.items() if lane is not None and lane.verified_at == START} == set(named)
+    assert set(lanes) - set(named) == set(left)
+
+
 def test_only_the_messages_that_are_asked_for_come(store: SqlStore) -> None:
     case_id, step = stored_case("food")
     rows = [a_delivery(case_id, message=name, phase=Phase.DELIVERED) for name in ("application", "event", "withdrawn")]
