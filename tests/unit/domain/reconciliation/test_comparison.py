@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncgate.domain.reconciliation.comparison import ComparedField, Comparison, FieldDifference, value_at
+from syncgate.domain.reconciliation.comparison import (
+    ComparedField,
+    Comparison,
+    FieldDifference,
+    digest_plainly,
+    value_at,
+)
 from syncgate.domain.reconciliation.masks import Mask, parse_mask, shows
 from tests.unit.domain.reconciliation.documents import documents, json_values, related_values
 
@@ -33,6 +40,11 @@ def _comparisons(*, exact: bool) -> st.SearchStrategy[Comparison]:
     return st.lists(_fields(exact=exact), max_size=4, unique_by=lambda one: one.name).map(
         lambda fields: Comparison(tuple(fields))
     )
+
+
+def _flat(comparisons: st.SearchStrategy[Comparison]) -> st.SearchStrategy[Comparison]:
+    """The same of records that show their fields at the top, as tables do."""
+    return comparisons.map(lambda one: Comparison(tuple(replace(field, at=(field.name,)) for field in one.fields)))
 
 
 _payloads = st.dictionaries(_names, json_values())
@@ -64,6 +76,22 @@ class TestTheDigest:
     def test_is_taken_of_whatever_a_system_shows(self, comparison: Comparison, record: Any) -> None:
         assert isinstance(json.loads(comparison.of_record(record)), list)
         assert len(comparison.differences({}, record)) <= len(comparison.fields)
+
+    @settings(max_examples=300)
+    @given(_comparisons(exact=False), _flat(_comparisons(exact=False)), _payloads, json_values())
+    def test_is_what_is_digested_field_by_field(
+        self, nested: Comparison, flat: Comparison, payload: Any, record: Any
+    ) -> None:
+        for comparison in (nested, flat):
+            ours, theirs = comparison.readings(is_ours=True), comparison.readings(is_ours=False)
+            assert comparison.of_payload(payload) == digest_plainly(payload, ours)
+            for shown in (record, payload, {"data": payload}, [payload]):
+                assert comparison.of_record(shown) == digest_plainly(shown, theirs)
+
+    @pytest.mark.parametrize("name", ["it's", 'a"b', "a\\n", "字段", "{x}", "record", ""])
+    def test_is_taken_of_a_field_of_any_name(self, name: str) -> None:
+        comparison = Comparison((ComparedField.of(name, (name,)),))
+        assert comparison.of_record({name: "x"}) == comparison.of_payload({name: "x"}) == b'["x"]'
 
     @given(_payloads, _payloads)
     def test_changes_between_two_payloads_are_where_their_digests_differ(self, earlier: Any, later: Any) -> None:
