@@ -54,22 +54,27 @@ class Reader:
     async def pages(self, watch: PageWatch, refs: Callable[[Sequence[Json]], Sequence[str]]) -> AsyncIterator[Page]:
         """Every page that could be had. What speaks against the listing is noted with `watch`.
 
+        While a page is worked on the next one is asked for: a system is asked one thing at a time, and rarely waits.
+
         Args:
             watch: told of every page.
             refs: what tells the records of a page apart.
         """
-        following: str | None = None
-        while True:
-            page = await self._page(following)
-            if isinstance(page, Unread):
-                watch.doubt(_DOUBT_BY_REASON[page.reason])
-                return
+        page = await self._page(None)
+        while not isinstance(page, Unread):
             goes_on = watch.see(refs(page.records), following=page.following, total=page.total)
-            yield page
-            await self.on_page(len(page.records))
-            if not goes_on:
+            following = asyncio.create_task(self._page(page.following)) if goes_on else None
+            try:
+                yield page
+                await self.on_page(len(page.records))
+            except BaseException:
+                if following is not None:
+                    following.cancel()
+                raise
+            if following is None:
                 return
-            following = page.following
+            page = await following
+        watch.doubt(_DOUBT_BY_REASON[page.reason])
 
     async def _page(self, following: str | None) -> Page | Unread:
         pace = None if self.is_file else self.pace
