@@ -7,7 +7,6 @@ from typing import Final
 SENTENCES: Final[dict[str, str]] = {
     "Since": "起始时间",
     "Discrepancies that wait for a person": "待人工决定的差异",
-    "Reason": "原因",
     "See it": "查看",
     "Take it on": "认领",
     "It is said again every {hours} hours until somebody takes it on or it is over.": "在有人认领或情况消除之前，每 {hours} 小时重复提醒一次。",
