@@ -54,8 +54,8 @@ class Running:
 
     @property
     def base_url(self) -> str:
-        """What an adapter's base_url says; of the front database what its url says."""
-        if self.name == frontdb.NAME:
+        """What an adapter's base_url says; of a front database what its url says."""
+        if self.name in frontdb.RULES:
             return f"sqlite:///{self.ledger.with_suffix('.db')}"
         return self.origin + BASES[self.name]
 
@@ -76,6 +76,10 @@ class Running:
         said = self._control("POST", "alterations", {"alterations": alterations})
         if said["refused"]:
             raise ValueError(f"expected alterations that can be made, got {said['refused']}")
+
+    def add_code(self, column: str, code: str) -> None:
+        """A front database takes one code more from now on."""
+        self._control("POST", "codes", {"column": column, "code": code})
 
     def counts(self) -> dict[str, Any]:
         """Requests, effects and faults so far."""
@@ -104,7 +108,7 @@ def running(name: str, *, folder: Path, port: int = 0, **more: Any) -> Iterator[
     """A system that runs in a thread of this process until the block ends.
 
     Args:
-        name: province, food, workorders or frontdb.
+        name: one of `systems.NAMES`.
         folder: Where its ledger lies; what it holds is carried over from there.
         port: 0 takes a free one.
         **more: `seed`, `catalogue`; `env` for its secrets (default: this process's);
@@ -180,8 +184,8 @@ async def _served(
 
 @contextlib.contextmanager
 def _desk(plan: Plan, env: Mapping[str, str], timing: dict[str, Callable[[], float]]) -> Iterator[Desk]:
-    if plan.name == frontdb.NAME:
-        with frontdb.served_front(plan.folder, **timing) as front:
+    if plan.name in frontdb.RULES:
+        with frontdb.served_front(plan.folder, plan.name, **timing) as front:
             yield front
         return
     system = build(plan.name, env=env, catalogue=plan.catalogue)

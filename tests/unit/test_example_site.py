@@ -32,7 +32,7 @@ from syncgate.transports.answers import AnswerRules
 
 Json = Any
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ("province", "food", "workorders", "frontdb")
+SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance")
 SECRETS = ("province_token", "province_tif_token", "food_key", "workorders_key")
 MAPPINGS = sorted(
     path.relative_to(ROOT / "mappings").with_suffix("").as_posix()
@@ -338,7 +338,8 @@ def test_every_case_of_the_example_city_maps_and_keeps_every_contract() -> None:
     unmapped = {("food", life.case_no) for life in lives if life.traits & {"unmapped", "unmapped_mended"}}
     rare = {("frontdb", life.case_no) for life in lives if is_rare(life)}
     long = {("frontdb", life.case_no) for life in lives if has_long_mobile(life)}
-    assert set(faults) == unmapped | rare | long
+    insured = {("insurance", life.case_no) for life in lives if "new_code" in life.traits or is_insurance_of_rare(life)}
+    assert insured and set(faults) == unmapped | rare | long | insured
     assert long and all("too_long" in fault for place in long for fault in faults[place])
     assert all("unencodable" in fault for place in rare for fault in faults[place])
 
@@ -347,6 +348,13 @@ def has_long_mobile(life: Life) -> bool:
     """Whether a number has more bytes than the front database's column."""
     case = life.calls[0].body
     return case["kind"] == "application" and len(case["contact"]["mobile"].encode("gbk")) > 11
+
+
+def is_insurance_of_rare(life: Life) -> bool:
+    """Whether insurance is to register somebody whose name GBK cannot write."""
+    case = life.calls[0].body
+    is_registration = "immediate" in life.traits and case["item"]["name"] == "灵活就业人员参保登记"
+    return is_registration and any(character not in GBK for character in case["applicant"]["name"])
 
 
 def is_rare(life: Life) -> bool:

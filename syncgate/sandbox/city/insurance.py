@@ -17,6 +17,9 @@ FIRST_PERSON = 5000
 FRIDAY_EVENING = datetime(2026, 4, 10, 18, 0, tzinfo=CHINA)
 WEEKEND = timedelta(hours=62)
 """Until Monday 08:00."""
+FIRST_NEW_CODE, NEW_CODE_COUNT = 40, 41
+"""From this serial on so many bear a kind of household that insurance knows, and has told nobody of."""
+NEW_HOUSEHOLD = "4"
 
 
 def insurance_life(random: Random, serial: int, *, at_weekend: bool = False) -> Life:
@@ -29,6 +32,7 @@ def insurance_life(random: Random, serial: int, *, at_weekend: bool = False) -> 
     rest = [Call("POST", STAGES, {"stages": stages[cut:]}, source=source)] if stages[cut:] else []
     is_rare = case["applicant"]["name"] in RARE_NAMES
     traits = {"immediate", *(["rare_character"] if is_rare else []), *(["weekend"] if at_weekend else [])}
+    traits |= {"new_code"} if case["form"]["户籍性质"] == NEW_HOUSEHOLD else set()
     return Life(case["case_no"], frozenset(traits), (first, *rest))
 
 
@@ -45,7 +49,7 @@ def _at_weekend(random: Random, serial: int) -> datetime:
 
 
 def _case(random: Random, serial: int, *, applied_at: datetime, source: Source) -> dict[str, Any]:
-    who = person(random, FIRST_PERSON + serial, name=random.choice(RARE_NAMES) if serial % 30 == 11 else None)
+    who = person(random, FIRST_PERSON + serial, name=_rare_name(random, serial) if _is_rare(serial) else None)
     region = random.choice(DISTRICTS)
     return {
         "kind": "application",
@@ -61,17 +65,34 @@ def _case(random: Random, serial: int, *, applied_at: datetime, source: Source) 
         "channel": source,
         "applied_at": instant(applied_at, style=random.choice((0, 0, 1))),
         "limits": {"promise": {"value": 0, "unit": "working_day"}},
-        "form": _form(random, applied_at),
+        "form": _form(random, applied_at, is_new=_has_new_code(serial)),
         "materials": [_identity_card(who)],
     }
 
 
-def _form(random: Random, applied_at: datetime) -> dict[str, Any]:
+def _has_new_code(serial: int) -> bool:
+    """Counted without those whose name insurance cannot write: these are parked for that as well."""
+    counted = [one for one in range(FIRST_NEW_CODE, 2 * FIRST_NEW_CODE + NEW_CODE_COUNT) if not _is_rare(one)]
+    return serial in counted[:NEW_CODE_COUNT]
+
+
+def _rare_name(random: Random, serial: int) -> str:
+    """李䶮 is the first: GBK lacks the second character."""
+    drawn = random.choice(RARE_NAMES)
+    return RARE_NAMES[0] if serial < 30 else drawn
+
+
+def _is_rare(serial: int) -> bool:
+    return serial % 30 == 11
+
+
+def _form(random: Random, applied_at: datetime, *, is_new: bool) -> dict[str, Any]:
+    household = random.choice(("1", "2", "3"))
     return {
         "参保险种": random.choice((list(KINDS), [KINDS[0]], [KINDS[1]])),
         "缴费档次": random.choice(("60", "80", "100")),
         "起缴年月": f"{applied_at:%Y%m}",
-        "户籍性质": random.choice(("1", "2", "3")),
+        "户籍性质": NEW_HOUSEHOLD if is_new else household,
     }
 
 

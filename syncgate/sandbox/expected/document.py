@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from syncgate.sandbox.city.script import Life
-from syncgate.sandbox.expected import food, frontdb, province, workorders
+from syncgate.sandbox.expected import food, frontdb, insurance, province, workorders
 from syncgate.sandbox.expected.story import Part, State, states
 
 Line = dict[str, Any]
@@ -48,6 +48,8 @@ def expected_lines(lives: Iterable[Life]) -> Iterator[Line]:
                 yield _food_line(life, history)
             if frontdb.takes(history[-1]):
                 yield frontdb.line(life, history)
+            if insurance.takes(history[-1]):
+                yield insurance.line(life, history)
 
 
 def _line(system: str, life: Life, operations: list[Operation], **leftover: Any) -> Line:

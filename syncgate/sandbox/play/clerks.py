@@ -12,7 +12,7 @@ import httpx
 from syncgate.sandbox.city import Call
 from syncgate.sandbox.expected import food
 from syncgate.sandbox.expected.story import Part, State
-from syncgate.sandbox.play.site import DemoError
+from syncgate.sandbox.play.site import DemoError, patience
 
 TRY_FOR = 60.0
 EVENT_NUMBER = "SPEV2026{:06d}"
@@ -40,14 +40,16 @@ class Clerks:
         return str(answer.json()["id"])
 
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
-        deadline = time.monotonic() + TRY_FOR
+        deadline = time.monotonic() + TRY_FOR * patience()
         while True:
             try:
                 return self._client().request(method, f"http://127.0.0.1:{self._port()}/_sandbox/{path}", **rest)
             except httpx.TransportError as error:
                 if time.monotonic() > deadline:
                     told = type(error).__name__
-                    raise DemoError(f"expected food to answer its clerk, got {told} for {TRY_FOR:g} s") from None
+                    raise DemoError(
+                        f"expected food to answer its clerk, got {told} for {TRY_FOR * patience():g} s"
+                    ) from None
                 time.sleep(0.2)
 
     def _client(self) -> httpx.Client:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
-from syncgate.sandbox.play import care, secrecy
+from syncgate.sandbox.play import care, new_code, secrecy
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks
 from syncgate.sandbox.play.fleet import Fleet
@@ -22,7 +22,17 @@ from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
 from syncgate.sandbox.play.reconciled import Edited, Found
-from syncgate.sandbox.play.site import BASES, FRONT, DemoError, Folder, at_most, demo_secrets, free_port, write_config
+from syncgate.sandbox.play.site import (
+    BASES,
+    FRONT,
+    FRONTS,
+    DemoError,
+    Folder,
+    at_most,
+    demo_secrets,
+    free_port,
+    write_config,
+)
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.timetable import FRONT_MODES, FRONT_TIMETABLE, MODES, Timetable
 from syncgate.sandbox.play.two_sources import TwoSources
@@ -37,8 +47,8 @@ SPREAD = 50.0
 IS_WITHDRAWN_FROM = True
 """Whether cases are withdrawn: the gate must know the call."""
 IS_FRONT_PLAYED = True
-"""Whether the front database is told: the gate must ask it what became of its rows."""
-SYSTEMS = (*BASES, FRONT) if IS_FRONT_PLAYED else tuple(BASES)
+"""Whether the front databases are told: the gate must ask them what became of its rows."""
+SYSTEMS = (*BASES, *FRONTS) if IS_FRONT_PLAYED else tuple(BASES)
 SOURCES = ("window", "food", "app")
 
 
@@ -71,14 +81,16 @@ class Demo:
         with ThreadPoolExecutor() as pool:
             keys = {source: pool.submit(self._source_key, source) for source in SOURCES}
             operator = pool.submit(create_key, self._folder, self._env, role="operator", name="demo-operator")
-            self._keys = {source: key.result() for source, key in keys.items()} | {"operator": operator.result()}
+            integrator = pool.submit(create_key, self._folder, self._env, role="integrator", name="demo-integrator")
+            people = {"operator": operator.result(), "integrator": integrator.result()}
+            self._keys = {source: key.result() for source, key in keys.items()} | people
 
     def _source_key(self, source: str) -> str:
         return create_key(self._folder, self._env, role="source", name=f"demo-{source}", source=source)
 
-    def _gate(self, source: str) -> Gate:
-        """The gate as a source and the operator see it."""
-        return Gate(*self._process.base_urls, source_key=self._keys[source], operator_key=self._keys["operator"])
+    def _gate(self, source: str, person: str = "operator") -> Gate:
+        """The gate as a source and a person see it."""
+        return Gate(*self._process.base_urls, source_key=self._keys[source], operator_key=self._keys[person])
 
     def say(self, word: str) -> None:
         """Progress, on stderr."""
@@ -144,7 +156,9 @@ class Demo:
         edited = Edited(calls, gate, city.edited)
         edited.post()
         together.run()
-        self.say("food is resumed")
+        self.say("food is resumed; insurance has added a code, and told nobody")
+        added = new_code.NewCode(gate, self._gate("window", "integrator"), self._systems, site=self._folder.site)
+        passed = added.run() if IS_FRONT_PLAYED else None
         counts = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say).run()
         counts.write(self._folder.weekend)
         withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
@@ -163,6 +177,8 @@ class Demo:
         _tell_of_weekend(counts)
         _tell_of_withdrawals(calls)
         _tell_of_edited(found)
+        if passed is not None:
+            new_code.tell(passed)
         return gate.metrics()
 
     def _tell(
@@ -222,7 +238,7 @@ class Demo:
         stored = self._process.stored_files()
         files = [*stored, *sorted(self._folder.logs.glob("gate*")), page]
         values = secrecy.personal_values(city.every_life)
-        public = secrecy.published(self._folder.root)
+        public = secrecy.published(self._folder.site)
         found = secrecy.readable(files, secrecy.patterns(values), public=public)
         names = ", ".join(file.name for file in files) if len(files) < 20 else f"{len(files)} files"
         said = "none" if not found else f"{len(found)} FOUND\n  " + "\n  ".join(found[:20])

@@ -53,7 +53,7 @@ class Fleet:
             self._killer.start()
 
     def _start_one(self, name: str) -> None:
-        command = ["-m", "syncgate", "--site", ".", "--config", str(self._folder.config), "serve"]
+        command = ["-m", "syncgate", "--site", str(self._folder.site), "--config", str(self._folder.config), "serve"]
         command += ["--role", MEMBERS[name], "--port", str(self._ports[name])]
         process = self._processes[name] = Process(f"gate-{name}", command, folder=self._folder, env=self._env)
         wait_for(f"{name} to be ready", lambda: self._is_ready(name, process), within=2 * START_WITHIN)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from syncgate.sandbox.city import Call
-from syncgate.sandbox.play.site import DemoError
+from syncgate.sandbox.play.site import DemoError, patience
 
 TRY_FOR = 60.0
 PATIENT_STATUSES = (429, 502, 503, 504)
@@ -67,7 +67,7 @@ class Gate:
             params = {**params, "cursor": page["next"]}
 
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
-        deadline = time.monotonic() + TRY_FOR
+        deadline = time.monotonic() + TRY_FOR * patience()
         while True:
             try:
                 answer = self._client().request(method, random.choice(self._base_urls) + path, **rest)
@@ -78,7 +78,7 @@ class Gate:
                     return answer
                 problem = str(answer.status_code)
             if time.monotonic() > deadline:
-                raise DemoError(f"expected an answer to {method} {path}, got {problem} for {TRY_FOR:g} s")
+                raise DemoError(f"expected an answer to {method} {path}, got {problem} for {TRY_FOR * patience():g} s")
             with self._lock:
                 self.retry_count += 1
             time.sleep(0.1 + random.random() * 0.3)

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from syncgate.sandbox.play.gate import PATIENT_STATUSES
+from syncgate.sandbox.play.site import patience
 
 THREADS = 4
 TRY_FOR = 60.0
@@ -55,7 +56,7 @@ class Posting:
     def _post(self, client: httpx.Client, number: int) -> httpx.Response:
         body = self._poster["bodies"][number % len(self._poster["bodies"])]
         urls = self._poster["base_urls"]
-        deadline = time.monotonic() + TRY_FOR
+        deadline = time.monotonic() + TRY_FOR * patience()
         attempt = number
         while True:
             try:

@@ -68,7 +68,7 @@ class Process:
 
 
 class Simulators:
-    """The three simulated systems, each a process of its own."""
+    """The simulated systems, each a process of its own."""
 
     def __init__(self, folder: Folder, env: Mapping[str, str], names: Sequence[str]) -> None:
         self._folder, self._env, self._names = folder, env, tuple(names)
@@ -134,6 +134,11 @@ class Simulators:
         path = f"modes/{mode}" if mode else "modes"
         self._client.delete(self._control(name, path)).raise_for_status()
 
+    def add_code(self, name: str, column: str, code: str) -> None:
+        """Let a front database take a code more from now on."""
+        answer = self._client.post(self._control(name, "codes"), json={"column": column, "code": code})
+        answer.raise_for_status()
+
     def strikes(self, name: str, mode: str) -> int:
         """How many requests of a system's operations, look-ups apart, a mode struck so far."""
         answer = self._client.get(self._control(name, "counts"))
@@ -169,7 +174,8 @@ class GateProcess:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        command = ["-m", "syncgate", "--site", ".", "--config", str(self._folder.config), "serve"]
+        command = ["-m", "syncgate", "--site", str(self._folder.site)]
+        command += ["--config", str(self._folder.config), "serve"]
         self._process = Process("gate", command, folder=self._folder, env=self._env)
         wait_for("the gate to be ready", self._is_ready, within=START_WITHIN)
 
@@ -205,7 +211,7 @@ class GateProcess:
 
 def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, source: str = "") -> str:
     """An API key, made by the command line before the gate runs."""
-    command = [sys.executable, "-m", "syncgate", "--site", ".", "--config", str(folder.config)]
+    command = [sys.executable, "-m", "syncgate", "--site", str(folder.site), "--config", str(folder.config)]
     command += ["keys", "create", "--role", role, "--name", name, "--json"]
     command += ["--source", source] if source else []
     result = subprocess.run(

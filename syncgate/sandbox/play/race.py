@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from syncgate.sandbox.play.site import DemoError
+from syncgate.sandbox.play.site import DemoError, patience
 
 WITHIN = 120.0
 OF_ITS_OWN = ("held_by_source", "known_by_number")
@@ -66,7 +66,7 @@ def _first_words(child: subprocess.Popen[str], poster: Poster) -> subprocess.Pop
 def _told(children: Sequence[subprocess.Popen[str]]) -> Outcome:
     began = time.monotonic()
     with ThreadPoolExecutor(len(children)) as pool:
-        said = list(pool.map(lambda child: child.communicate("go\n", timeout=WITHIN)[0], children))
+        said = list(pool.map(lambda child: child.communicate("go\n", timeout=WITHIN * patience())[0], children))
     if any(child.returncode for child in children):
         raise DemoError("expected every posting process to end well, got a failure")
     seen = [json.loads(line) for line in said]

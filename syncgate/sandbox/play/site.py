@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import secrets
+import shutil
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from pathlib import Path
 
 BASES = {"province": "/gateway/province", "food": "/foodlicence/api", "workorders": "/workorders/v1"}
 FRONT = "frontdb"
-"""The front database: it has an address in the file system, and only its control path is spoken to over HTTP."""
+FRONTS = (FRONT, "insurance")
+"""Front databases: each has an address in the file system, and only its control path is spoken to over HTTP."""
+SITE_FOLDERS = ("adapters", "mappings", "schemas")
+"""What of the example site is copied, so that a person of the demo may change it."""
 SECRETS = {
     "SYNCGATE_PROVINCE_TOKEN": "SANDBOX_PROVINCE_TOKEN",
     "SYNCGATE_PROVINCE_TIF_TOKEN": "SANDBOX_PROVINCE_TIF_TOKEN",
@@ -43,6 +47,11 @@ class Folder:
         return self.path / "config.yaml"
 
     @property
+    def site(self) -> Path:
+        """The gate's own copy of the example site."""
+        return self.path / "site"
+
+    @property
     def database(self) -> Path:
         return self.path / "syncgate.db"
 
@@ -52,8 +61,8 @@ class Folder:
 
     def address(self, system: str, port: int) -> str:
         """What the gate is told of a simulated system."""
-        if system == FRONT:
-            return f"sqlite:///{self.systems / FRONT}.db"
+        if system in FRONTS:
+            return f"sqlite:///{self.systems / system}.db"
         return f"http://127.0.0.1:{port}{BASES[system]}"
 
     @property
@@ -107,7 +116,7 @@ def demo_secrets() -> dict[str, str]:
 
 
 def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, store_url: str = "") -> None:
-    """Write `.demo/config.yaml` from config.example.yaml, and a master key beside it.
+    """Write `.demo/config.yaml` from config.example.yaml, a master key beside it, and the gate's copy of the site.
 
     Raises:
         DemoError: the example has no line that must be replaced.
@@ -125,6 +134,8 @@ def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, 
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n", "ascii")
     folder.config.write_text(text, "utf-8")
+    for name in SITE_FOLDERS:
+        shutil.copytree(folder.root / name, folder.site / name)
 
 
 def _with_address(text: str, system: str, address: str) -> str:

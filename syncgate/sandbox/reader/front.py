@@ -16,6 +16,7 @@ from typing import Any
 Record = dict[str, Any]
 
 SYSTEM = "frontdb"
+INSURANCE = "insurance"
 REJECTED = "_unqbak"
 KEYS = {
     "up_pro_accept": (),
@@ -23,8 +24,11 @@ KEYS = {
     "up_pro_special_procedure": ("special_name", "end_time"),
     "up_pro_material": ("material_name", "material_attach_name"),
     "up_pro_result": (),
+    "si_register": (),
 }
 """Tables, and what tells the rows of one case in them apart."""
+TABLES = {SYSTEM: tuple(table for table in KEYS if table.startswith("up_pro_")), INSURANCE: ("si_register",)}
+"""The tables of each front database."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,9 @@ class Front:
         return Counter(self.struck)
 
 
-def read_front(folder: Path) -> Front:
-    """What lies in a folder of simulated systems."""
-    with _opened(folder / f"{SYSTEM}.sqlite") as ledger:
+def read_front(folder: Path, system: str = SYSTEM) -> Front:
+    """What a front database left in a folder of simulated systems."""
+    with _opened(folder / f"{system}.sqlite") as ledger:
         effects = [
             Effect(seq, actor, verb, tab, json.loads(row))
             for seq, actor, verb, tab, row in ledger.execute(
@@ -72,10 +76,10 @@ def read_front(folder: Path) -> Front:
             )
         ]
         struck = [row[0] for row in ledger.execute("SELECT mode FROM faults ORDER BY seq")]
-    with _opened(folder / f"{SYSTEM}.db") as tables:
-        rows = {table: _rows(tables, table, "id") for table in KEYS}
-        rejects = {table: _rows(tables, table + REJECTED, "rowid") for table in KEYS}
-    return Front(rows, rejects, effects, struck)
+    with _opened(folder / f"{system}.db") as tables:
+        rows = {table: _rows(tables, table, "id") for table in TABLES[system]}
+        rejects = {table: _rows(tables, table + REJECTED, "rowid") for table in TABLES[system]}
+    return Front(rows, rejects, effects, struck, system)
 
 
 def _rows(connection: sqlite3.Connection, table: str, order: str) -> list[Record]:

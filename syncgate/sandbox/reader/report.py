@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .comparison import Comparison
 from .findings import KINDS, Finding
-from .front import SYSTEM as FRONT
+from .front import TABLES as FRONTS
 from .front import Front, read_front
 from .front_comparison import FrontComparison
 from .ledger import SHAPES, Ledger, Record, read_ledger
@@ -125,7 +125,7 @@ def _print(report: Report, limit: int) -> None:
 
 
 def _read(folder: Path, name: str) -> Ledger | Front:
-    return read_front(folder) if name == FRONT else read_ledger(folder / f"{name}.sqlite")
+    return read_front(folder, name) if name in FRONTS else read_ledger(folder / f"{name}.sqlite")
 
 
 def _kills(path: Path | None) -> list[datetime]:
@@ -152,7 +152,7 @@ def main(arguments: list[str]) -> int:
         lines, systems = csv_lines(options.workorders_csv), ["workorders"]
     else:
         lines = read_expected(options.expected)
-        systems = [name for name in (*SHAPES, FRONT) if any(line["system"] == name for line in lines)]
+        systems = [name for name in (*SHAPES, *FRONTS) if any(line["system"] == name for line in lines)]
     ledgers = [_read(options.systems, name) for name in systems]
     required = [mode for mode in options.faults_required.split(",") if mode]
     outages = [read_outage(options.outage)] if options.outage is not None and options.outage.exists() else []

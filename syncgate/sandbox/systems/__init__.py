@@ -10,8 +10,8 @@ from syncgate.sandbox.systems.interface import System
 BASES = {"province": province.BASE, "food": food.BASE, "workorders": workorders.BASE}
 """The path below which each system publishes its interface."""
 
-NAMES = (*BASES, frontdb.NAME)
-"""All of them; the front database publishes tables, and no interface over HTTP."""
+NAMES = (*BASES, *frontdb.RULES)
+"""All of them; a front database publishes tables, and no interface over HTTP."""
 
 
 def build(name: str, *, env: Mapping[str, str], catalogue: Collection[str] = ()) -> System:

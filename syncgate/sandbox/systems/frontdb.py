@@ -1,4 +1,6 @@
-"""The national front database: tables that others write into, and a consumer that takes the rows or sends them back.
+"""A front database: tables that others write into, and a consumer that takes the rows or sends them back.
+
+The national one, and that of the province's insurance system.
 
 Over HTTP it has nothing but the control path of every simulated system.
 """
@@ -21,19 +23,22 @@ from syncgate.sandbox.server import Deed, Send
 from syncgate.sandbox.systems.frontdb_consumer import Consumer, inserted, iso, was_locked_out
 from syncgate.sandbox.systems.frontdb_engines import Connect, Connection, Engine
 from syncgate.sandbox.systems.frontdb_ledger import Effect, FrontLedger, Strike
+from syncgate.sandbox.systems.frontdb_rules import NATIONAL
 from syncgate.sandbox.systems.frontdb_sqlite import SQLiteFront
 from syncgate.sandbox.systems.frontdb_strikes import LockWatch
-from syncgate.sandbox.systems.frontdb_tables import TABLES
+from syncgate.sandbox.systems.insurance_rules import INSURANCE
 from syncgate.sandbox.wire import Reply, Request, encode, json_reply
 
 NAME = "frontdb"
+RULES = {NAME: NATIONAL, "insurance": INSURANCE}
+"""What each front database asks of its rows, by its name."""
 CONTROL = "/_sandbox/"
 EVERY = 0.02
 WATCH_EVERY = 0.002
 MODES = {
     "late_rejection": "takes rows (share, count, operations), and sends them back `delay` seconds later",
     "consumer_stopped": "looks at no row while it lasts",
-    "locked": "holds up_pro_accept locked for `delay` seconds, `count` times, with as long a pause between",
+    "locked": "holds the table of acceptances locked for `delay` seconds, `count` times, with as long a pause between",
     "full": "tables (operations) take no row while it lasts",
 }
 
@@ -45,14 +50,13 @@ class FrontDb:
         failed: what ended the consumer, None while it works.
     """
 
-    name = NAME
-
     def __init__(
         self,
         connect: Connect,
         engine: Engine,
         ledger: FrontLedger,
         *,
+        name: str = NAME,
         clock: Callable[[], float] = time.time,
         watched: Path | None = None,
     ) -> None:
@@ -60,14 +64,16 @@ class FrontDb:
         connect: gives connections of the database's owner.
         engine: which it is.
         ledger: beside it.
+        name: which one of `RULES`.
         clock: seconds since 1970.
         watched: the file of an SQLite database, to see whom a full table turns away.
         """
+        self.name, self._rules = name, RULES[name]
         self._connection = Connection(connect(), engine)
         self._holder = Connection(connect(), engine)
         self._asker = Connection(connect(), engine)
         self._engine, self._ledger, self._clock, self._watched = engine, ledger, clock, watched
-        self._consumer = Consumer(self._connection, engine, ledger, clock=clock)
+        self._consumer = Consumer(self._connection, engine, ledger, clock=clock, rules=self._rules)
         self._lock = threading.Lock()
         self._switches: dict[str, Switch] = {}
         self._seed: int | None = None
@@ -107,7 +113,9 @@ class FrontDb:
 
     def waiting_count(self) -> int:
         """How many rows nobody has looked at yet, to the eyes of a peer. For one thread at a time."""
-        return sum(int(self._asker.run(f"SELECT count(*) FROM {t} WHERE is_sync = 0")[0][0]) for t in TABLES)
+        return sum(
+            int(self._asker.run(f"SELECT count(*) FROM {t} WHERE is_sync = 0")[0][0]) for t in self._rules.tables
+        )
 
     @property
     def is_stopped(self) -> bool:
@@ -135,7 +143,7 @@ class FrontDb:
 
     def switch_on(self, value: Any) -> None:
         """Switch a mode on. Raises BadSwitch."""
-        switch, seed = parse_switch(value, operations=TABLES, modes=MODES)
+        switch, seed = parse_switch(value, operations=self._rules.tables, modes=MODES)
         with self._lock:
             self._switches[switch.mode] = switch
             self._seed = seed if seed is not None else self._seed
@@ -154,9 +162,9 @@ class FrontDb:
         name, _, rest = request.path.removeprefix(CONTROL).partition("/")
         match request.method, name if request.path.startswith(CONTROL) else "":
             case "GET", "health":
-                return json_reply(200, {"system": NAME, "status": "ok"})
+                return json_reply(200, {"system": self.name, "status": "ok"})
             case "GET", "counts":
-                return json_reply(200, {"system": NAME, **self.counts()})
+                return json_reply(200, {"system": self.name, **self.counts()})
             case "GET", "modes":
                 return self._show_modes()
             case "DELETE", "modes":
@@ -164,6 +172,8 @@ class FrontDb:
                 return self._show_modes()
             case "POST", "modes":
                 return self._switched_on(request)
+            case "POST", "codes":
+                return self._knows_more(request)
             case _:
                 return json_reply(404, {"error": "no such path"})
 
@@ -176,9 +186,21 @@ class FrontDb:
             return json_reply(400, {"error": "expected a JSON object"})
         return self._show_modes()
 
+    def _knows_more(self, request: Request) -> Reply:
+        """A code that the consumer takes from now on, without telling anybody."""
+        try:
+            asked = json.loads(request.body)
+            added = (str(asked["column"]), str(asked["code"]))
+        except (ValueError, RecursionError, KeyError, TypeError):
+            return json_reply(422, {"error": "expected an object with column and code"})
+        if added[0] not in self._rules.codes:
+            return json_reply(422, {"error": f"expected a column of {', '.join(self._rules.codes)}, got {added[0]}"})
+        self._consumer.added |= {added}
+        return json_reply(200, {"system": self.name, "added": sorted(self._consumer.added)})
+
     def _show_modes(self) -> Reply:
         with self._lock:
-            return json_reply(200, {"system": NAME, "modes": [asdict(each) for each in self._switches.values()]})
+            return json_reply(200, {"system": self.name, "modes": [asdict(each) for each in self._switches.values()]})
 
     # the consumer's thread
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -232,7 +254,7 @@ class FrontDb:
             self._stopped_since = None
 
     def _fill_or_empty(self, switch: Switch | None) -> None:
-        wanted = () if switch is None else tuple(switch.operations or TABLES)
+        wanted = () if switch is None else tuple(switch.operations or self._rules.tables)
         if wanted != self._full:
             if self._full:
                 self._engine.empty(self._connection)
@@ -267,7 +289,7 @@ class FrontDb:
                 switch = self._switches.get("locked")
             if switch is None or switch.count == 0:
                 continue
-            with self._engine.locked(self._holder, "up_pro_accept"):
+            with self._engine.locked(self._holder, self._rules.accept):
                 since = self._clock()
                 self._is_ending.wait(switch.delay)
                 with self._lock:
@@ -282,13 +304,14 @@ class FrontDb:
 
 
 @contextmanager
-def served_front(folder: Path, *, clock: Callable[[], float] = time.time) -> Iterator[FrontDb]:
-    """A front database on SQLite, `folder`/frontdb.db, with its ledger beside it, at work until the block ends."""
+def served_front(folder: Path, name: str = NAME, *, clock: Callable[[], float] = time.time) -> Iterator[FrontDb]:
+    """A front database on SQLite, `folder`/`name`.db, with its ledger beside it, at work until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{NAME}.db"
-    ledger = FrontLedger(folder / f"{NAME}.sqlite")
+    file = folder / f"{name}.db"
+    ledger = FrontLedger(folder / f"{name}.sqlite")
     try:
-        front = FrontDb(lambda: sqlite_connection(file), SQLiteFront(), ledger, clock=clock, watched=file)
+        engine = SQLiteFront(RULES[name].tables)
+        front = FrontDb(lambda: sqlite_connection(file), engine, ledger, name=name, clock=clock, watched=file)
         front.create()
         front.start()
         try:

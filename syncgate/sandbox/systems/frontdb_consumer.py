@@ -13,8 +13,8 @@ from typing import Any
 from syncgate.sandbox.modes import Switch
 from syncgate.sandbox.systems.frontdb_engines import Connection, Engine, copied
 from syncgate.sandbox.systems.frontdb_ledger import Effect, FrontLedger, Strike
-from syncgate.sandbox.systems.frontdb_rules import Known, Row, is_too_early, objection
-from syncgate.sandbox.systems.frontdb_tables import REJECTED, TABLES
+from syncgate.sandbox.systems.frontdb_rules import NATIONAL, Known, Row, Rules, is_too_early, objection
+from syncgate.sandbox.systems.frontdb_tables import COLUMNS, REJECTED
 
 AT_ONCE = 50
 CHINA = timezone(timedelta(hours=8))
@@ -32,11 +32,22 @@ class Late:
 
 
 class Consumer:
-    """One consumer on one connection; `tick` is what it does every few milliseconds."""
+    """One consumer on one connection; `tick` is what it does every few milliseconds.
+
+    added: codes that it knows by now beside those of its rules, as (column, code).
+    """
 
     def __init__(
-        self, connection: Connection, engine: Engine, ledger: FrontLedger, *, clock: Callable[[], float]
+        self,
+        connection: Connection,
+        engine: Engine,
+        ledger: FrontLedger,
+        *,
+        clock: Callable[[], float],
+        rules: Rules = NATIONAL,
     ) -> None:
+        self._rules = rules
+        self.added: frozenset[tuple[str, str]] = frozenset()
         self._connection = connection
         self._engine = engine
         self._ledger = ledger
@@ -51,7 +62,7 @@ class Consumer:
 
     def tick(self, late_rejection: Switch | None) -> int:
         """Look at every table once, and send back what is due; how many rows were taken or rejected at once."""
-        count = sum(self._look_at(table, late_rejection) for table in TABLES)
+        count = sum(self._look_at(table, late_rejection) for table in self._rules.tables)
         self._send_back_late()
         return count
 
@@ -73,10 +84,10 @@ class Consumer:
             count = 0
             for row in rows:
                 known = self._known(table, row)
-                if is_too_early(table, known):
+                if is_too_early(table, known, self._rules):
                     continue
                 count += 1
-                words = objection(table, row, known)
+                words = objection(table, row, known, self._rules)
                 if words is not None:
                     self._send_back(table, row, words)
                     continue
@@ -85,18 +96,16 @@ class Consumer:
         return count
 
     def _known(self, table: str, row: Row) -> Known:
+        of_case = f"FROM {self._rules.accept} WHERE project_no = ?"
         accepts = self._connection.run(
-            "SELECT accept_date FROM up_pro_accept WHERE project_no = ? AND is_sync = 1 ORDER BY id DESC LIMIT 1",
-            row["project_no"],
+            f"SELECT {self._rules.accept_date} {of_case} AND is_sync = 1 ORDER BY id DESC LIMIT 1", row["project_no"]
         )
-        waiting = self._connection.run(
-            "SELECT 1 FROM up_pro_accept WHERE project_no = ? AND is_sync = 0 LIMIT 1", row["project_no"]
-        )
+        waiting = self._connection.run(f"SELECT 1 {of_case} AND is_sync = 0 LIMIT 1", row["project_no"])
         again = self._connection.run(
             f"SELECT 1 FROM {table} WHERE row_guid = ? AND is_sync = 1 LIMIT 1", row["row_guid"]
         )
         accept_date = _shown(accepts[0][0]) if accepts else None
-        return Known(accept_date=accept_date, is_again=bool(again), is_accept_waiting=bool(waiting))
+        return Known(accept_date, bool(again), is_accept_waiting=bool(waiting), added=self.added)
 
     def _perhaps_late(self, table: str, row: Row, switch: Switch | None) -> None:
         if switch is None or not switch.strikes(table, is_read=False) or row["row_guid"] in self._sent_back:
@@ -172,7 +181,7 @@ def _shown(value: Any) -> Any:
 
 
 def _effect(seq: int, at: str, actor: str, verb: str, tab: str, row: str) -> Effect:
-    times = {column.name for column in TABLES[tab] if column.kind == "time"}
+    times = {column.name for column in COLUMNS[tab] if column.kind == "time"}
     shown = {
         name: value[:19].replace("T", " ") if name in times and isinstance(value, str) else value
         for name, value in json.loads(row).items()

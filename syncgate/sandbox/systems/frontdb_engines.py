@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from syncgate.sandbox.systems.frontdb_tables import TABLES
+from syncgate.sandbox.systems.frontdb_tables import COLUMNS
 
 Connect = Callable[[], Any]
 """Gives a DB-API connection that commits every statement by itself outside BEGIN and COMMIT."""
@@ -86,4 +86,4 @@ class Connection:
 
 def copied(table: str) -> list[str]:
     """The columns that the journal and the table of rejects keep."""
-    return ["id", *(column.name for column in TABLES[table]), "is_sync"]
+    return ["id", *(column.name for column in COLUMNS[table]), "is_sync"]

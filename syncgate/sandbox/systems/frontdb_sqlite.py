@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from syncgate.sandbox.systems.frontdb_engines import Connection, copied
-from syncgate.sandbox.systems.frontdb_tables import REJECTED, TABLES, Column
+from syncgate.sandbox.systems.frontdb_tables import COLUMNS, REJECTED, TABLES, Column
 
 _LAST = 2**63 - 1
 """Where the highest number of an AUTOINCREMENT table is in use, SQLite says that it is full."""
@@ -43,11 +43,15 @@ class SQLiteFront:
 
     placeholder = "?"
 
+    def __init__(self, tables: Collection[str] = tuple(TABLES)) -> None:
+        """Args: tables: which it has."""
+        self._tables = tables
+
     def ddl(self) -> Sequence[str]:
         """Tables, triggers, and the characters that GBK has."""
         made = ["PRAGMA journal_mode = WAL", "BEGIN IMMEDIATE", *_OWN.split(";")]
         made += [_APPEND_ONLY.format(verb=verb) for verb in ("UPDATE", "DELETE")]
-        for table in TABLES:
+        for table in self._tables:
             made += _table(table)
         codes = ",".join(f"({ord(one)})" for one in gbk_characters())
         made.append(f"INSERT OR IGNORE INTO sandbox_gbk VALUES {codes}")
@@ -103,9 +107,9 @@ def gbk_characters() -> list[str]:
 
 
 def _table(table: str) -> list[str]:
-    columns = ", ".join([*map(_declared, TABLES[table]), "is_sync int NOT NULL DEFAULT 0"])
+    columns = ", ".join([*map(_declared, COLUMNS[table]), "is_sync int NOT NULL DEFAULT 0"])
     pairs = {row: ", ".join(f"'{name}', {row}.{name}" for name in copied(table)) for row in ("NEW", "OLD")}
-    checks = " ".join(_checks(column) for column in TABLES[table])
+    checks = " ".join(_checks(column) for column in COLUMNS[table])
     return [
         _TABLE.format(table=table, columns=columns),
         _REJECTS.format(table=table + REJECTED, columns=columns),

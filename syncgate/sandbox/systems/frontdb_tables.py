@@ -1,4 +1,4 @@
-"""The tables of the national front database as its standard publishes them, written down by hand.
+"""The tables of the front databases as they are published, written down by hand: the national one, and insurance.
 
 `!` means NOT NULL; a number is a text of so many bytes of GBK, `time` a date with its time, `int` a whole number.
 """
@@ -50,10 +50,25 @@ def _column(name: str, kind: str) -> Column:
     return Column(name, "text" if is_text else bare, int(bare) if is_text else 0, kind != bare)
 
 
-TABLES: Mapping[str, Sequence[Column]] = {
-    table: (*_columns(_SYNC), *_columns(text)) for table, text in _PUBLISHED.items()
+_INSURANCE = {
+    "si_register": """
+        aac003 40! aac058 2! aac002 20! aac009 2! aae005 20 aae140 20! jfdc 3! aae041 6! aab301 6! aae036 time!
+        aae011 40!""",
 }
-"""Columns by table, beside `id` and `is_sync`; in the order in which the consumer looks at the tables."""
+
+
+def _tables(published: Mapping[str, str]) -> Mapping[str, Sequence[Column]]:
+    return {table: (*_columns(_SYNC), *_columns(text)) for table, text in published.items()}
+
+
+TABLES: Mapping[str, Sequence[Column]] = _tables(_PUBLISHED)
+"""Of the national one: columns by table, beside `id` and `is_sync`, in the order in which the consumer looks."""
+
+INSURANCE_TABLES: Mapping[str, Sequence[Column]] = _tables(_INSURANCE)
+"""Of insurance, in the same way."""
+
+COLUMNS: Mapping[str, Sequence[Column]] = {**TABLES, **INSURANCE_TABLES}
+"""Of every table that there is; no two front databases name one alike."""
 
 REJECTED = "_unqbak"
 """What is added to a table's name for the table of what was not taken."""

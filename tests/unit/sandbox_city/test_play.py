@@ -56,7 +56,7 @@ def test_the_demo_knows_the_published_paths() -> None:
 
 def test_the_configuration_is_the_examples_with_this_runs_addresses(tmp_path: Path) -> None:
     folder = Folder(ROOT, tmp_path)
-    ports = {"province": 9901, "food": 9902, "workorders": 9903, "frontdb": 9904}
+    ports = {"province": 9901, "food": 9902, "workorders": 9903, "frontdb": 9904, "insurance": 9905}
     write_config(folder, ports=ports, listen_port=9900)
     text = folder.config.read_text("utf-8")
     assert f"url: sqlite:///{tmp_path}/syncgate.db" in text
@@ -64,7 +64,9 @@ def test_the_configuration_is_the_examples_with_this_runs_addresses(tmp_path: Pa
     assert "port: 9900" in text
     for system, port in (("province", 9901), ("food", 9902), ("workorders", 9903)):
         assert f"address: http://127.0.0.1:{port}{BASES[system]}" in text
-    assert f"frontdb: {{address: sqlite:///{tmp_path}/systems/frontdb.db}}" in text
+    for system in ("frontdb", "insurance"):
+        assert f"{system}: {{address: sqlite:///{tmp_path}/systems/{system}.db}}" in text
+    assert (folder.site / "mappings/insurance/tables/household.yaml").is_file()
     assert "https://province.example/gateway/province" in text
     assert (tmp_path / "master.key").stat().st_mode & 0o077 == 0
 
