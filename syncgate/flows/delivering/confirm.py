@@ -37,12 +37,16 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
     if policy.by == "hold":
         return _undecided(HELD_FOR_A_PERSON)
     payload = payload_of(gate, work, sent_at=gate.clock.now())
-    if isinstance(payload, Verdict):
+    if isinstance(payload, Verdict) and not (payload.faults and policy.by == "look_up"):
         return _undecided("payload_not_derivable")
     if not lease_suffices(gate, work, bundle):
         return _undecided("lease_too_short")
     started_at = gate.clock.now()
     transport = transport_of(bundle.digest)
+    if isinstance(payload, Verdict):
+        verdict = _only_absence(await _by_look_up(gate, work, bundle, policy, {}, transport))
+        verdict = await asked_too(gate, work, bundle, verdict, transport)
+        return _once_queued(work, verdict).begun(started_at)
     if policy.by == "look_up":
         verdict = await _by_look_up(gate, work, bundle, policy, payload.value, transport)
         verdict = await asked_too(gate, work, bundle, verdict, transport)
@@ -50,6 +54,16 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
         verdict = await _by_probe(gate, work, bundle, policy, payload, transport)
     marks = marked(gate, work, bundle, payload)
     return replace(_once_queued(work, verdict).begun(started_at), marks=marks)
+
+
+def _only_absence(verdict: Verdict) -> Verdict:
+    """What a look-up says where the case cannot be mapped: nothing of ours to compare with, so absence alone counts.
+
+    A worker that died before it had mapped the case leaves such a delivery; nothing left it.
+    """
+    if verdict.event not in (Event.FOUND, Event.FOUND_DIFFERENT):
+        return verdict
+    return replace(_undecided("payload_not_derivable"), outcome=verdict.outcome, evidence=verdict.evidence)
 
 
 async def _by_probe(

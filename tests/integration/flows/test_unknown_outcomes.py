@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from syncgate.domain.delivery import Phase
@@ -123,6 +125,39 @@ def test_a_worker_that_dies_after_its_claim_leaves_an_unconfirmed_delivery_and_a
     site.clock.move(seconds=12)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+
+
+def a_dead_workers_unmapped_application(site: Worksite) -> UUID:
+    """A worker claims what no table maps and dies; the lease has ended."""
+    accepted = site.post(an_application(form={**an_application()["form"], "主体业态": "9"}))
+    work = site.claim_one("food")
+    site.clock.at = work.lane.lease_until or site.clock.at
+    site.rescue()
+    return accepted.case_id
+
+
+def test_what_cannot_be_mapped_and_is_not_there_is_parked_for_its_fault_though_a_worker_died_with_it(
+    site: Worksite,
+) -> None:
+    """Crash point: between claim and mapping. Promise 3: it says what is wrong with it, and waits for no question."""
+    case_id = a_dead_workers_unmapped_application(site)
+    assert site.only(case_id, "food", "application").phase is Phase.UNCONFIRMED
+    site.clock.move(seconds=12)
+    site.run_dry("food")
+    parked = site.only(case_id, "food", "application")
+    assert (parked.phase, parked.reason) == (Phase.PARKED, "unmapped_code")
+    assert site.systems["food"].sends == []
+
+
+def test_what_cannot_be_mapped_and_is_there_stays_in_question(site: Worksite) -> None:
+    """Promise 4: nobody can tell whose record that is, so nothing is taken for absent."""
+    case_id = a_dead_workers_unmapped_application(site)
+    site.systems["food"].readings.append(Reading(Found.RECORD, Evidence(), record={"caseNo": "another"}))
+    site.clock.move(seconds=12)
+    site.step("food")
+    delivery = site.only(case_id, "food", "application")
+    assert (delivery.phase, delivery.reason) == (Phase.UNCONFIRMED, "payload_not_derivable")
+    assert site.systems["food"].sends == []
 
 
 def test_an_answer_that_comes_after_the_lease_moves_nothing_and_is_kept(site: Worksite) -> None:
