@@ -32,8 +32,14 @@ from syncgate.transports.answers import AnswerRules
 
 Json = Any
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance")
-SECRETS = ("province_token", "province_tif_token", "food_key", "workorders_key")
+SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance", "hotline")
+SECRETS = (
+    "province_token",
+    "province_tif_token",
+    "food_key",
+    "workorders_key",
+    "hotline_key",
+)
 MAPPINGS = sorted(
     path.relative_to(ROOT / "mappings").with_suffix("").as_posix()
     for path in (ROOT / "mappings").rglob("*.yaml")

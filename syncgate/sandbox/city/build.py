@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from syncgate.sandbox.city.applications import draft
+from syncgate.sandbox.city.assigned import assigned_life
 from syncgate.sandbox.city.calls import (
     Case,
     add_material,
@@ -39,6 +40,8 @@ APP_COUNT = 45
 """How many of them come through the app, at the weekend that province is down."""
 ROAD_COUNT = 60
 HOTLINE_COUNT = 20
+ASSIGNED_COUNT = 24
+"""Of item E."""
 FOODS_SHARE = 0.76
 """Which part of the drafted cases is accepted first by food: with the golden ones 60 % of all."""
 ROUND = 44
@@ -60,6 +63,7 @@ class City:
         weekend: what is posted while province is down from Friday 18:00 to Monday 08:00.
         edited: what food's own people change in food, and nobody posts.
         withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
+        assigned: calls that the hotline assigns; among `lives` only where `with_assigned` put them there.
     """
 
     lives: tuple[Life, ...]
@@ -70,6 +74,7 @@ class City:
     weekend: tuple[Life, ...] = ()
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     edited: tuple[Life, ...] = ()
+    assigned: tuple[Life, ...] = ()
 
     @property
     def every_life(self) -> tuple[Life, ...]:
@@ -77,6 +82,10 @@ class City:
         together = (*self.while_paused, *self.at_once, *([self.race] if self.race else []))
         late = (*self.weekend, *self.withdrawn.before, *self.withdrawn.in_flight, *self.edited)
         return (*self.lives, *together, *late)
+
+    def with_assigned(self) -> City:
+        """The same city where the hotline assigns calls, among the first that are posted."""
+        return replace(self, lives=(*self.assigned, *self.lives))
 
     def without_withdrawals(self) -> City:
         """The same city where nobody withdraws anything."""
@@ -108,7 +117,13 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         weekend=tuple(_weekend(seed)),
         withdrawn=withdrawn,
         edited=edited_lives(seed),
+        assigned=tuple(_assigned(seed)),
     )
+
+
+def _assigned(seed: int) -> list[Life]:
+    random = Random(f"assigned-{seed}")
+    return [assigned_life(random, serial) for serial in range(1, ASSIGNED_COUNT + 1)]
 
 
 def _insurances(seed: int) -> list[Life]:

@@ -33,6 +33,7 @@ MARKET_OFFICE = {"name": "示例市市场监督管理局", "uscc": "11990100MB00
 DATA_OFFICE = {"name": "示例市数据局", "uscc": "11990100MB0000006A"}
 INSURANCE_OFFICE = {"name": "示例市人力资源和社会保障局", "uscc": "11990100MB00000044"}
 URBAN_OFFICE = {"name": "示例市城市管理局", "uscc": "11990100MB00000057"}
+ECOLOGY_OFFICE = {"name": "示例市生态环境局", "uscc": "11990100MB0000007D"}
 
 CLERKS = (
     {"name": "冯窗口", "staff_no": "SL0101"},
@@ -47,6 +48,8 @@ INSURER = {"name": "杨参保", "staff_no": "RS0601"}
 ROAD_REVIEWER = {"name": "朱路政", "staff_no": "CG0701"}
 ROAD_DECIDER = {"name": "秦审批", "staff_no": "CG0702"}
 CASHIER = {"name": "尤收费", "staff_no": "CG0703"}
+URBAN_CLERK = {"name": "许城管", "staff_no": "CG0801"}
+ECOLOGY_CLERK = {"name": "何环保", "staff_no": "HB0901"}
 
 SCOPES = ("热食类食品制售", "冷食类食品制售", "生食类食品制售", "糕点类食品制售", "自制饮品制售")
 STREETS = ("示例路", "样本街", "演示大道", "例甲巷", "虚构里")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 Json = dict[str, Any]
 
 Answer = Literal["accepted", "unchanged", "refused"]
-Source = Literal["window", "food", "app"]
+Source = Literal["window", "food", "app", "hotline", "urban", "ecology"]
 
 
 @dataclass(frozen=True, slots=True)

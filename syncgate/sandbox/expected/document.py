@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from syncgate.sandbox.city.script import Life
-from syncgate.sandbox.expected import food, frontdb, insurance, province, workorders
+from syncgate.sandbox.expected import assignment, food, frontdb, insurance, province, workorders
 from syncgate.sandbox.expected.story import Part, State, states
 
 Line = dict[str, Any]
@@ -42,6 +42,8 @@ def expected_lines(lives: Iterable[Life]) -> Iterator[Line]:
         history = states(life)
         if history[-1].case["kind"] == "hotline":
             yield _line("workorders", life, [_operation("create", workorders.order(history[-1]))])
+            if assignment.is_assigned(history[-1]):
+                yield from _assigned_lines(life, history[-1])
         else:
             yield _province_line(life, history)
             if history[-1].case["item"]["task_code"] == food.TASK_CODE:
@@ -83,6 +85,22 @@ def _parts(
         )
         for part, record in found
     ]
+
+
+def _assigned_lines(life: Life, last: State) -> Iterator[Line]:
+    """The hotline's own call with what assignees did, and each assignee's turns, closed where they are over."""
+    typed = _operation("create", assignment.call(last), is_own=True, typed=1)
+    yield _line("hotline", life, [typed, *_parts("progress", list(assignment.progress(last)), "node", "at")])
+    for system, (code, make, end) in assignment.ASSIGNEES.items():
+        operations = []
+        for turn in (turn for turn in assignment.turns(last) if turn.code == code):
+            part = {"part": str(turn.round_no)}
+            operations.append(_operation("create", make(last.case, turn), submission=turn.began.submission, **part))
+            if turn.ended_by is not None:
+                closing = end(turn, turn.ended_by)
+                operations.append(_operation("close", closing, submission=turn.ended_by.submission, **part))
+        if operations:
+            yield _line(system, life, operations)
 
 
 def _province_line(life: Life, history: list[State]) -> Line:

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from syncgate.sandbox.city import Call, Life
-from syncgate.sandbox.city.script import FOODS_NUMBER, WITHDRAW
+from syncgate.sandbox.city.script import CASES, FOODS_NUMBER, WITHDRAW
 from syncgate.sandbox.expected.story import states
-from syncgate.sandbox.play.clerks import Clerks
+from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.site import DemoError
 
@@ -26,13 +26,13 @@ class Known:
 
 
 class Calls:
-    """Every source with its own key, and food's clerks.
+    """Every source with its own key, food's clerks, and the hotline's operators where it is played.
 
     `under_way_count`: what the gate said was already under way at the moment of a withdrawal, over all of them.
     """
 
-    def __init__(self, gates: Mapping[str, Gate], clerks: Clerks) -> None:
-        self._gates, self._clerks = gates, clerks
+    def __init__(self, gates: Mapping[str, Gate], clerks: Clerks, operators: Operators | None = None) -> None:
+        self._gates, self._clerks, self._operators = gates, clerks, operators
         self._lock = threading.Lock()
         self.case_no_by_id: dict[str, str] = {}
         self.numbers_by_id: dict[str, dict[str, str]] = {}
@@ -83,6 +83,8 @@ class Calls:
             if not known.food_no and known.case_id and not (call.typed and call.typed.number):
                 known.food_no = self._clerks.number_of(known.case_id)
             self.type_in(life, number, known)
+        if call.source == "hotline" and call.path == CASES and self._operators is not None:
+            self._operators.type_call(states(life)[number])
         body = call.body | {"case_no": known.food_no} if call.body.get("case_no") == FOODS_NUMBER else call.body
         return replace(call, path=call.path.replace(FOODS_NUMBER, known.food_no), body=body)
 

@@ -1,4 +1,4 @@
-"""Food's clerks: they type into food's own system what food posts, before it is posted."""
+"""Those who type into their own system what it posts, before it is posted: food's clerks, the hotline's operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from syncgate.sandbox.city import Call
-from syncgate.sandbox.expected import food
+from syncgate.sandbox.expected import assignment, food
 from syncgate.sandbox.expected.story import Part, State
 from syncgate.sandbox.play.site import DemoError, patience
 
@@ -18,26 +18,19 @@ TRY_FOR = 60.0
 EVENT_NUMBER = "SPEV2026{:06d}"
 
 
-class Clerks:
-    """Type into food, whose port is asked for at every call; food may be gone for a while."""
+class Typists:
+    """Type into a system, whose port is asked for at every call; it may be gone for a while."""
 
-    def __init__(self, port: Callable[[], int]) -> None:
-        self._port = port
+    def __init__(self, system: str, port: Callable[[], int]) -> None:
+        self._system, self._port = system, port
         self._local = threading.local()
 
-    def type_in(self, call: Call, state: State, *, number: str) -> None:
-        """Type in what a call of food says: the application as it stands in `state`, and the call's stages."""
-        for record in records(call, state, number=number):
-            answer = self._ask("POST", "records", json=record)
-            if not answer.is_success:
-                raise DemoError(f"expected food to let its clerk type, got {answer.status_code}: {answer.text[:500]}")
-
-    def number_of(self, case_id: str) -> str:
-        """The number that food gave to what was delivered under our key."""
-        answer = self._ask("GET", f"records/{case_id}")
+    def type_record(self, record: Any) -> None:
+        """Type in one record. Raises DemoError where the system does not take it."""
+        answer = self._ask("POST", "records", json=record)
         if not answer.is_success:
-            raise DemoError(f"expected food to hold {case_id}, got {answer.status_code}")
-        return str(answer.json()["id"])
+            told = f"{answer.status_code}: {answer.text[:500]}"
+            raise DemoError(f"expected {self._system} to let its clerk type, got {told}")
 
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
         deadline = time.monotonic() + TRY_FOR * patience()
@@ -46,10 +39,8 @@ class Clerks:
                 return self._client().request(method, f"http://127.0.0.1:{self._port()}/_sandbox/{path}", **rest)
             except httpx.TransportError as error:
                 if time.monotonic() > deadline:
-                    told = type(error).__name__
-                    raise DemoError(
-                        f"expected food to answer its clerk, got {told} for {TRY_FOR * patience():g} s"
-                    ) from None
+                    told = f"{type(error).__name__} for {TRY_FOR * patience():g} s"
+                    raise DemoError(f"expected {self._system} to answer its clerk, got {told}") from None
                 time.sleep(0.2)
 
     def _client(self) -> httpx.Client:
@@ -57,6 +48,36 @@ class Clerks:
         if client is None:
             client = self._local.client = httpx.Client(trust_env=False, timeout=10)
         return client
+
+
+class Operators(Typists):
+    """Type the calls of citizens into the hotline."""
+
+    def __init__(self, port: Callable[[], int]) -> None:
+        super().__init__("hotline", port)
+
+    def type_call(self, state: State) -> None:
+        """Type in the call that a case is about."""
+        self.type_record({"record": assignment.call(state)})
+
+
+class Clerks(Typists):
+    """Type into food."""
+
+    def __init__(self, port: Callable[[], int]) -> None:
+        super().__init__("food", port)
+
+    def type_in(self, call: Call, state: State, *, number: str) -> None:
+        """Type in what a call of food says: the application as it stands in `state`, and the call's stages."""
+        for record in records(call, state, number=number):
+            self.type_record(record)
+
+    def number_of(self, case_id: str) -> str:
+        """The number that food gave to what was delivered under our key."""
+        answer = self._ask("GET", f"records/{case_id}")
+        if not answer.is_success:
+            raise DemoError(f"expected food to hold {case_id}, got {answer.status_code}")
+        return str(answer.json()["id"])
 
 
 def records(call: Call, state: State, *, number: str) -> Iterator[dict[str, Any]]:

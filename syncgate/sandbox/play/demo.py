@@ -16,7 +16,7 @@ from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
 from syncgate.sandbox.play import care, new_code, secrecy
 from syncgate.sandbox.play.calls import Calls
-from syncgate.sandbox.play.clerks import Clerks
+from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
@@ -48,8 +48,12 @@ IS_WITHDRAWN_FROM = True
 """Whether cases are withdrawn: the gate must know the call."""
 IS_FRONT_PLAYED = True
 """Whether the front databases are told: the gate must ask them what became of its rows."""
-SYSTEMS = (*BASES, *FRONTS) if IS_FRONT_PLAYED else tuple(BASES)
-SOURCES = ("window", "food", "app")
+IS_ASSIGNED = False
+"""Whether the hotline assigns calls: the gate must know whose turn it is."""
+SPOKEN_TO = tuple(BASES) if IS_ASSIGNED else ("province", "food", "workorders")
+SYSTEMS = (*SPOKEN_TO, *FRONTS) if IS_FRONT_PLAYED else SPOKEN_TO
+SOURCES: tuple[str, ...] = ("window", "food", "app")
+SOURCES += ("hotline", "urban", "ecology") if IS_ASSIGNED else ()
 
 
 class Demo:
@@ -92,6 +96,10 @@ class Demo:
         """The gate as a source and a person see it."""
         return Gate(*self._process.base_urls, source_key=self._keys[source], operator_key=self._keys[person])
 
+    def _calls(self, gates: Mapping[str, Gate]) -> Calls:
+        ports = self._systems.ports
+        return Calls(gates, Clerks(lambda: ports["food"]), Operators(lambda: ports["hotline"]))
+
     def say(self, word: str) -> None:
         """Progress, on stderr."""
         print(f"{time.monotonic() - self._started:6.1f} s  {word}", file=sys.stderr, flush=True)
@@ -115,6 +123,7 @@ class Demo:
         """Whether everything held."""
         city = build_city(self._seed, case_count=self._case_count)
         city = city if IS_WITHDRAWN_FROM else city.without_withdrawals()
+        city = city.with_assigned() if IS_ASSIGNED else city
         count = write_expected(city.every_life, self._folder.expected, systems=SYSTEMS)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
         self.start()
@@ -133,7 +142,7 @@ class Demo:
         self._process.remove()
 
     def _run(self, city: City, gates: Mapping[str, Gate]) -> str:
-        gate, calls = gates["window"], Calls(gates, Clerks(lambda: self._systems.ports["food"]))
+        gate, calls = gates["window"], self._calls(gates)
         posting = Posting(gate, calls, city, spread=SPREAD)
         timetable = Timetable(self._systems, self._process, gate, self.say)
         together = TwoSources(calls, gate, city, base_urls=self._process.base_urls, keys=self._keys)

@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-BASES = {"province": "/gateway/province", "food": "/foodlicence/api", "workorders": "/workorders/v1"}
+BASES = {
+    "province": "/gateway/province",
+    "food": "/foodlicence/api",
+    "workorders": "/workorders/v1",
+    "hotline": "/hotline/api",
+    "urban": "/cityadmin/api",
+    "ecology": "/petitions/v1",
+}
 FRONT = "frontdb"
 FRONTS = (FRONT, "insurance")
 """Front databases: each has an address in the file system, and only its control path is spoken to over HTTP."""
@@ -23,6 +30,9 @@ SECRETS = {
     "SYNCGATE_PROVINCE_TIF_TOKEN": "SANDBOX_PROVINCE_TIF_TOKEN",
     "SYNCGATE_FOOD_KEY": "SANDBOX_FOOD_KEY",
     "SYNCGATE_WORKORDERS_KEY": "SANDBOX_WORKORDERS_KEY",
+    "SYNCGATE_HOTLINE_KEY": "SANDBOX_HOTLINE_KEY",
+    "SYNCGATE_URBAN_KEY": "SANDBOX_URBAN_KEY",
+    "SYNCGATE_ECOLOGY_KEY": "SANDBOX_ECOLOGY_KEY",
 }
 """Environment variables of the gate's secrets -> those of the simulated systems that must agree."""
 

@@ -96,6 +96,8 @@ class Comparison:
 
     def _keys(self) -> dict[str, str]:
         """case_no -> the key under which the system holds the case."""
+        if not self.shape.first:
+            return {key: key for _, key, _ in self.contents}
         found: dict[str, str] = {}
         for (operation, key, part), record in self.contents.items():
             if operation != self.shape.first or (operation, key, part) in self.echoed:
@@ -107,6 +109,8 @@ class Comparison:
         return found
 
     def _case_of(self, slot: Slot) -> str:
+        if not self.shape.first:
+            return slot[1]
         first = self.contents.get((self.shape.first, slot[1], ""), {})
         return str(first.get(self.shape.case_field, "of no known case"))
 

@@ -16,7 +16,7 @@ Record = dict[str, Any]
 Slot = tuple[str, str, str]
 """(operation that creates it, key, part), as the ledger names them."""
 
-READS = ("read", "read_event", "list", "list_events", "count")
+READS = ("read", "read_event", "read_progress", "read_closing", "list", "list_events", "count")
 NOT_SENT = (*READS, "type", "alter")
 """Requests that deliver nothing: look-ups, what the system's own clerks typed, what was altered behind our back."""
 DID_IT = ("created", "updated", "duplicate", "replayed")
@@ -24,7 +24,10 @@ DID_IT = ("created", "updated", "duplicate", "replayed")
 
 @dataclass(frozen=True)
 class Shape:
-    """How one system's ledger names things: what makes a case known, and keys that only the gate gives."""
+    """How one system's ledger names things: what makes a case known, and keys that only the gate gives.
+
+    Where `first` is empty the ledger's key is the case's own number.
+    """
 
     first: str
     case_field: str
@@ -53,6 +56,27 @@ SHAPES = {
         part_key_field={"event": "eventKey"},
     ),
     "workorders": Shape(first="create", case_field="sourceNo", key_field="", part_fields={}),
+    "hotline": Shape(
+        first="create",
+        case_field="orderNo",
+        key_field="",
+        part_fields={"progress": ("node", "at")},
+        part_key_field={"progress": "progressKey"},
+    ),
+    "urban": Shape(
+        first="",
+        case_field="sourceNo",
+        key_field="",
+        part_fields={"create": ("round",), "close": ("round",)},
+        part_key_field={"create": "taskKey"},
+    ),
+    "ecology": Shape(
+        first="",
+        case_field="hotlineNo",
+        key_field="",
+        part_fields={"create": ("turn",), "close": ("turn",)},
+        part_key_field={"create": "itemKey"},
+    ),
 }
 
 

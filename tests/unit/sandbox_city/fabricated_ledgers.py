@@ -16,7 +16,9 @@ CREATE TABLE effects(seq INTEGER PRIMARY KEY, request_seq INTEGER, operation TEX
   record TEXT, kind TEXT);
 CREATE TABLE unheard(seq INTEGER PRIMARY KEY, request_seq INTEGER, at TEXT, why TEXT);
 """
-KEY_FIELDS = {"province": "orgbusno", "food": "bizKey", "workorders": ""}
+KEY_FIELDS = {"province": "orgbusno", "food": "bizKey", "workorders": "", "hotline": "", "urban": "", "ecology": ""}
+PART_KEYS = {"urban": "taskKey", "ecology": "itemKey"}
+"""The field of a task that says our key; its closing is held under the same key."""
 
 
 @dataclass
@@ -37,7 +39,7 @@ def entries_of(line: dict[str, Any]) -> list[Entry]:
     """What a system's ledger says after it was told, and typed itself, exactly what is expected."""
     our_key = f"id-{line['case_no']}" if KEY_FIELDS[line["system"]] else line["case_no"]
     is_own_case = line["operations"] and line["operations"][0]["is_own"]
-    key = f"own-{line['case_no']}" if is_own_case else our_key
+    key = f"own-{line['case_no']}" if is_own_case and line["system"] == "food" else our_key
     return [
         entry
         for number, operation in enumerate(line["operations"])
@@ -50,7 +52,10 @@ def _entries(system: str, operation: dict[str, Any], *, key: str, our_key: str, 
     record = json.loads(json.dumps(operation["record"]))
     ours = {KEY_FIELDS[system]: our_key} if KEY_FIELDS[system] else {}
     part = str(record.get("sn", ""))
-    part_field = {"receiveApplyFile": "unid", "event": "eventKey"}.get(name)
+    part_field = {"receiveApplyFile": "unid", "event": "eventKey", "progress": "progressKey"}.get(name)
+    if system in PART_KEYS:
+        part = f"{key}-{operation['part']}"
+        ours |= {PART_KEYS[system]: part} if name == "create" else {}
     if part_field:
         part = f"{'own' if is_own else our_key}-{key}-{number}"
         ours |= {part_field: part}

@@ -29,9 +29,22 @@ def change(site: Path, path: str, old: str, new: str) -> None:
 
 def test_the_example_site_loads() -> None:
     site = load_site(ROOT, ROOT / "config.example.yaml", mac=lambda content: content)
-    assert set(site.bundles) == {"province", "food", "workorders", "frontdb", "insurance"}
+    assert set(site.bundles) == {
+        "province",
+        "food",
+        "workorders",
+        "frontdb",
+        "insurance",
+        "hotline",
+    }
     assert set(site.sources) >= {"window", "food", "taipei1999", "taipei_streetlights", "nyc311", "ottawa311"}
-    assert site.secret_names == {"province_token", "province_tif_token", "food_key", "workorders_key"}
+    assert site.secret_names == {
+        "province_token",
+        "province_tif_token",
+        "food_key",
+        "workorders_key",
+        "hotline_key",
+    }
     taipei = site.sources["taipei1999"]
     assert taipei.mapping is not None and taipei.formats["csv"] == CsvSettings(charset="utf-8-sig")
 
