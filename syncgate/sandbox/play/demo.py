@@ -51,7 +51,9 @@ IS_FRONT_PLAYED = True
 IS_ASSIGNED = False
 """Whether the hotline assigns calls: the gate must know whose turn it is."""
 SPOKEN_TO = tuple(BASES) if IS_ASSIGNED else ("province", "food", "workorders")
-SYSTEMS = (*SPOKEN_TO, *FRONTS) if IS_FRONT_PLAYED else SPOKEN_TO
+IS_INSURED = False
+"""Whether insurance is told as well, and adds a code in the middle."""
+SYSTEMS = (*SPOKEN_TO, *(FRONTS if IS_INSURED else (FRONT,))) if IS_FRONT_PLAYED else SPOKEN_TO
 SOURCES: tuple[str, ...] = ("window", "food", "app")
 SOURCES += ("hotline", "urban", "ecology") if IS_ASSIGNED else ()
 
@@ -165,9 +167,8 @@ class Demo:
         edited = Edited(calls, gate, city.edited)
         edited.post()
         together.run()
-        self.say("food is resumed; insurance has added a code, and told nobody")
-        added = new_code.NewCode(gate, self._gate("window", "integrator"), self._systems, site=self._folder.site)
-        passed = added.run() if IS_FRONT_PLAYED else None
+        self.say("food is resumed")
+        passed = self._new_code(gate) if IS_INSURED else None
         counts = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say).run()
         counts.write(self._folder.weekend)
         withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
@@ -189,6 +190,11 @@ class Demo:
         if passed is not None:
             new_code.tell(passed)
         return gate.metrics()
+
+    def _new_code(self, gate: Gate) -> new_code.Passed:
+        self.say("insurance has added a code, and told nobody")
+        integrator = self._gate("window", "integrator")
+        return new_code.NewCode(gate, integrator, self._systems, site=self._folder.site).run()
 
     def _tell(
         self, calls: Calls, timetable: Timetable, operator: care.Operator, *, retry_count: int, left_count: int

@@ -86,5 +86,5 @@ class Gate:
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = self._local.client = httpx.Client(trust_env=False, timeout=10)
+            client = self._local.client = httpx.Client(trust_env=False, timeout=10 * patience())
         return client

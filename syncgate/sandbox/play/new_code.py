@@ -54,11 +54,11 @@ class NewCode:
         return self._gate.deliveries(system=SYSTEM, phase="parked", reason=REASON)
 
     def _add_row(self) -> None:
-        """A person adds the row to the table and deploys it."""
+        """A person adds the row to the table and deploys it; asked a second time, nothing has changed any more."""
         with (self._site / TABLE).open("a", encoding="utf-8") as table:
             table.write(f'  "{NEW_HOUSEHOLD}": "{HOUSEHOLDS[NEW_HOUSEHOLD]}"\n')
         answer = self._integrator.ask("POST", "/v1/deployments")
-        if not answer.is_success or [one["system"] for one in answer.json()["changed"]] != [SYSTEM]:
+        if not answer.is_success or not {one["system"] for one in answer.json()["changed"]} <= {SYSTEM}:
             raise DemoError(f"expected a deployment of {SYSTEM} alone, got {answer.status_code}: {answer.text[:500]}")
 
     def _requeue(self, *, dry_run: bool) -> dict[str, Any]:

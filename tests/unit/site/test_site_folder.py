@@ -38,13 +38,7 @@ def test_the_example_site_loads() -> None:
         "hotline",
     }
     assert set(site.sources) >= {"window", "food", "taipei1999", "taipei_streetlights", "nyc311", "ottawa311"}
-    assert site.secret_names == {
-        "province_token",
-        "province_tif_token",
-        "food_key",
-        "workorders_key",
-        "hotline_key",
-    }
+    assert site.secret_names == {"province_token", "province_tif_token", "food_key", "workorders_key"}
     taipei = site.sources["taipei1999"]
     assert taipei.mapping is not None and taipei.formats["csv"] == CsvSettings(charset="utf-8-sig")
 
