@@ -32,13 +32,15 @@ from syncgate.transports.answers import AnswerRules
 
 Json = Any
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance", "hotline")
+SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance", "hotline", "urban", "ecology")
 SECRETS = (
     "province_token",
     "province_tif_token",
     "food_key",
     "workorders_key",
     "hotline_key",
+    "urban_key",
+    "ecology_key",
 )
 MAPPINGS = sorted(
     path.relative_to(ROOT / "mappings").with_suffix("").as_posix()

@@ -51,7 +51,7 @@ def in_order(operations: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return sorted(operations, key=lambda one: (one[0], json.dumps(one[1], sort_keys=True, ensure_ascii=False)))
 
 
-@pytest.mark.parametrize("system", ["hotline"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_what_is_expected_is_what_the_mappings_give(city: City, system: str) -> None:
     lines = lines_of(city, system)
     for life, line in lines:

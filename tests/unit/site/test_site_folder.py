@@ -36,6 +36,8 @@ def test_the_example_site_loads() -> None:
         "frontdb",
         "insurance",
         "hotline",
+        "urban",
+        "ecology",
     }
     assert set(site.sources) >= {"window", "food", "taipei1999", "taipei_streetlights", "nyc311", "ottawa311"}
     assert site.secret_names == {"province_token", "province_tif_token", "food_key", "workorders_key"}
