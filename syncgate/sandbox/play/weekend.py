@@ -87,6 +87,8 @@ class Weekend:
     def run(self) -> Counts:
         """Everything from Friday evening until province is drained. Raises DemoError where it does not hold."""
         lives = (*self._city.weekend, *self._city.withdrawn.before)
+        # What was on its way before, and parks, is no work of the weekend.
+        wait_for("province to have all that came before", self._is_drained, within=DRAINED_WITHIN, every=0.2)
         parked, opened = self._parked(), self._opened_count()
         self._systems.stop(SYSTEM)
         gone_at, until = datetime.now(UTC), time.monotonic() + self._lasts
