@@ -33,6 +33,7 @@ from syncgate.records.settings import (
     XlsxSettings,
     XmlSettings,
 )
+from syncgate.transports.database.inbox_options import InboxOptions
 from syncgate.values import Duration, Mode, Model, Name, Rate, Size, Title, Wait
 
 CONFIG_FILE: Final = "config.yaml"
@@ -159,6 +160,18 @@ class MaterialSettings(Model):
     link_address: Annotated[Text, AfterValidator(_link_address)] | None = None
 
 
+class PollSettings(Model):
+    """A source that cannot post, and is asked for its records.
+
+    Attributes:
+        every: how often.
+        database: a front table with a flag.
+    """
+
+    every: Annotated[Wait, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=1)
+    database: InboxOptions
+
+
 class SourceSettings(Model):
     """One system that posts cases.
 
@@ -167,6 +180,7 @@ class SourceSettings(Model):
         mapping: the inbound mapping, `mappings/<mapping>.yaml`; left out: the source posts canonical cases.
         on_bad: what becomes of a posted record that cannot be taken in: `refuse` tells its source, which is to bring
             it again, `hold` keeps it until a person has mended what is wrong.
+        poll: how it is asked for its records; left out: it posts them.
         csv: how its CSV files are written; left out: it has none. So with the other formats.
         xml: how its XML is written.
         json: how its JSON documents are written.
@@ -178,6 +192,7 @@ class SourceSettings(Model):
     title: Title
     mapping: Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)+$")] | None = None
     on_bad: Literal["refuse", "hold"] = "refuse"
+    poll: PollSettings | None = None
     csv: CsvSettings | None = None
     xml: XmlSettings | None = None
     json_document: Annotated[JsonSettings | None, Field(alias="json")] = None

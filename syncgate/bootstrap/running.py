@@ -14,6 +14,7 @@ from syncgate.bootstrap.hearing import Hearing
 from syncgate.bootstrap.machine import SystemClock, SystemEntropy, process_name
 from syncgate.bootstrap.opening import OpenStore
 from syncgate.bootstrap.place import SitePlace
+from syncgate.bootstrap.polling import Polling
 from syncgate.bootstrap.reconciling import Reconciling
 from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, Role
@@ -117,6 +118,12 @@ async def running_gate(
             reconciling = Reconciling(gate, bundles, transports, is_scheduling=is_scheduling)
             await reconciling.start(opened, stack)
         jobs = _jobs(gate, opened, reconciling, is_working=is_working, is_scheduling=is_scheduling)
+        if is_scheduling:
+            polling = Polling(gate, bundles, place)
+            await polling.start(is_alone=opened.is_alone)
+            stack.push_async_callback(polling.stop)
+            jobs.append(Job("polls", ATTENDED_EVERY, polling.attend))
+            jobs.append(Job("arrivals", LEFTOVERS_EVERY, polling.tidy, is_once=True))
         jobs += alert_jobs(gate, place, site.config) if is_scheduling else []
         if jobs:
             _schedule(jobs, gate, opened, reconciling, stack)

@@ -80,6 +80,10 @@ def _inbound(
 ) -> FieldMapping | None:
     settings = config.sources[name]
     if settings.mapping is None:
+        if settings.poll is not None:
+            place = documents.node_at(node, ("sources", name, "poll")).place
+            message = "expected a mapping for a source that is asked for its records, got none"
+            raise ProblemSet([Problem(place, message, "no_mapping")])
         return None
     path = mapping_path(settings.mapping)
     if path not in files:

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from syncgate.domain import ids
 from syncgate.domain.arrivals import Arrival, ArrivalState, Way
+from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import Conflict, FieldError, InvalidRecord, KeyReused, NotHeld, RequestError
 from syncgate.domain.row import replace
 from syncgate.flows.gate import Gate
 from syncgate.ports import Step, Tx
+from syncgate.records import Record, Torn
 
 T = TypeVar("T")
 
@@ -211,6 +213,17 @@ def fault_in(arrival: Arrival) -> RequestError:
     error = InvalidRecord(arrival.detail["said"], errors=errors)
     error.code, error.status = arrival.code, arrival.detail["status"]
     return error
+
+
+def said(record_no: str | None, value: Any) -> bytes:
+    """What a record says, for the digest of a call: equal where the same was said under the same number."""
+    return canonical_bytes([record_no, value])
+
+
+def written(record: Record | Torn) -> bytes:
+    """A record that was read, as it is kept by itself."""
+    assert isinstance(record, Record)
+    return canonical_bytes(record.value)
 
 
 def _without_faults(detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import orjson
-
 from syncgate.domain.arrivals import Arrival, ArrivalState, Way
-from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import NotFound, RequestError, StoreUnavailable
 from syncgate.flows.accepting.intake import Call, posting_step, written
 from syncgate.flows.accepting.submission import Done, checked
@@ -26,6 +23,7 @@ from syncgate.ports import Tx
 from syncgate.records import Numbering, Record, Seen, Torn
 from syncgate.site.sources import Source
 
+R = TypeVar("R")
 METHOD: Final = "POST"
 SIDE_BY_SIDE: Final = 50
 """So many records of a body are posted at a time."""
@@ -139,7 +137,7 @@ class Taking:
     async def all(self, records: Sequence[Numbered]) -> tuple[Fate, ...]:
         """The fate of every record, in order; those that may be about one case go in one after another."""
         fates: list[Fate] = []
-        for wave in _waves(records, self._case_no):
+        for wave in waves(records, self._case_no):
             found = await asyncio.gather(*(self._one(one) for one in wave), return_exceptions=True)
             fates += [_fate(one) for one in found]
         await self.gate.writer.write(lambda tx: self._end(tx, fates))
@@ -170,7 +168,8 @@ class Taking:
 
     def _call(self, one: Numbered, key: str | None) -> Call:
         mac, path = self.gate.keyring.mac, self.posted.path
-        request_mac = mac("request", METHOD.encode(), path.encode(), _bytes(one))
+        content = b"" if isinstance(one.record, Torn) else keeping.said(one.record_no, one.record.value)
+        request_mac = mac("request", METHOD.encode(), path.encode(), content)
         return Call(
             method=METHOD, path=path, idempotency_key=key, if_match=None, request_mac=request_mac, by=self.posted.by
         )
@@ -183,7 +182,7 @@ class Taking:
             format_name, content = self.posted.body.format, self.posted.body.content
             detail["no"] = one.no
         else:
-            format_name, content = RECORD, canonical_bytes(one.record.value)
+            format_name, content = RECORD, keeping.written(one.record)
         return keeping.Came(
             source=self.caller.source,
             way=Way.RECORD,
@@ -298,8 +297,9 @@ def _fate(found: Fate | BaseException) -> Fate:
     return found
 
 
-def _waves(records: Iterable[Numbered], key: Callable[[Numbered], Any]) -> Iterator[list[Numbered]]:
-    wave: list[Numbered] = []
+def waves(records: Iterable[R], key: Callable[[R], Any]) -> Iterator[list[R]]:
+    """The records in order, in groups that go in side by side: no two of a group share their key."""
+    wave: list[R] = []
     keys: set[Any] = set()
     for one in records:
         own = key(one)
@@ -310,9 +310,3 @@ def _waves(records: Iterable[Numbered], key: Callable[[Numbered], Any]) -> Itera
         keys.add(own)
     if wave:
         yield wave
-
-
-def _bytes(one: Numbered) -> bytes:
-    if isinstance(one.record, Torn):
-        return b""
-    return orjson.dumps([one.record_no]) + canonical_bytes(one.record.value)

@@ -22,4 +22,35 @@ SENTENCES: Final[dict[str, str]] = {
     "expected charset={charset}, as the source's setting says, got another": (
         "字符集应为 {charset}（见来源系统的设置）"
     ),
+    "expected a mapping for a source that is asked for its records, got none": (
+        "主动获取其记录的来源系统须配置字段映射"
+    ),
+    "expected to poll this source still, got another process that does": "该来源系统已由其他进程获取",
+    "expected an arrival that is known here, got none of that id": "未找到该编号的来件",
+    "expected an arrival that is held, got one that is {state}": "来件应处于待处理状态，实际状态为 {state}",
+    "expected a source that writes {format}, got one that does not": "该来源系统不再使用 {format} 格式",
+    "expected the last word of its source on this case, got one that a later one overtook": (
+        "该来件之后，来源系统对同一办件已提交更新的内容"
+    ),
+    "expected another value for waiting than for taken and held, got the same": ("waiting 的值应与 taken、held 不同"),
+    # --- commands
+    "What sources brought in their own words.": "来源系统以自己的格式提交的来件。",
+    "Only say what would come of it.": "仅预演，说明会有什么结果。",
+    "Its id, as `arrivals list` shows it.": "来件编号，见 `arrivals list`。",
+    "Only of this source; may be given several times.": "仅限该来源系统；可多次给出。",
+    "received, taken, refused, held or dropped; left out: held.": (
+        "received、taken、refused、held 或 dropped；省略时为 held。"
+    ),
+    "List what sources brought and waits for somebody, newest first.": "列出待处理的来件，最新的在前。",
+    "Show one arrival: what is wrong with it, and its records with personal values masked.": (
+        "显示一个来件：哪里有误，以及隐去个人信息的记录内容。"
+    ),
+    "Its id; left out: all of --source.": "来件编号；省略时处理 --source 的全部来件。",
+    "All that this source has waiting, the oldest first.": "该来源系统的全部待处理来件，最早的在前。",
+    "Take in what is held, now that what was wrong is mended; it enters as a post of it would.": (
+        "在问题解决后接收待处理的来件；效果与来源系统重新提交相同。"
+    ),
+    "Give a held arrival up; its content is gone, the reason stays.": "作废待处理的来件；内容删除，原因保留。",
+    "give the id of an arrival, or --source": "请给出来件编号或 --source",
+    "the arrival {arrival_id} is dropped": "来件 {arrival_id} 已作废",
 }

@@ -44,6 +44,7 @@ FORGET_CONTENT = Statement(
     update(arrivals).where(*_is_over, _ended_before, text("way = 'poll'")).values(sealed=null(), wrapped_key=null())
 )
 FORGET_ARRIVALS = Statement(delete(arrivals).where(*_is_over, _ended_before, text("way <> 'poll'")))
+DELETE_ARRIVAL = Statement(delete(arrivals).where(_by_id))
 INSERT_ARRIVAL = Statement(ARRIVAL.insert())
 SAVE_ARRIVAL = Statement(ARRIVAL.update(keeping=("arrival_id", "source")).where(_by_id))
 
@@ -74,6 +75,9 @@ class ArrivalRows:
 
     def save_arrival(self, arrival: Arrival) -> None:
         self._work.run(SAVE_ARRIVAL, ARRIVAL.params(arrival), breaks=Conflict)
+
+    def delete_arrival(self, arrival_id: UUID) -> None:
+        self._work.run(DELETE_ARRIVAL, {"arrival_id": arrival_id})
 
     def left_arrivals(self, *, before: datetime, limit: int) -> list[Arrival]:
         return ARRIVAL.rows(self._work.all(LEFT_ARRIVALS, before=before, limit=limit))

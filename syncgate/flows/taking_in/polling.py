@@ -1,0 +1,292 @@
+"""Polling: records of a source that cannot post, each taken in once, and flagged there only after the commit.
+
+A process that dies between the two finds the record again, knows it by its key and content, and flags it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from syncgate.domain.arrivals import Arrival, ArrivalState, Way
+from syncgate.domain.case import canonical_bytes
+from syncgate.domain.errors import RequestError, StoreUnavailable
+from syncgate.domain.row import replace
+from syncgate.domain.rows import Principal, Run
+from syncgate.flows.accepting.intake import Call, posting_step, written
+from syncgate.flows.accepting.submission import Done, checked
+from syncgate.flows.gate import Accepted, Caller, Gate
+from syncgate.flows.taking_in import keeping
+from syncgate.flows.taking_in.content import RECORD
+from syncgate.flows.taking_in.reading import case_of, in_its_words
+from syncgate.flows.taking_in.taking import context_of, source_of, waves
+from syncgate.mapping import Mapping as FieldMapping
+from syncgate.ports import Tx, Unread
+from syncgate.ports.fetching import Fetched, Fetching, Settled
+from syncgate.records import Numbering, Record, Seen
+
+JOB: Final = "poll"
+LEASE: Final = timedelta(seconds=60)
+BY: Final = "poll"
+_OVER: Final = frozenset({ArrivalState.TAKEN, ArrivalState.HELD, ArrivalState.DROPPED})
+
+
+class TurnLost(StoreUnavailable):
+    """Another process polls this source now; nothing more of this poll is stored."""
+
+    code = "turn_lost"
+
+
+@dataclass(slots=True)
+class Polled:
+    """What came of one poll. known: records that were in already; unread: why it ended early."""
+
+    taken: int = 0
+    held: int = 0
+    known: int = 0
+    flagged: int = 0
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """How one source is polled. lease: how long it is left alone after the process that polls it dies."""
+
+    source: str
+    every: timedelta
+    lease: timedelta = LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """A record that was fetched: the case that it makes, or what is wrong with it."""
+
+    record: Fetched = field(repr=False)
+    content: bytes = field(repr=False)
+    document: Any = field(repr=False)
+    fault: RequestError | None
+
+
+async def poll(gate: Gate, wish: Poll, fetching: Fetching) -> Polled | None:
+    """Takes in all that a source has ready; None where it is not due, or another process is at it.
+
+    Raises:
+        StoreUnavailable: what was taken in stays; the rest comes at the next poll.
+    """
+    turn = await gate.writer.write(lambda tx: _claim(tx, wish, by=str(uuid4())))
+    if turn is None:
+        return None
+    polled = Polled()
+    try:
+        await _pages(gate, wish, fetching, turn, polled)
+    finally:
+        await gate.writer.write(lambda tx: _end(tx, wish, turn, polled))
+    return polled
+
+
+async def _pages(gate: Gate, wish: Poll, fetching: Fetching, turn: Run, polled: Polled) -> None:
+    following = turn.cursor
+    while True:
+        page = await fetching.page(following)
+        if isinstance(page, Unread):
+            polled.unread = page.words
+            return
+        settled = await _taken_in(gate, wish, page.records, polled)
+        noted = await fetching.settle(settled)
+        if isinstance(noted, Unread):
+            polled.unread = noted.words
+            return
+        polled.flagged += noted
+        cursor = page.cursor
+        await gate.writer.write(lambda tx, cursor=cursor: _keep(tx, wish, turn, cursor))  # type: ignore[misc]
+        if page.following is None or not page.records:
+            return
+        following = page.following
+
+
+async def _taken_in(gate: Gate, wish: Poll, records: Sequence[Fetched], polled: Polled) -> list[Settled]:
+    """The fate of every record of a page, in order, each committed."""
+    _, mapping = source_of(gate, wish.source)
+    rendered = [_rendered(gate, mapping, record) for record in records]
+    settled: list[Settled] = []
+    for wave in waves(rendered, _case_no):
+        states = await asyncio.gather(*(_one(gate, wish, mapping, one, polled) for one in wave), return_exceptions=True)
+        for one, state in zip(wave, states, strict=True):
+            if isinstance(state, BaseException):
+                raise state
+            settled.append(Settled(one.record, is_held=state is not ArrivalState.TAKEN))
+    return settled
+
+
+def _rendered(gate: Gate, mapping: FieldMapping, record: Fetched) -> _Rendered:
+    content = canonical_bytes(record.value)
+    try:
+        document = case_of(mapping, Record(1, record.value), context_of(BY, _number(mapping, record)))
+        return _Rendered(record, content, document, None)
+    except RequestError as error:
+        return _Rendered(record, content, None, error)
+
+
+def _number(mapping: FieldMapping, record: Fetched) -> str | None:
+    """The number of a record that has none: made of its key, and so the same whatever becomes of its content."""
+    if not mapping.needs_record_no:
+        return None
+    with closing(Seen()) as seen:
+        return Numbering(BY, seen).number(record.key)
+
+
+def _case_no(one: _Rendered) -> Any:
+    return one.record.key if one.document is None else one.document.get("case_no", one.record.key)
+
+
+async def _one(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered, polled: Polled) -> ArrivalState:
+    """What became of one record: taken in, held, or what it was before."""
+    came = _came(gate, wish, mapping, one)
+    error = one.fault
+    if error is None:
+        try:
+            return await _posted(gate, wish, one, came, polled)
+        except RequestError as refused:
+            error = in_its_words(mapping, gate.schema, refused)
+    return await _held(gate, came, error, polled)
+
+
+async def _posted(gate: Gate, wish: Poll, one: _Rendered, came: keeping.Came, polled: Polled) -> ArrivalState:
+    warnings = checked(gate, one.document)
+    mac = gate.keyring.mac("request", JOB.encode(), one.record.key.encode(), one.content)
+    call = Call(method="POLL", path=wish.source, idempotency_key=None, if_match=None, request_mac=mac, by=BY)
+    inner = posting_step(gate, caller_of(gate, wish.source), one.document, call)
+    fresh = keeping.received(gate, came)
+    before: list[ArrivalState] = []
+
+    def step(tx: Tx) -> Done:
+        before.clear()
+        known = tx.arrival_by_origin(wish.source, one.record.key)
+        if known is not None and known.body_mac == fresh.body_mac and known.state in _OVER:
+            before.append(known.state)
+            return _NOTHING
+        done = inner(tx)
+        _save(tx, known, _unkept(fresh, tx.now, done))
+        return done
+
+    await written(gate, step, warnings)
+    if before:
+        polled.known += 1
+        return before[0]
+    polled.taken += 1
+    return ArrivalState.TAKEN
+
+
+async def _held(gate: Gate, came: keeping.Came, error: RequestError, polled: Polled) -> ArrivalState:
+    fresh = keeping.received(gate, came)
+
+    def step(tx: Tx) -> ArrivalState | None:
+        known = tx.arrival_by_origin(fresh.source, fresh.origin_key or "")
+        if known is not None and known.body_mac == fresh.body_mac and known.state in _OVER:
+            return known.state
+        _save(tx, known, keeping.faulty(fresh, error, state=ArrivalState.HELD, tx=tx))
+        return None
+
+    before = await keeping.raced(gate, step)
+    if before is not None:
+        polled.known += 1
+        return before
+    polled.held += 1
+    return ArrivalState.HELD
+
+
+def _save(tx: Tx, known: Arrival | None, arrival: Arrival) -> None:
+    """One arrival for each key: what a source says anew takes the place of what it said before."""
+    if known is None:
+        tx.insert_arrival(arrival)
+        return
+    tx.delete_arrival(known.arrival_id)
+    tx.insert_arrival(arrival)
+
+
+def _unkept(fresh: Arrival, now: datetime, done: Done) -> Arrival:
+    """The arrival of a record that is in: its content is the case's, and is not kept twice."""
+    return replace(
+        fresh,
+        state=ArrivalState.TAKEN,
+        case_id=done.accepted.case_id,
+        wrapped_key=None,
+        sealed=None,
+        ended_at=now,
+        tries_count=1,
+    )
+
+
+def _came(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered) -> keeping.Came:
+    return keeping.Came(
+        source=wish.source,
+        way=Way.POLL,
+        format=RECORD,
+        content=one.content,
+        by=BY,
+        origin_key=one.record.key,
+        detail={"batch": BY, "record_no": _number(mapping, one.record)},
+    )
+
+
+def caller_of(gate: Gate, source: str) -> Caller:
+    """Who posts what was fetched: the source itself."""
+    now = gate.clock.now()
+    principal = Principal(
+        principal_id=uuid4(), name=BY, role="source", sources=(source,), key_hash=b"", key_hint="", created_at=now
+    )
+    return Caller(principal=principal, source=source)
+
+
+# --- whose turn it is
+
+
+def _claim(tx: Tx, wish: Poll, *, by: str) -> Run | None:
+    """The source's poll, if it is due and no living process is at it."""
+    tx.system(wish.source, lock=True)
+    known = tx.run(JOB, wish.source, lock=True)
+    until = tx.now + wish.lease
+    if known is None:
+        made = Run(job=JOB, slot=wish.source, claimed_by=by, claimed_at=tx.now, lease_until=until)
+        tx.insert_run(made)
+        return made
+    is_taken = known.lease_until is not None and tx.now < known.lease_until
+    due = known.detail.get("due_at")
+    if is_taken or (known.lease_until is None and due is not None and tx.now < datetime.fromisoformat(due)):
+        return None
+    claimed = replace(known, claimed_by=by, claimed_at=tx.now, lease_until=until)
+    tx.save_run(claimed)
+    return claimed
+
+
+def _keep(tx: Tx, wish: Poll, turn: Run, cursor: str | None) -> None:
+    now = tx.run(JOB, wish.source, lock=True)
+    if now is None or now.claimed_by != turn.claimed_by:
+        raise TurnLost("expected to poll this source still, got another process that does")
+    tx.save_run(replace(now, lease_until=tx.now + wish.lease, cursor=cursor or now.cursor))
+
+
+def _end(tx: Tx, wish: Poll, turn: Run, polled: Polled) -> None:
+    now = tx.run(JOB, wish.source, lock=True)
+    if now is None or now.claimed_by != turn.claimed_by:
+        return
+    counts = {name: getattr(polled, name) for name in Polled.__slots__}
+    detail = {"due_at": (tx.now + wish.every).isoformat(), "polled_at": tx.now.isoformat(), **counts}
+    tx.save_run(replace(now, lease_until=None, detail=detail))
+
+
+def release_dead(tx: Tx, sources: Sequence[str]) -> None:
+    """Lets every source be polled at once; only where no other process can be alive."""
+    for source in sources:
+        known = tx.run(JOB, source, lock=True)
+        if known is not None and known.lease_until is not None:
+            tx.save_run(replace(known, lease_until=tx.now))
+
+
+_NOTHING: Final = Done(Accepted(status=200, case_id=uuid4(), case_no="", revision=1, receipt="", is_unchanged=True))
+"""What a record that is known already comes to."""

@@ -1,0 +1,179 @@
+"""A source's front table on SQLite, and a gate that polls it; run as a program, one process that does until the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from syncgate.bootstrap.machine import SystemClock
+from syncgate.domain.arrivals import Arrival
+from syncgate.domain.rows import SystemRow
+from syncgate.flows.delivering.hand_over import HandOver
+from syncgate.flows.gate import Gate
+from syncgate.flows.taking_in.polling import Poll, Polled, poll
+from syncgate.mapping import load_mapping, load_tables
+from syncgate.ports import Clock, Tx
+from syncgate.site.sources import Source
+from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
+from syncgate.transports.database.inbox import Inbox
+from syncgate.transports.database.inbox_options import InboxOptions
+from tests.unit.web.sample import schema
+
+SOURCE = "street"
+BAD_EVERY = 100
+"""One row in so many has a channel that the table lacks."""
+MAPPING = """\
+mapping: sources/street/case
+direction: in
+reads: record
+payload:
+  kind: {const: hotline}
+  case_no: record.case_no
+  item: {object: {name: record.what}}
+  location: {object: {text: record.place}}
+  channel: {table: channel, of: record.channel}
+  applied_at: {parse_time: record.at, format: "%Y%m%d%H%M%S", zone: Asia/Shanghai}
+examples:
+  - name: one
+    record: {}
+    fails: [{field: channel, rule: missing}]
+"""
+COLUMNS = {
+    "id": "int not null",
+    "case_no": "varchar(50) not null",
+    "what": "varchar(200) not null",
+    "place": "varchar(200) not null",
+    "channel": "varchar(20) not null",
+    "at": "varchar(14) not null",
+    "version": "int not null",
+    "is_sync": "int not null",
+}
+
+
+class RealEntropy:
+    """Unpredictable bytes."""
+
+    def token(self, size: int) -> bytes:
+        return os.urandom(size)
+
+    def draw(self) -> float:
+        return 0.5
+
+
+class NoSecrets:
+    """None are needed."""
+
+    def get(self, name: str) -> str:
+        raise AssertionError(name)
+
+
+@dataclass
+class FrontTable:
+    """The source's own table. It notes every change of a flag: what is flagged twice was read twice."""
+
+    path: Path
+
+    def make(self, count: int) -> None:
+        with sqlite3.connect(self.path) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            columns = ", ".join(
+                f"{name} {'INTEGER' if 'int' in kind else 'TEXT'} NOT NULL" for name, kind in COLUMNS.items()
+            )
+            connection.execute(f"CREATE TABLE up_case({columns}, PRIMARY KEY (id))")
+            connection.execute("CREATE TABLE flagged(id INTEGER, is_sync INTEGER)")
+            connection.execute(
+                "CREATE TRIGGER noted AFTER UPDATE OF is_sync ON up_case BEGIN "
+                "INSERT INTO flagged VALUES (new.id, new.is_sync); END"
+            )
+            connection.executemany(
+                "INSERT INTO up_case VALUES (?,?,?,?,?,?,?,?)", [row(no) for no in range(1, count + 1)]
+            )
+
+    def run(self, sql: str, *values: Any) -> list[Any]:
+        with sqlite3.connect(self.path, timeout=30) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def flags(self) -> dict[int, int]:
+        """How many rows have which flag."""
+        return dict(self.run("SELECT is_sync, count(*) FROM up_case GROUP BY is_sync"))
+
+
+def row(no: int) -> tuple[Any, ...]:
+    channel = "fax" if no % BAD_EVERY == 0 else "phone"
+    return (no, f"S-{no:05}", "路灯不亮", f"东示区示例路{no}号", channel, "20260430235800", 1, 0)
+
+
+def mapping_of(table: str) -> Any:
+    tables = load_tables({"mappings/tables/channel.yaml": table})
+    return load_mapping(MAPPING, "mappings/sources/street/case.yaml", tables=tables, schema=schema().document)
+
+
+def source(*codes: str) -> Source:
+    """The source; codes: channels that its table has beside `phone`."""
+    more = "".join(f", {code}: other" for code in codes)
+    table = f"table: channel\nlossy: true\ncodes: {{phone: phone{more}}}\n"
+    return Source(name=SOURCE, title={"zh": "街道", "en": "Street"}, mapping=mapping_of(table), formats={})
+
+
+def a_gate(store: SqlStore, clock: Clock) -> Gate:
+    """A gate without targets, with the source."""
+    store.write([lambda tx: tx.save_system(SystemRow(system=SOURCE, is_source=True))])
+    return Gate(
+        hand_over=HandOver("tester"),
+        writer=GroupWriter(store),
+        keyring=SiteKeyring(bytes(range(32))),
+        clock=clock,
+        entropy=RealEntropy(),
+        schema=schema(),
+        bundles={},
+        active={},
+        sources=frozenset({SOURCE}),
+        on_due=lambda systems: None,
+        inbound={SOURCE: source()},
+    )
+
+
+def inbox(path: Path, clock: Clock, **more: Any) -> Inbox:
+    """The table as the gate reads it."""
+    given = {
+        "url": f"sqlite:///{path}",
+        "table": "up_case",
+        "columns": COLUMNS,
+        "key": ["id"],
+        "flag": {"column": "is_sync", "waiting": 0, "taken": 1, "held": 2},
+        "page": 100,
+    }
+    options = InboxOptions.model_validate(given | more)
+    return Inbox(options, secrets=NoSecrets(), clock=clock, entropy=RealEntropy())
+
+
+def wish(**more: Any) -> Poll:
+    return Poll(source=SOURCE, every=timedelta(seconds=1), **more)
+
+
+def arrivals(tx: Tx) -> list[Arrival]:
+    """All of them."""
+    return tx.list_arrivals(sources=[SOURCE], states=None, after=None, limit=100_000, is_oldest_first=True)
+
+
+async def _until_nothing_is_left(url: str, path: Path) -> None:
+    clock = SystemClock()
+    store = SqlStore(url, keyring=SiteKeyring(bytes(range(32))), writer=f"poller:{os.getpid()}")
+    gate, fetching = a_gate(store, clock), inbox(path, clock)
+    os.write(1, b"ready\n")
+    while True:
+        polled: Polled | None = await poll(gate, wish(lease=timedelta(seconds=1)), fetching)
+        if polled is not None and not (polled.taken or polled.held or polled.known or polled.unread):
+            os.write(1, b"done\n")
+            return
+        await asyncio.sleep(0.02)
+
+
+if __name__ == "__main__":
+    asyncio.run(_until_nothing_is_left(sys.argv[1], Path(sys.argv[2])))
