@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from syncgate.cli import (
     alerts,
+    arrivals,
     cases,
     database,
     deliveries,
@@ -56,6 +57,7 @@ app.add_typer(systems.app, name="systems")
 app.command("replan")(replan.replan)
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(arrivals.app, name="arrivals")
 app.command("meter")(meter.meter)
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")

@@ -10,6 +10,7 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.operating.people import Doorkeeper
 from syncgate.web import (
     alerts,
+    arrivals,
     batch,
     cases,
     checks,
@@ -97,6 +98,7 @@ def create_app(
         reports,
         meter,
         alerts,
+        arrivals,
         keys,
         health,
     ):

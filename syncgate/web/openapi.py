@@ -14,6 +14,7 @@ from syncgate.web import body as bodies
 from syncgate.web import openapi_materials as materials
 from syncgate.web import openapi_records as records
 from syncgate.web.answers import WRITING, Asked, refusals
+from syncgate.web.arrivals import ReplayAllAsked, ReplayAsked
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
 from syncgate.web.discrepancies import RepairAsked
 from syncgate.web.explanations import SCHEMAS as EXPLANATION
@@ -67,6 +68,8 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         KeyAsked,
         RunAsked,
         RepairAsked,
+        ReplayAsked,
+        ReplayAllAsked,
     ):
         schemas[model.__name__] = _model(model)
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -41,16 +41,16 @@ SENTENCES: Final[dict[str, str]] = {
     "received, taken, refused, held or dropped; left out: held.": (
         "received、taken、refused、held 或 dropped；省略时为 held。"
     ),
-    "List what sources brought and waits for somebody, newest first.": "列出待处理的来件，最新的在前。",
+    "List what sources brought and waits for somebody, newest first.": "列出来源系统提交后待处理的来件，最新的在前。",
     "Show one arrival: what is wrong with it, and its records with personal values masked.": (
         "显示一个来件：哪里有误，以及隐去个人信息的记录内容。"
     ),
-    "Its id; left out: all of --source.": "来件编号；省略时处理 --source 的全部来件。",
+    "Its id; left out: all of --source.": "来件编号；省略时处理 --source 所指来源系统的全部来件。",
     "All that this source has waiting, the oldest first.": "该来源系统的全部待处理来件，最早的在前。",
     "Take in what is held, now that what was wrong is mended; it enters as a post of it would.": (
         "在问题解决后接收待处理的来件；效果与来源系统重新提交相同。"
     ),
     "Give a held arrival up; its content is gone, the reason stays.": "作废待处理的来件；内容删除，原因保留。",
-    "give the id of an arrival, or --source": "请给出来件编号或 --source",
+    "give the id of an arrival, or --source": "请给出来件编号，或用 --source 指明来源系统",
     "the arrival {arrival_id} is dropped": "来件 {arrival_id} 已作废",
 }

@@ -28,6 +28,7 @@ WORDS = {
     "replan",
     "reconcile",
     "alerts",
+    "arrivals",
     "meter",
     "submit",
     "where",
