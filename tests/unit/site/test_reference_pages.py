@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from syncgate import config
 from syncgate.documents import plain, read_yaml
 from syncgate.records import settings
-from syncgate.site import adapter, reconciling, windows
+from syncgate.site import adapter, reconciling, returning, windows
 from syncgate.transports import content
 from syncgate.transports.answers import AnswerCondition, AnswerRule
 from tests.unit.site.conftest import CONFIG, ROOT
@@ -52,6 +52,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "`answers`": (AnswerRule, AnswerCondition),
         "`confirm`": (adapter.Confirm,),
         "`acknowledged`": (adapter.Acknowledged,),
+        "`returns`": (returning.Returns, returning.ReturnColumns, returning.ReturnCause),
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
         "`windows`": (windows.HoursOfDays,),
         "`calendar`": (windows.WorkCalendar,),
