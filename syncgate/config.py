@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -362,6 +362,18 @@ class AlertMail(Model):
         return self
 
 
+class SilenceSettings(Model):
+    """When a source is silent.
+
+    Attributes:
+        hours: so many usual hours without anything new; 0: it is not told.
+        holidays: days on which nobody is expected to post.
+    """
+
+    hours: Annotated[StrictInt, Field(ge=0, le=1000)] = 2
+    holidays: Annotated[tuple[date, ...], Field(max_length=1000)] = ()
+
+
 class AlertSettings(Model):
     """Who is told what somebody must know of.
 
@@ -370,12 +382,14 @@ class AlertSettings(Model):
         language: of mails; left out: the site's.
         webhook: a program; left out: none.
         mail: people; left out: nobody.
+        silence: when a source is silent.
     """
 
     repeat: Annotated[Wait, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(hours=4)
     language: Literal["zh", "en"] | None = None
     webhook: AlertWebhook | None = None
     mail: AlertMail | None = None
+    silence: SilenceSettings = SilenceSettings()
 
     @property
     def secret_names(self) -> frozenset[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from syncgate.bootstrap.place import SitePlace
 from syncgate.config import Config, SiteSecrets
+from syncgate.flows.alerting.listening import look_for_silence
 from syncgate.flows.alerting.telling import tell_due
 from syncgate.flows.alerting.wording import Wording
 from syncgate.flows.gate import Gate
@@ -14,12 +16,19 @@ from syncgate.schedule import Job
 from syncgate.telling import Mail, Way, Webhook
 
 TOLD_EVERY = timedelta(seconds=5)
+LISTENED_EVERY = timedelta(minutes=5)
 
 
 def alert_jobs(gate: Gate, place: SitePlace, config: Config) -> list[Job]:
-    """What tells alerts in this process; nothing where the site names nobody. Raises SiteInvalid."""
+    """What tells alerts in this process, where the site names anybody, and notices silence. Raises SiteInvalid."""
     ways, wording = ways_of(place, config), wording_of(config)
-    return [Job("alerts", TOLD_EVERY, lambda: tell_due(gate, ways, wording))] if ways else []
+    jobs = [Job("alerts", TOLD_EVERY, lambda: tell_due(gate, ways, wording))] if ways else []
+    chosen = config.alerts.silence
+    if not chosen.hours:
+        return jobs
+    zone, holidays = ZoneInfo(config.site.time_zone), frozenset(chosen.holidays)
+    listening = partial(look_for_silence, gate, zone=zone, after=chosen.hours, holidays=holidays)
+    return [*jobs, Job("silence", LISTENED_EVERY, listening)]
 
 
 def ways_of(place: SitePlace, config: Config) -> tuple[Way, ...]:

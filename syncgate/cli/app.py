@@ -18,6 +18,7 @@ from syncgate.cli import (
     deliveries,
     demo,
     keys,
+    letters,
     mappings,
     meter,
     reconcile,
@@ -26,6 +27,7 @@ from syncgate.cli import (
     serving,
     sites,
     systems,
+    worklist,
 )
 from syncgate.cli.context import Invocation
 from syncgate.cli.endings import REFUSED, end, misused
@@ -53,6 +55,9 @@ app.command("map")(mappings.map_case)
 app.add_typer(mappings.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(returns.app, name="returns")
+app.command("worklist")(worklist.worklist)
+app.command("letter")(letters.letter)
+app.command("proof")(letters.proof)
 app.add_typer(systems.app, name="systems")
 app.command("replan")(replan.replan)
 app.add_typer(reconcile.app, name="reconcile")

@@ -27,6 +27,8 @@ class AlertKind(StrEnum):
     """A run left discrepancies that a person must decide."""
     SYSTEM_DOWN = "system_down"
     """The breaker of a system is open: it does not answer, or does not let us in."""
+    SILENT_SOURCE = "silent_source"
+    """A source that usually posts at this time of the week does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,6 +208,12 @@ ALERTS: Final[Mapping[str, Meaning]] = {
         "it does not answer or does not let us in; what waits for it is sent when it is back",
         "对方无应答或拒绝访问；待推送的数据在恢复后继续推送",
     ),
+    "silent_source": Meaning(
+        "来源系统无提交",
+        "a source is silent",
+        "nothing came from it in hours in which it usually posts",
+        "在通常有提交的时段内没有任何提交",
+    ),
 }
 """What alerts are about."""
 

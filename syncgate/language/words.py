@@ -225,6 +225,13 @@ ANSWERS: Final[Mapping[str, str]] = {
 }
 """What a row of a list of returns came to."""
 
+WORK: Final[Mapping[str, str]] = {
+    "to_correct": "内容待更正",
+    "given_back": "对方退回，待更正",
+    "not_taken": "对方未接受更正或撤回",
+}
+"""Why something is on a source's worklist."""
+
 WAYS: Final[Mapping[str, str]] = {"list": "列出", "export": "导出文件", "read": "逐条查询", "count": "计数"}
 """In which ways a system is read back."""
 
@@ -345,6 +352,9 @@ COLUMNS: Final[Mapping[str, str]] = {
     "unjudged": "未判定",
     "differences": "差异",
     "row": "行",
+    "work": "类别",
+    "case_no": "办件编号",
+    "faults": "问题",
     "answer": "处理结果",
     "column": "列",
     "cause": "退回原因",
@@ -366,6 +376,7 @@ _BY_COLUMN: Final[Mapping[str, Mapping[str, str]]] = {
     "way": WAYS,
     "state": STATES,
     "answer": ANSWERS,
+    "work": WORK,
     "cause": REASONS,
     **{
         column: in_chinese_by_code(column)

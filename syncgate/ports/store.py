@@ -16,6 +16,7 @@ from uuid import UUID
 
 from syncgate.domain.alerts import Alert
 from syncgate.domain.arrivals import Arrival, ArrivalState
+from syncgate.domain.changes import Change
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import (
     Attempt,
@@ -51,6 +52,9 @@ class DeliveryFilter:
     systems: tuple[str, ...] | None = None
     messages: tuple[str, ...] | None = None
     reasons: tuple[str, ...] | None = None
+    actors: tuple[str, ...] | None = None
+    posted_by: tuple[str, ...] | None = None
+    """Only of cases that one of these sources has posted."""
     case_id: UUID | None = None
     changed_from: datetime | None = None
     changed_until: datetime | None = None
@@ -466,6 +470,26 @@ class Tx(Protocol):
 
     def insert_returned_row(self, system: str, row_mac: bytes, delivery_id: UUID) -> None:
         """Notes that a row was imported. Raises Conflict when it was before."""
+        ...
+
+    # the feed of what became of cases: insert_submission, insert_deliveries and save_delivery keep it
+    def number_changes(self, *, limit: int) -> bool:
+        """Gives the next numbers to changes that are committed and have none, in the order in which they came; whether
+        there may be more. Where another process numbers at this moment, nothing is done."""
+        ...
+
+    def changes(self, source: str, *, after: int, looked_at: int) -> tuple[list[Change], int]:
+        """The next changes of the source's cases by number, of so many changes that are looked at; and the number of
+        the last one that was looked at."""
+        ...
+
+    def count_posts(self, *, limit: int) -> bool:
+        """Counts the next numbered changes that sources made by the hour; whether there may be more. Where another
+        process counts at this moment, nothing is done."""
+        ...
+
+    def posts(self, source: str, *, since: datetime) -> dict[datetime, int]:
+        """How many changes a source made, by the hour in which they came; hours without any are left out."""
         ...
 
     # evidence

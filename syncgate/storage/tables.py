@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeEngine
 
 from syncgate.domain.alerts import AlertKind
 from syncgate.domain.arrivals import ArrivalState, Way
+from syncgate.domain.changes import ChangeKind
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase, is_final
 from syncgate.domain.rows import AttemptKind, BreakerState, CaseState, Change, Observed
 from syncgate.storage.announced import Announced
@@ -251,6 +252,45 @@ returned_rows = _table(
     _column("imported_at", UtcTime),
     PrimaryKeyConstraint("system", "row_mac"),
     has_rowid=False,
+)
+
+changes = _table(
+    "changes",
+    _column("change_id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    _optional("change_no", BigInteger().with_variant(Integer(), "sqlite")),
+    _column("case_id", Id, ForeignKey("cases.case_id")),
+    _column("at", UtcTime),
+    _column("kind", Word(ChangeKind)),
+    _column("revision", Integer),
+    _column("source", Name),
+    _optional("delivery_id", Id),
+    _column("system", Name),
+    _column("message", Name),
+    _column("part", Name),
+    _optional("phase", Word(Phase)),
+    _optional("reason", Name),
+    _column("actor", Name),
+    _listed("kind", ChangeKind),
+    _check("delivery", "(delivery_id IS NULL) = (phase IS NULL)"),
+    _partial("uq_changes_change_no", "change_no", where="change_no IS NOT NULL", unique=True),
+    _partial("ix_changes_unnumbered", "change_id", where="change_no IS NULL"),
+)
+
+posts = _table(
+    "posts",
+    _column("source", Name),
+    _column("hour_at", UtcTime),
+    _column("posts_count", Integer),
+    PrimaryKeyConstraint("source", "hour_at"),
+    _check("posts_count", "posts_count >= 1"),
+    has_rowid=False,
+)
+
+feeds = _table(
+    "feeds",
+    _column("feed", Name, primary_key=True),
+    _column("last_no", BigInteger().with_variant(Integer(), "sqlite")),
+    _check("last_no", "last_no >= 0"),
 )
 
 attempts = _table(

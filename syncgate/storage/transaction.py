@@ -11,6 +11,7 @@ from syncgate.storage.audit import AuditCheck, verify_audit
 from syncgate.storage.rows.alerts import AlertRows
 from syncgate.storage.rows.arrivals import ArrivalRows
 from syncgate.storage.rows.cases import CaseRows
+from syncgate.storage.rows.changes import ChangeRows
 from syncgate.storage.rows.deliveries import DeliveryRows
 from syncgate.storage.rows.discrepancies import DiscrepancyRows
 from syncgate.storage.rows.evidence import EvidenceRows
@@ -34,6 +35,7 @@ class SqlTx(
     LaneRows,
     DeliveryRows,
     EvidenceRows,
+    ChangeRows,
     ReturnedRows,
     MaterialRows,
     PeopleRows,

@@ -21,6 +21,7 @@ from syncgate.web import (
     health,
     holds,
     keys,
+    letters,
     maintenance,
     manifests,
     materials,
@@ -34,6 +35,7 @@ from syncgate.web import (
     returns,
     submissions,
     systems,
+    worklist,
 )
 from syncgate.web.flows import Flows
 from syncgate.web.metrics import Metrics
@@ -88,6 +90,8 @@ def create_app(
         deliveries,
         requeues,
         returns,
+        letters,
+        worklist,
         systems,
         replans,
         holds,

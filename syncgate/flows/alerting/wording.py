@@ -85,6 +85,8 @@ def _facts(alert: Alert, wording: Wording) -> list[str]:
 
 def _command(alert: Alert) -> str:
     """What shows more of it."""
+    if alert.kind is AlertKind.SILENT_SOURCE:
+        return "syncgate alerts list"
     run = alert.detail.get("run")
     return f"syncgate systems show {alert.system}" if run is None else f"syncgate reconcile show {run}"
 

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import false, literal_column, or_, select
 
+from syncgate.domain.changes import change_by
 from syncgate.domain.errors import Conflict
 from syncgate.domain.ids import uuid7
 from syncgate.domain.rows import Case, Submission, Words
 from syncgate.ports.store import CaseFilter
+from syncgate.storage.rows.changes import note_changes
 from syncgate.storage.statement import Shape, Statement, given
 from syncgate.storage.tables import cases, submissions, words
 from syncgate.storage.upsert import insert_or_replace
@@ -132,6 +134,8 @@ class CaseRows:
 
     def insert_submission(self, submission: Submission) -> None:
         self._work.run(INSERT_SUBMISSION, SUBMISSION.params(submission), breaks=Conflict)
+        if submission.is_change:
+            note_changes(self._work, [change_by(submission)])
 
     def last_submission(self, case_id: UUID, source: str) -> Submission | None:
         return self._submission(LAST_SUBMISSION, case_id=case_id, source=source)

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import select, text, update
 
+from syncgate.domain.changes import change_of
 from syncgate.domain.errors import IllegalMove
 from syncgate.domain.rows import Delivery
 from syncgate.ports.store import DeliveryFilter
+from syncgate.storage.rows.changes import is_posted_by, note_changes
 from syncgate.storage.statement import Shape, Statement, given
 from syncgate.storage.tables import IS_OPEN, OPEN_PHASES, counters, deliveries
 from syncgate.storage.upsert import insert_or_add
@@ -75,6 +77,7 @@ class DeliveryRows:
 
     def insert_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         self._work.run_each(INSERT_DELIVERY, [DELIVERY.params(delivery) for delivery in deliveries])
+        note_changes(self._work, [change for delivery in deliveries if (change := change_of(delivery, None))])
         for delivery in deliveries:
             self._work.gain(_counter(delivery), 1)
 
@@ -91,6 +94,9 @@ class DeliveryRows:
             return False
         self._work.gain(_counter(before), -1)
         self._work.gain(_counter(delivery), 1)
+        change = change_of(delivery, before)
+        if change is not None:
+            note_changes(self._work, [change])
         return True
 
     def list_deliveries(self, where: DeliveryFilter, *, after: UUID | None, limit: int) -> list[Delivery]:
@@ -143,6 +149,7 @@ def _conditions(where: DeliveryFilter) -> list[Any]:
         for column, wanted in (
             (columns.phase, where.phases),
             (columns.system, where.systems),
+            (columns.actor, where.actors),
             (columns.message, where.messages),
             (columns.reason, where.reasons),
         )
@@ -150,6 +157,8 @@ def _conditions(where: DeliveryFilter) -> list[Any]:
     ]
     if where.phases and OPEN_PHASES.issuperset(where.phases):
         conditions.append(text(IS_OPEN))
+    if where.posted_by is not None:
+        conditions.append(is_posted_by(columns.case_id, where.posted_by))
     if where.case_id is not None:
         conditions.append(columns.case_id == where.case_id)
     if where.changed_from is not None:

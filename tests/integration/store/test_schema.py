@@ -180,7 +180,18 @@ def _go_back_to_version_1(url: str) -> None:
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     with create_engine(address, poolclass=NullPool).begin() as connection:
-        for table in ("words", "materials", "file_chunks", "files", "alerts", "returned_rows", "arrivals"):
+        for table in (
+            "words",
+            "materials",
+            "file_chunks",
+            "files",
+            "alerts",
+            "returned_rows",
+            "changes",
+            "feeds",
+            "posts",
+            "arrivals",
+        ):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX ix_cases_merged_into"))
         connection.execute(text("ALTER TABLE cases DROP COLUMN merged_into"))

@@ -36,6 +36,9 @@ WORDS = {
 } | {
     "deliveries",
     "returns",
+    "worklist",
+    "letter",
+    "proof",
     "systems",
     "mapping",
     "keys",

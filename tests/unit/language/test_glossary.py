@@ -13,7 +13,19 @@ from syncgate.domain.reconciliation.run import RunOutcome, RunStage
 from syncgate.language.catalogue import sentences
 from syncgate.language.chinese import PIECES
 from syncgate.language.reconciling import TABLES
-from syncgate.language.words import ACTORS, ANSWERS, BREAKERS, COLUMNS, KINDS, MODES, OUTCOMES, PHASES, REASONS, STATES
+from syncgate.language.words import (
+    ACTORS,
+    ANSWERS,
+    BREAKERS,
+    COLUMNS,
+    KINDS,
+    MODES,
+    OUTCOMES,
+    PHASES,
+    REASONS,
+    STATES,
+    WORK,
+)
 from syncgate.web.words import PROBLEMS, RULES
 
 ROOT = Path(__file__).parents[3]
@@ -75,7 +87,7 @@ def test_the_phases_are_called_as_in_the_glossary() -> None:
 
 
 def test_every_code_stands_in_the_glossary() -> None:
-    assert CODES == {**ACTORS, **REASONS, **OUTCOMES, **STATES, **ANSWERS}
+    assert CODES == {**ACTORS, **REASONS, **OUTCOMES, **STATES, **ANSWERS, **WORK}
 
 
 def test_every_code_of_reconciliation_stands_in_the_glossary_with_its_meaning() -> None:

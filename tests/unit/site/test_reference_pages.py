@@ -42,7 +42,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "`logging`": (config.LoggingSettings,),
         "`dispatch`": (config.DispatchSettings,),
         "`meter`": (config.MeterSettings,),
-        "`alerts`": (config.AlertSettings, config.AlertWebhook, config.AlertMail),
+        "`alerts`": (config.AlertSettings, config.AlertWebhook, config.AlertMail, config.SilenceSettings),
     },
     "adapter.md": {
         "Top level": (adapter.Adapter,),
