@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -88,6 +88,37 @@ class Submission:
     by: str
     reason: str = ""
     received_at: datetime
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """In what a case may be like others: a keyed digest a feature. came_at: when the case came."""
+
+    case_id: UUID
+    feature: str
+    mac: bytes
+    came_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldApart:
+    """A person's word that two cases which look alike are two. case_id is the later one."""
+
+    case_id: UUID
+    other_id: UUID
+    by: str
+    reason: str
+    at: datetime
+
+
+class Alike(NamedTuple):
+    """Two open cases that look alike: the later one, the earlier one, in what, and how far apart they came."""
+
+    case_id: UUID
+    other_id: UUID
+    feature: str
+    apart: timedelta
 
 
 @quick

@@ -19,6 +19,7 @@ from syncgate.domain.arrivals import Arrival, ArrivalState
 from syncgate.domain.changes import Change
 from syncgate.domain.delivery import Phase
 from syncgate.domain.rows import (
+    Alike,
     Attempt,
     AuditEntry,
     Blob,
@@ -31,6 +32,7 @@ from syncgate.domain.rows import (
     HeldRow,
     Hold,
     Lane,
+    Likeness,
     Principal,
     Refusal,
     Run,
@@ -38,6 +40,7 @@ from syncgate.domain.rows import (
     StoredMaterial,
     Submission,
     SystemRow,
+    ToldApart,
     Words,
 )
 
@@ -391,6 +394,22 @@ class Tx(Protocol):
 
     def oldest_cases(self, where: CaseFilter, *, after: UUID | None, limit: int) -> list[Case]:
         """Oldest first by case_id; `after` is the last one of the page before."""
+        ...
+
+    # likely duplicates
+    def save_likenesses(self, rows: Sequence[Likeness]) -> None:
+        """Inserts or replaces the rows of (case, feature)."""
+        ...
+
+    def tell_apart(self, row: ToldApart) -> None:
+        """Notes that two cases are two; once said stays said."""
+        ...
+
+    def list_alike(self, *, since: datetime, after: UUID | None, limit: int) -> list[Alike]:
+        """Open cases that look alike and were not told apart: the newest later one first, a row a feature.
+
+        since: later ones came then or later, to within a day. after: later ones are older than this.
+        """
         ...
 
     # lanes

@@ -164,6 +164,26 @@ words = _table(
     _check("submission_no", "submission_no >= 1"),
 )
 
+likenesses = _table(
+    "likenesses",
+    _column("case_id", Id, ForeignKey("cases.case_id")),
+    _column("feature", Name),
+    _column("mac", LargeBinary),
+    _column("came_at", UtcTime),
+    PrimaryKeyConstraint("case_id", "feature"),
+    Index("ix_likenesses_mac", "mac", "case_id"),
+)
+
+told_apart = _table(
+    "told_apart",
+    _column("case_id", Id),
+    _column("other_id", Id),
+    _column("by", Name),
+    _column("reason", Name),
+    _column("at", UtcTime),
+    PrimaryKeyConstraint("case_id", "other_id"),
+)
+
 lanes = _table(
     "lanes",
     _column("case_id", Id, ForeignKey("cases.case_id")),

@@ -17,6 +17,7 @@ from syncgate.storage.rows.discrepancies import DiscrepancyRows
 from syncgate.storage.rows.evidence import EvidenceRows
 from syncgate.storage.rows.holds import HoldRows
 from syncgate.storage.rows.lanes import LaneRows
+from syncgate.storage.rows.likenesses import LikenessRows
 from syncgate.storage.rows.materials import MaterialRows
 from syncgate.storage.rows.people import PeopleRows
 from syncgate.storage.rows.returned import ReturnedRows
@@ -33,6 +34,7 @@ class SqlTx(
     HoldRows,
     CaseRows,
     LaneRows,
+    LikenessRows,
     DeliveryRows,
     EvidenceRows,
     ChangeRows,

@@ -17,6 +17,7 @@ from syncgate.web.answers import WRITING, Asked, refusals
 from syncgate.web.arrivals import ReplayAllAsked, ReplayAsked
 from syncgate.web.deliveries import ConfirmAsked, ReasonAsked
 from syncgate.web.discrepancies import RepairAsked
+from syncgate.web.duplicates import TellApartAsked
 from syncgate.web.explanations import SCHEMAS as EXPLANATION
 from syncgate.web.holds import HoldAsked
 from syncgate.web.keys import KeyAsked
@@ -70,6 +71,7 @@ def _document(app: FastAPI, place: Place) -> dict[str, Json]:
         RepairAsked,
         ReplayAsked,
         ReplayAllAsked,
+        TellApartAsked,
     ):
         schemas[model.__name__] = _model(model)
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -32,6 +32,7 @@ _IGNORED: Final = frozenset(
         "put_blobs",
         "save_discrepancy",
         "save_grant",
+        "save_likenesses",
         "save_system",
         "save_words",
     }

@@ -48,6 +48,7 @@ from syncgate.flows.accepting.joining import (
     save_words,
     under_number,
 )
+from syncgate.flows.accepting.likeness import note_likeness
 from syncgate.flows.accepting.receipt import POSTED, UNCHANGED, accepted, new_receipt, replayed
 from syncgate.flows.delivering.claim import take_over
 from syncgate.flows.delivering.work import Work
@@ -116,6 +117,7 @@ class Taking:
         """A new case with its first revision and its planned deliveries. Raises Conflict."""
         case = _new_case(self, case_id, wrapped_key, document)
         self.tx.insert_case(case)
+        note_likeness(self.gate, self.tx, case, {}, document)
         numbered = note_numbers(self.tx, case, document.get("references") or {}, {})
         submission = self._submission(case, is_change=True, sealed=sealed)
         spoken: Spoken | None = None
@@ -349,6 +351,7 @@ class Taking:
         sealed = sealed_document(self.gate, case.case_id, case.wrapped_key, joined.document)
         submission = self._submission(after, is_change=True, sealed=sealed)
         self._keep_words(after, joined)
+        note_likeness(self.gate, self.tx, after, current, joined.document)
         now = CaseNow(case_id=case.case_id, revision=after.revision, document=joined.document, before=current)
         spoken = joined.spoken
         return self._planned(after, submission, now, spoken=spoken, numbered=numbered, taken=taken, given_up=given_up)

@@ -191,6 +191,8 @@ def _go_back_to_version_1(url: str) -> None:
             "feeds",
             "posts",
             "arrivals",
+            "likenesses",
+            "told_apart",
         ):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX ix_cases_merged_into"))

@@ -200,6 +200,8 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("POST", "/v1/arrivals/{arrival_id}/replay"),
         ("POST", "/v1/arrivals/{arrival_id}/drop"),
         ("POST", "/v1/sources/{source}/arrivals:replay"),
+        ("GET", "/v1/duplicates"),
+        ("POST", "/v1/duplicates:dismiss"),
         ("GET", "/v1/meter"),
         ("POST", "/v1/alerts/{alert_id}/acknowledge"),
         ("GET", "/v1/keys"),

@@ -494,6 +494,18 @@ def test_two_cases_are_merged_and_the_old_names_lead_to_the_one(served: Served) 
     ]
 
 
+def test_likely_duplicates_are_listed_until_a_person_tells_them_apart(served: Served) -> None:
+    key, person = served.key(), served.key("operator")
+    for number in ("QX1", "QX2"):
+        served.call("POST", "/v1/cases", key=key, json=application(case_no=number))
+    (pair,) = served.call("GET", "/v1/duplicates", key=person).json()["pairs"]
+    assert (pair["case"]["case_no"], pair["other"]["case_no"], pair["alike"]) == ("QX2", "QX1", ["applicant"])
+    body = {"cases": ["window:QX1", "window:QX2"], "reason": "两个经营场所"}
+    assert served.call("POST", "/v1/duplicates:dismiss", key=key, json=body).status_code == 403
+    assert served.call("POST", "/v1/duplicates:dismiss", key=person, json=body).status_code == 204
+    assert served.call("GET", "/v1/duplicates", key=person).json() == {"pairs": [], "next": None}
+
+
 def test_a_withdrawal_is_for_sources_and_operators(served: Served) -> None:
     first = served.call("POST", "/v1/cases", key=served.key(), json=application()).json()
     target, body = f"/v1/cases/{first['case_id']}/withdraw", {"reason": "重复申报"}
