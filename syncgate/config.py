@@ -23,6 +23,7 @@ from pydantic import (
 
 from syncgate.documents import Node, Place, Problem, ProblemSet, read_yaml, validate
 from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.ownership import UNOWNED
 from syncgate.records.settings import (
     CsvSettings,
     Format,
@@ -172,6 +173,14 @@ class PollSettings(Model):
     database: InboxOptions
 
 
+def _ownable(pointers: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = [at for at in pointers if not at.startswith("/") or at.split("/")[1] in UNOWNED or at.endswith("/")]
+    if wrong:
+        names = ", ".join(wrong)
+        raise ValueError(f"expected JSON Pointers of fields that can be owned, got {names}")
+    return pointers
+
+
 class SourceSettings(Model):
     """One system that posts cases.
 
@@ -187,6 +196,7 @@ class SourceSettings(Model):
         ndjson: how its lines of JSON are written.
         form: how its forms are written.
         xlsx: how its workbooks are laid out.
+        owns: JSON Pointers of the fields for which its word counts, where other sources post the case too.
     """
 
     title: Title
@@ -199,6 +209,7 @@ class SourceSettings(Model):
     ndjson: NdjsonSettings | None = None
     form: FormSettings | None = None
     xlsx: XlsxSettings | None = None
+    owns: Annotated[tuple[StrictStr, ...], AfterValidator(_ownable)] = ()
 
     @property
     def formats(self) -> dict[Format, Settings]:

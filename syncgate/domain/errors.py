@@ -10,6 +10,7 @@
     │   │   ├── CaseWithdrawn   case_withdrawn          409
     │   │   ├── CaseVoid        case_void               409
     │   │   ├── CaseMerged      case_merged             409
+    │   │   ├── NotOwned        not_owned               409
     │   │   ├── CaseFinished    case_finished           409
     │   │   ├── Overtaken       overtaken               409
     │   │   └── NotHeld         not_held                409
@@ -138,6 +139,12 @@ class CaseMerged(Conflict):
     """The case was merged into another one, and what ends a case must name that one."""
 
     code = "case_merged"
+
+
+class NotOwned(Conflict):
+    """Other sources' word counts for fields that the source would change; `errors` names every one."""
+
+    code = "not_owned"
 
 
 class CaseFinished(Conflict):

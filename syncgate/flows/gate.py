@@ -52,6 +52,11 @@ class Gate:
     data: Path | None = None
     inbound: dict[str, Source] = field(default_factory=dict)
 
+    @property
+    def owns(self) -> dict[str, frozenset[str]]:
+        """By source, the fields for which its word counts; only those that own any."""
+        return {name: source.owns for name, source in self.inbound.items() if source.owns}
+
     def active_bundle(self, system: str) -> Bundle:
         """The active bundle of a system. Raises KeyError for a system without one."""
         return self.bundles[self.active[system]]

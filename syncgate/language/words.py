@@ -98,6 +98,7 @@ REASONS: Final[Mapping[str, str]] = {
     "ambiguous_match": "无法确定对应对方的哪一条记录",
     "not_reversible": "无法确定对方的值对应办件的什么内容",
     "not_a_valid_case": "采纳后的办件不符合规范",
+    "not_owned": "该字段以其他来源系统为准",
     # --- the files of materials
     "material_missing": "材料文件未上传",
     "material_too_large": "材料文件超出对方系统的上限",

@@ -25,6 +25,7 @@ class Source:
         mapping: its inbound mapping, record to canonical case; None where it posts canonical cases.
         formats: how its records are written, by each format that it has.
         is_holding: whether what it posts and cannot be taken in is kept for a person, rather than refused.
+        owns: JSON Pointers of the fields for which its word counts.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Source:
     mapping: FieldMapping | None = field(repr=False)
     formats: Mapping[Format, Settings]
     is_holding: bool = False
+    owns: frozenset[str] = frozenset()
 
 
 def compile_sources(
@@ -57,6 +59,7 @@ def compile_sources(
         except ProblemSet as error:
             problems.extend(error.problems)
             continue
+        problems.extend(_unknown_fields(name, config, node, schema))
         title = {"zh": settings.title.zh, "en": settings.title.en}
         found[name] = Source(
             name=name,
@@ -64,9 +67,22 @@ def compile_sources(
             mapping=mapping,
             formats=settings.formats,
             is_holding=settings.on_bad == "hold",
+            owns=frozenset(settings.owns),
         )
     problems.raise_if_any()
     return found
+
+
+def _unknown_fields(name: str, config: Config, node: Node, schema: CanonicalSchema | None) -> list[Problem]:
+    """What a source is said to own though a case has no such field."""
+    if schema is None:
+        return []
+    known = [f"/{field}" for field in schema.document["properties"]]
+    return [
+        Problem(documents.node_at(node, ("sources", name, "owns", no)).place, unknown("field", at, known), "no_field")
+        for no, at in enumerate(config.sources[name].owns)
+        if not schema.titles(at)
+    ]
 
 
 def _inbound(

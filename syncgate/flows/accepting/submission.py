@@ -21,8 +21,10 @@ from syncgate.domain.errors import (
     FieldError,
     InvalidCase,
     KeyReused,
+    NotOwned,
     StaleRevision,
 )
+from syncgate.domain.ownership import overstepped, with_others_kept
 from syncgate.domain.plan import Json, Message
 from syncgate.domain.reconciliation.patches import patch_between
 from syncgate.domain.row import replace
@@ -146,7 +148,8 @@ class Taking:
         current = open_document(self.gate, self.tx, case)
         joined = join(self.gate, self.tx, self.caller.source, case, current, edit)
         lasting = lasting_references(self.tx, case, current, joined.document)
-        joined = joined if lasting is joined.document else replace(joined, document=lasting)
+        owned = self._owned(current, lasting, is_whole=edit.whole is not None)
+        joined = joined if owned is joined.document else replace(joined, document=owned)
         refuse_unknown_systems(self.gate, joined.document)
         warnings = checked(self.gate, joined.document)
         if _content_mac(self.gate, joined.document) == case.content_mac:
@@ -155,6 +158,21 @@ class Taking:
             refuse_ended(case, current, joined.document)
             done = self._revised(case, joined, current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
+
+    def _owned(self, current: Json, document: Json, *, is_whole: bool) -> Json:
+        """The document with what only others may leave out. Raises NotOwned where it changes what is theirs."""
+        owns, source = self.gate.owns, self.caller.source
+        if not owns:
+            return document
+        kept = with_others_kept(owns, source, current, document) if is_whole else document
+        if found := overstepped(owns, source, current, kept):
+            errors = [FieldError(at, "owned_by_another", ", ".join(sorted(names))) for at, names in found.items()]
+            raise NotOwned(
+                "expected changes of what the source owns, got changes of {count} others' fields",
+                count=len(errors),
+                errors=errors,
+            )
+        return kept
 
     def merge(self, case: Case, into: Case, stage: Json) -> Done:
         """Ends the case by this withdrawing stage, and lets another stand for it; nothing new where one does already.
@@ -281,8 +299,10 @@ class Taking:
 
         Raises:
             InvalidCase: the document breaks a rule.
+            NotOwned: other sources' word counts for what it would change.
             CaseWithdrawn, CaseVoid, CaseFinished: see their lines in domain/errors.py.
         """
+        self._owned(current, document, is_whole=False)
         warnings = checked(self.gate, document)
         refuse_ended(case, current, document)
         said = read_words(self.gate, self.tx, self.caller.source, case)

@@ -17,7 +17,7 @@ import orjson
 
 from syncgate.domain.case import patched
 from syncgate.domain.delivery import Phase
-from syncgate.domain.errors import Conflict, InvalidCase, StaleRevision
+from syncgate.domain.errors import Conflict, InvalidCase, NotOwned, StaleRevision
 from syncgate.domain.head import Task
 from syncgate.domain.plan import Json
 from syncgate.domain.reconciliation.comparison import Comparison, FieldDifference
@@ -42,6 +42,8 @@ NOT_REVERSIBLE: Final = "not_reversible"
 """Why a person must tell: what the record says of the case is not certain."""
 NOT_A_VALID_CASE: Final = "not_a_valid_case"
 """Why a person must tell: the case may not be changed so."""
+NOT_OWNED: Final = "not_owned"
+"""Why a person must tell: another source's word counts for what the record says otherwise."""
 _NOT_THEIRS: Final = frozenset({"references", "source_version", "kind", "case_no"})
 """What a record says nothing of, whatever its mapping makes of it."""
 
@@ -70,6 +72,8 @@ def take_over(now: SlotNow) -> Done:
         return Done(why=NOT_REVERSIBLE)
     try:
         return _revised(now, document)
+    except NotOwned:
+        return Done(why=NOT_OWNED)
     except (InvalidCase, Conflict, StaleRevision):
         return Done(why=NOT_A_VALID_CASE)
 

@@ -39,6 +39,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected sqlite:///<path> or postgresql://<host>/<database>, got another scheme": "数据库地址应为 sqlite:///<路径> 或 postgresql://<主机>/<数据库>",
     "expected the password under `password` as the name of a secret, got it in the URL": "密码不得写在地址中，应在 `password` 中写明密钥名称",
     "expected one of env, file, got both or none": "env 和 file 应且只应填写一个",
+    "expected JSON Pointers of fields that can be owned, got {names}": "应为可归来源系统所有的字段（JSON 指针），实为 {names}",
     "expected each role once, got one twice": "同一角色不得重复",
     "expected the secrets {names}, got none": "缺少密钥：{names}",
     "expected the secret {name}, got none": "缺少密钥 {name}",

@@ -138,6 +138,9 @@ SENTENCES: Final[dict[str, str]] = {
     "expected the case to merge into in into, got none": "应填写并入的办件（into）",
     "expected a case that is known here in into, got none": "并入的办件（into）不存在",
     "expected a case not merged elsewhere, got one merged into {case_id}": "该办件已并入办件 {case_id}",
+    "expected changes of what the source owns, got changes of {count} others' fields": (
+        "有 {count} 个字段以其他来源系统为准，不能更改"
+    ),
     "expected a case that is not finished, got one that came to its end": "该办件已办结",
     "expected a reason, and at most by whom and when, got others": "应填写原因，另可填写办理人和时间",
 }

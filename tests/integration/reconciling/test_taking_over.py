@@ -11,6 +11,7 @@ import pytest
 from syncgate.domain.delivery import Phase
 from syncgate.domain.reconciliation.kinds import Action, Kind
 from syncgate.domain.rows import Delivery
+from syncgate.site.sources import Source
 from tests.integration.flows.altered import rewritten
 from tests.integration.flows.worksite import Worksite, activate
 from tests.integration.reconciling.found import found, mended, row_of
@@ -114,6 +115,18 @@ def test_what_is_not_certain_is_a_persons_matter(site: Worksite, changes: dict[s
     assert (row.action, row.detail["why"], row.closed_at) == ("ask", why, None)
     assert site.document(judged.case_id) == before
     assert len(site.deliveries(judged.case_id, "food")) == 1
+
+
+def test_what_the_system_does_not_own_is_a_persons_matter(site: Worksite) -> None:
+    """Its word does not count for the form: the record differs, and the case stays as its owner said."""
+    judged = delivered(site)
+    for name, owns in (("window", {"/form"}), ("food", set[str]())):
+        site.gate.inbound[name] = Source(name=name, title={}, mapping=None, formats={}, owns=frozenset(owns))
+    edited = accepted_of(site, judged, area="150.50㎡")
+    did = mended(site, edited)
+    assert (dict(did.by_action), did.left) == ({}, 1)
+    assert row_of(site, edited).detail["why"] == "not_owned"
+    assert site.document(judged.case_id) == an_application()
 
 
 def test_nothing_of_the_case_is_touched_that_no_difference_explains(site: Worksite) -> None:

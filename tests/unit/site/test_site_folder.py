@@ -130,6 +130,17 @@ NAMES = {
         "{zh: 窗口, en: Window}, mapping: archive/record",
         "mappings/archive/record.yaml:1:1: expected 'direction: in' for a source, got 'out'",
     ),
+    "an unknown field that a source owns": (
+        "{zh: 窗口, en: Window}",
+        "{zh: 窗口, en: Window}, owns: [/applicant, /contactt]",
+        "config.yaml:6:60: unknown field '/contactt'; the nearest known is '/contact'",
+    ),
+    "what nobody can own": (
+        "{zh: 窗口, en: Window}",
+        "{zh: 窗口, en: Window}, owns: [stages, /stages/0]",
+        "config.yaml:6:47: sources.window.owns: "
+        "expected JSON Pointers of fields that can be owned, got stages, /stages/0",
+    ),
     "no canonical schema": (
         "sources:",
         "schema: schemas/none.json\nsources:",
