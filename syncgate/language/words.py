@@ -72,6 +72,7 @@ REASONS: Final[Mapping[str, str]] = {
     # --- a person must act
     "refused": "对方拒收",
     "correction_not_taken": "对方未接受更正",
+    "withheld": "保密工单未写明代替内容",
     "retraction_not_taken": "对方未接受撤回",
     "still_there": "对方仍有数据，无法判断是否已撤回",
     "case_unknown_there": "对方没有该办件",

@@ -43,7 +43,7 @@ def run_example(
         return _different(example, f"the case has no {document.reads} {example.part!r}")
     refs = Refs(dict(example.remote_refs), dict(example.case_refs))
     try:
-        context = context_of(document, example.context)
+        context = context_of(document, (*_marked(case), *example.context))
     except (TypeError, ValueError):
         return _different(example, "its context does not hold: expected sent_at as RFC 3339")
     got = apply(Inputs(case, part, context, refs))
@@ -61,6 +61,12 @@ def _part(document: Document, case: JsonValue, part_id: str | None) -> JsonValue
     listed = case.get(PARTS[document.reads]) if document.reads in PARTS and isinstance(case, dict) else None
     parts = listed if isinstance(listed, list) else []
     return next((part for part in parts if isinstance(part, dict) and part.get("id") == part_id), None)
+
+
+def _marked(case: JsonValue) -> tuple[tuple[str, JsonValue], ...]:
+    """What a case that is marked confidential says of its context, where the example does not."""
+    is_marked = isinstance(case, dict) and case.get("is_confidential") is True
+    return (("is_withheld", True),) if is_marked else ()
 
 
 def context_of(document: Document, given: tuple[tuple[str, JsonValue], ...] = ()) -> Context:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from syncgate import documents
 from syncgate.documents import JsonValue, Node, Place, Scalar, Sequence
 from syncgate.mapping import document as model
+from syncgate.mapping.confidential import instead_of
 from syncgate.mapping.document import Const, Expression, Options
 from syncgate.mapping.reading_conditions import ConditionReader
 from syncgate.mapping.reading_pieces import (
@@ -70,7 +71,19 @@ class Reader(TextReader, ScalarReader, ConditionReader):
             self._add(node.key_place(name), f"{name} has no meaning here: it belongs in a mapping outward")
         options = self._options(node, is_slot=is_slot, is_field=is_field)
         read: Callable[[documents.Mapping, Options, bool], Expression] = getattr(self, f"_read_{name}")
-        return read(node, options, is_slot)
+        made = read(node, options, is_slot)
+        return self._confidential(node, made) if "confidential" in node else made
+
+    def _confidential(self, node: documents.Mapping, made: Expression) -> Expression:
+        """The expression, and in its place the constant that stands for it where the caller is withheld."""
+        written, place = node.get("confidential"), node.key_place("confidential")
+        if self.context_names != OUTWARD_CONTEXT:
+            self._add(place, "confidential has no meaning here: it belongs in a mapping outward")
+            return made
+        if not isinstance(written, Scalar) or written.value is None:
+            self._add(place, "expected what stands instead in a confidential case, a constant, got none")
+            return made
+        return instead_of(made, Const(place=written.place, value=written.value))
 
     def _operation_name(self, node: documents.Mapping) -> str | None:
         found = [name for name in node.names if name in OPERATIONS]

@@ -14,7 +14,7 @@ from syncgate.mapping.tables import Tables
 DEEPEST = 16
 """How many expressions may nest."""
 
-COMMON = ("optional", "when_absent", "compared", "empty_as", "absent_as")
+COMMON = ("optional", "when_absent", "compared", "empty_as", "absent_as", "confidential")
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "path": (),

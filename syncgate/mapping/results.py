@@ -44,7 +44,8 @@ class Context:
     """What a mapping may know beside the case or record. `sent_at` is aware.
 
     Inward: `batch` is the name of what the record came in (a file without its folders), `record_no` a number
-    made of the batch and the record, for a source that gives none.
+    made of the batch and the record, for a source that gives none. Outward: `is_withheld` says that the case is
+    confidential and that its system does not receive who called.
     """
 
     case_id: str = ""
@@ -58,6 +59,7 @@ class Context:
     message: str = ""
     batch: str | None = None
     record_no: str | None = None
+    is_withheld: bool = False
 
 
 OUTWARD_CONTEXT = (
@@ -70,6 +72,7 @@ OUTWARD_CONTEXT = (
     "sent_at",
     "system",
     "message",
+    "is_withheld",
 )
 INWARD_CONTEXT = ("record_no", "batch")
 CONTEXT_NAMES = (*OUTWARD_CONTEXT, *INWARD_CONTEXT)

@@ -252,6 +252,7 @@ class Adapter(Model):
         limits: what the system can bear.
         schedule: waits after `unavailable`; the last repeats while the system takes nothing.
         breaker: when sending stops by itself.
+        confidential: whether the system receives who called in a confidential hotline case.
         personal: classes of personal data, or canonical paths, that the system may receive.
         reconciliation: how what the system holds is read back and compared; left out: it is not.
         returns: how lists of what the system gives back are read; left out: it brings none.
@@ -282,6 +283,7 @@ class Adapter(Model):
     )
     breaker: AdapterBreaker = AdapterBreaker()
     personal: tuple[StrictStr, ...] = ()
+    confidential: StrictBool = False
     reconciliation: Reconciliation | None = None
     returns: Returns | None = None
     windows: Windows | None = None

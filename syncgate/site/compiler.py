@@ -40,6 +40,7 @@ from syncgate.site.promises import promise_warnings
 from syncgate.site.quirks import QuirksError, load_quirks
 from syncgate.site.readback import ReadBack
 from syncgate.site.reading_back import Named, compile_readback
+from syncgate.site.recipients import check_withheld
 from syncgate.site.reconciliation_checks import (
     Known,
     check_asked_with,
@@ -246,7 +247,10 @@ class _Compilation:
         place = documents.node_at(node, (*here, "of")).place
         self.problems.extend(check_message(message, mapping, contract, permitted, self.paths, place=place))
         self.problems.extend(check_own_stages(adapter, mapping))
+        self.problems.extend(check_withheld(adapter, mapping, self.paths))
         taken_back = self._taken_back(message, node, here, tables=tables, permitted=permitted)
+        if taken_back is not None:
+            self.problems.extend(check_withheld(adapter, taken_back.mapping, self.paths))
         if mapping is None or contract is None:
             return None
         return CompiledMessage(message, mapping, contract, exists, taken_back)

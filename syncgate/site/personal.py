@@ -43,7 +43,7 @@ class CanonicalPaths:
 
     def classes(self, path: str) -> frozenset[str] | None:
         """Classes of personal data of all that a path reads; None for a path that no case can have."""
-        seen = _from_case(path) if path.partition(".")[0] == "leg" else path
+        seen = as_of_case(path) if path.partition(".")[0] == "leg" else path
         return None if self._node(seen) is None else self._schema.personal_classes(seen)
 
     def unknown(self, path: str) -> str:
@@ -87,7 +87,7 @@ class Permitted:
 
     def covers(self, path: str, classes: Collection[str]) -> bool:
         """Whether the system may receive this path, which is of these classes."""
-        seen = _from_case(path)
+        seen = as_of_case(path)
         return frozenset(classes) <= self.entries or any(
             seen == entry or seen.startswith(f"{entry}.") for entry in self.entries - CLASSES
         )
@@ -109,7 +109,7 @@ def wrong_entry(entry: str, paths: CanonicalPaths | None) -> str | None:
     return None if paths is None or paths.classes(entry) is not None else paths.unknown(entry)
 
 
-def _from_case(path: str) -> str:
+def as_of_case(path: str) -> str:
     """The path as seen from the case: `stage.name` is `case.stages.*.name`."""
     root, *steps = path.split(".")
     if root == "leg":

@@ -17,12 +17,16 @@ from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.numbers import numbers_of_leg
 from syncgate.flows.delivering.work import Payload, PayloadFault, Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.mapping import Context, Inputs, Mapped, Refs, Unmappable, WaitsFor
+from syncgate.mapping import Context, Fault, Inputs, Mapped, Refs, Unmappable, WaitsFor
+from syncgate.mapping.results import MISSING
 from syncgate.site.bundle import Bundle
 from syncgate.site.contract import Violation
+from syncgate.site.recipients import is_confidential, is_of_the_caller, without_the_caller
 
 log = structlog.get_logger("syncgate.mapping")
 
+WITHHELD = "withheld"
+"""The reason where a confidential case is not mapped, since nothing says what stands for who called."""
 ACTOR_BY_RULE = {"unmapped_code": "table", "no_row": "table", "unencodable": "source", "missing": "source"}
 """Who must act on a mapping's fault; the mapping's author for the rest."""
 
@@ -52,6 +56,9 @@ def mapped(
 ) -> Payload | Verdict:
     """The payload of one delivery of the work's slot, or why there is none."""
     document = open_submission(gate, work, submission)
+    is_withheld = is_confidential(document) and not bundle.adapter.confidential
+    if is_withheld:
+        document = without_the_caller(document, gate.schema)
     spec, message = bundle.payload_of(delivery), bundle.message(delivery.message)
     assert spec is not None
     numbers = numbers_of_leg(gate, work.remote_refs, document, message, delivery.part)
@@ -59,7 +66,7 @@ def mapped(
         Inputs(
             case=document,
             part=part_of(document, message.of, delivery.part),
-            context=_context(work, delivery, sent_at),
+            context=_context(work, delivery, sent_at, is_withheld=is_withheld),
             refs=Refs(remote_ref=numbers, case_ref=work.case_refs),
         )
     )
@@ -67,12 +74,23 @@ def mapped(
         case WaitsFor(system):
             return Verdict(event=Event.HANDED_BACK, waits_for=system)
         case Unmappable(faults):
+            faults = _as_withheld(gate, faults) if is_withheld else faults
             lines = "\n".join(f"{fault.field}: {fault.detail}" for fault in faults)
             refused = _refused(faults[0].rule, ACTOR_BY_RULE.get(faults[0].rule, "mapping"), lines)
             told = (PayloadFault(field=fault.field, rule=fault.rule, path=fault.path) for fault in faults)
             return replace(refused, faults=tuple(told))
         case Mapped(payload):
             return contract_broken(without_content(spec, payload)) or Payload(payload)
+
+
+def _as_withheld(gate: Gate, faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """The faults, those named as such that are there only because who called is withheld."""
+
+    def named(fault: Fault) -> Fault:
+        is_so = fault.rule == MISSING and is_of_the_caller(fault.path, gate.schema.personal_classes(fault.path))
+        return replace(fault, rule=WITHHELD) if is_so else fault
+
+    return tuple(named(fault) for fault in faults)
 
 
 def contract_broken(violations: Sequence[Violation]) -> Verdict | None:
@@ -94,7 +112,7 @@ def open_submission(gate: Gate, work: Work, submission: Submission) -> Json:
     return orjson.loads(gate.keyring.open(work.case.wrapped_key, submission.sealed_document, bound_to=place))
 
 
-def _context(work: Work, delivery: Delivery, sent_at: datetime) -> Context:
+def _context(work: Work, delivery: Delivery, sent_at: datetime, *, is_withheld: bool) -> Context:
     keys = work.keys
     return Context(
         case_id=keys["case_id"],
@@ -106,6 +124,7 @@ def _context(work: Work, delivery: Delivery, sent_at: datetime) -> Context:
         sent_at=sent_at,
         system=delivery.system,
         message=delivery.message,
+        is_withheld=is_withheld,
     )
 
 

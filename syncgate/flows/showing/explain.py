@@ -27,6 +27,7 @@ from syncgate.mapping.explanation import Explanation
 from syncgate.mapping.hiding import hidden
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
+from syncgate.site.recipients import is_confidential, without_the_caller
 from syncgate.site.shown import shown_case
 
 Under = Literal["newest", "active"]
@@ -104,6 +105,9 @@ def _found(gate: Gate, principal: Principal, ref: CaseRef, wish: Wish, tx: Tx) -
     message = _message(bundle, wish.message)
     revision = newest.revision if newest is not None and wish.under == "newest" else case.revision
     document = _document(gate, tx, case, revision)
+    is_withheld = is_confidential(document) and not bundle.adapter.confidential
+    if is_withheld:
+        document = without_the_caller(document, gate.schema)
     _require_part(document, message, wish.part)
     context = Context(
         case_id=str(case.case_id),
@@ -115,6 +119,7 @@ def _found(gate: Gate, principal: Principal, ref: CaseRef, wish: Wish, tx: Tx) -
         sent_at=_sent_at(gate, tx, newest),
         system=wish.system,
         message=wish.message,
+        is_withheld=is_withheld,
     )
     numbers = numbers_of_leg(gate, remote_refs(deliveries), document, message, wish.part)
     refs = Refs(remote_ref=numbers, case_ref=case_refs(tx.lanes(case.case_id)))

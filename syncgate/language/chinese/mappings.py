@@ -26,6 +26,9 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a payload, got {got}": "应得到报文，实为{got}",
     "expected faults, got {got}": "应得到错误，实为{got}",
     "the function {name!r} is registered twice": "函数 {name} 登记了两次",
+    # --- confidential cases
+    "confidential has no meaning here: it belongs in a mapping outward": "此处不得使用 confidential：只用于对外映射",
+    "expected what stands instead in a confidential case, a constant, got none": "应填写保密工单中代替的常量",
     # --- expressions
     "expected a value, got none": "缺少取值",
     "expected a path or an operation, got {got}: write {const: {value}}": "应为路径或运算，实为{got}；常量应写作 {const: {value}}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
+    # --- confidential cases
+    "{mapping}, field {field!r}: {path} is personal ({classes}) and says who called, which {system} is not to receive of a confidential case: expected 'confidential' to say what stands instead, got none": "{mapping} 字段 {field}：{path} 属个人信息（{classes}），可识别诉求人，保密工单不得提供给 {system}；应以 'confidential' 写明代替内容",
     # --- legs
     "expected 'assignee' to say which legs are the system's own, got none": "应以 'assignee' 说明哪些承办由该系统承担，现未填写",
     "expected no 'is_case_ref' where each leg has a number of its own, got it": "每次承办各有编号，不得填写 'is_case_ref'",

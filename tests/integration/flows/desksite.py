@@ -62,14 +62,26 @@ payload:
   since: leg.from_at
   place: case.location.text
   text: {path: case.description, optional: true}
+  caller: {path: case.contact.name, optional: true, confidential: 保密}
+  phone: {text: case.contact.mobile, steps: [trim], when_absent: {const: 无}, confidential: 保密}
 examples:
+  - name: a caller who wants to stay unknown
+    case:
+      case_no: HL-1
+      is_confidential: true
+      contact: {name: 张示例, mobile: "15400000001"}
+      location: {text: 示例路1号}
+      stages: [{id: s1, kind: assigned, at: "2026-05-01T09:00:00+08:00", assignee: {name: 示例局}}]
+    part: s1
+    gives:
+      {number: HL-1, turn: 1, since: "2026-05-01T09:00:00+08:00", place: 示例路1号, caller: 保密, phone: 保密}
   - name: the first turn
     case:
       case_no: HL-1
       location: {text: 示例路1号}
       stages: [{id: s1, kind: assigned, at: "2026-05-01T09:00:00+08:00", assignee: {name: 示例局}}]
     part: s1
-    gives: {number: HL-1, turn: 1, since: "2026-05-01T09:00:00+08:00", place: 示例路1号}
+    gives: {number: HL-1, turn: 1, since: "2026-05-01T09:00:00+08:00", place: 示例路1号, phone: 无}
 """
 
 URGE = """\
@@ -114,7 +126,9 @@ def _contract(**fields: str) -> str:
 
 
 CONTRACTS = {
-    "order": _contract(number="string", turn="integer", since="string", place="string", text="string"),
+    "order": _contract(
+        number="string", turn="integer", since="string", place="string", text="string", caller="string", phone="string"
+    ),
     "urge": _contract(order="string", kind="string"),
     "closing": _contract(order="string", how="string", why="string"),
 }
