@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATCHES = Path(__file__).parent / "patches"
-PROMISES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13)
-"""The promises that mutants break; personal data (10) is looked for in the demo's files instead."""
+PROMISES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+"""The promises that mutants break; personal data (10) is looked for in the demo's files, too."""
 
 
 @dataclass(frozen=True, slots=True)
