@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from syncgate.cli import forecasts, holds, maintenance, readbacks
+from syncgate.cli import forecasts, holds, maintenance, manual, readbacks
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.output import AsJson, facts, show, table
 
@@ -19,6 +19,7 @@ app.command("holds")(holds.list_holds)
 app.command("release")(holds.release)
 app.command("maintenance")(maintenance.announce)
 app.command("end-maintenance")(maintenance.end)
+app.command("worklist")(manual.worklist)
 COLUMNS = [
     "system",
     "mode",

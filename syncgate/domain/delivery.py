@@ -37,6 +37,8 @@ class Beginning(StrEnum):
 
     PLANNED = "planned"
     """Something that the system lacks shall be sent."""
+    SET_ASIDE = "set_aside"
+    """Something that a system lacks to which nothing is sent: a person types it by hand, or it is only checked."""
     HELD_BY_SOURCE = "held_by_source"
     """The system is itself a source of the case, and says that it holds this."""
     KNOWN_BY_NUMBER = "known_by_number"
@@ -127,6 +129,7 @@ MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
 
 BEGINNINGS: Final[dict[Beginning, Phase]] = {
     Beginning.PLANNED: Phase.PENDING,
+    Beginning.SET_ASIDE: Phase.PARKED,
     Beginning.HELD_BY_SOURCE: Phase.DELIVERED,
     Beginning.KNOWN_BY_NUMBER: Phase.DELIVERED,
     Beginning.ADOPTED: Phase.DELIVERED,

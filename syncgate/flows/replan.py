@@ -10,8 +10,9 @@ from uuid import UUID
 
 from syncgate.domain import ids
 from syncgate.domain.case import is_withdrawn, withdrawing_stage
-from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.delivery import Beginning, Event, Phase, begin
 from syncgate.domain.head import messages_by_name
+from syncgate.domain.modes import SET_ASIDE_BY_MODE, was_set_aside
 from syncgate.domain.moving_on import still_wanted
 from syncgate.domain.plan import Json, PartOf, Planned, part_of, plan
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, is_of_its_own, replan, slots_of
@@ -162,7 +163,9 @@ def _wanted_by_person(
         newest = slots.get((planned.message, planned.part), Slot()).newest
         if case.only is not None and planned.message not in case.only:
             continue
-        if newest is None or newest.bundle == bundle.digest:
+        if newest is not None and was_set_aside(newest) and bundle.mode not in SET_ASIDE_BY_MODE:
+            found.append(replace(planned, input_mac=_OTHER))
+        elif newest is None or newest.bundle == bundle.digest:
             found.append(planned)
         elif newest.phase is Phase.CANCELLED or is_of_its_own(newest):
             found.append(under_bundle_of(gate, case.document, planned, newest, numbers))
@@ -204,6 +207,8 @@ def _carry_out(
     match decision:
         case Queue(planned, change):
             at = after_the_slots_newest(work, planned)
+            set_aside = SET_ASIDE_BY_MODE.get(bundle.mode)
+            beginning = Beginning.PLANNED if set_aside is None else Beginning.SET_ASIDE
             delivery = Delivery(
                 delivery_id=ids.uuid7(work.tx.now, gate.entropy.token(10)),
                 case_id=case.case_id,
@@ -212,11 +217,13 @@ def _carry_out(
                 part=planned.part,
                 part_no=planned.part_no,
                 revision=case.revision,
-                phase=Phase.PENDING,
+                phase=begin(beginning),
+                reason=set_aside,
+                actor="" if set_aside is None else "operator",
                 input_mac=_mac_of_new(bundle, case, planned, change, slots),
                 bundle=bundle.digest,
                 change=change,
-                due_at=work.tx.now,
+                due_at=work.tx.now if set_aside is None else None,
                 created_at=at,
                 changed_at=at,
             )
@@ -224,7 +231,7 @@ def _carry_out(
             return delivery
         case Refresh(delivery, planned, change) if _is_as_it_was(work, delivery):
             mac = _mac_under(bundle, case, planned, change) if case.by_person else planned.input_mac
-            return _refreshed(work, case, delivery, replace(planned, input_mac=mac), change)
+            return _refreshed(work, case, delivery, replace(planned, input_mac=mac), change, mode=bundle.mode)
         case Cancel(delivery, event) if _is_as_it_was(work, delivery):
             return work.move(delivery, event)
         case _:
@@ -271,7 +278,9 @@ def _mac_under(bundle: Bundle, case: CaseNow, planned: Planned, change: Change |
     return message.inputs(case.document, part_of(case.document, message.of, planned.part))
 
 
-def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned, change: Change | None) -> Delivery:
+def _refreshed(
+    work: LaneWork, case: CaseNow, delivery: Delivery, planned: Planned, change: Change | None, *, mode: str
+) -> Delivery:
     changes: dict[str, Any] = {
         "revision": case.revision,
         "input_mac": planned.input_mac,
@@ -282,6 +291,9 @@ def _refreshed(work: LaneWork, case: CaseNow, delivery: Delivery, planned: Plann
         "detail": "",
         "actor": "",
     }
+    if was_set_aside(delivery) and mode in SET_ASIDE_BY_MODE:
+        kept = {"due_at": None, "actor": "operator", "reason": SET_ASIDE_BY_MODE[mode]}
+        return work.write(delivery, replace(delivery, **changes | kept, changed_at=work.tx.now))
     if delivery.phase is Phase.PARKED:
         return work.move(delivery, Event.REQUEUED, **changes)
     after = replace(delivery, **changes, reason=None, changed_at=work.tx.now)

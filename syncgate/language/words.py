@@ -40,6 +40,9 @@ REASONS: Final[Mapping[str, str]] = {
     "absent_by_hand": "人工核实未持有",
     "requeued": "重新推送",
     "returned": "对方退回",
+    # --- of a system to which nothing is sent
+    "typed_by_hand": "待人工录入",
+    "only_checked": "只核对不推送",
     # --- held without a sending of ours
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",

@@ -35,6 +35,8 @@ SENTENCES: Final[dict[str, str]] = {
     "Input/output error": "读写出错",
     "another file": "已有别的文件",
     "a stream that cannot go back": "不能回读的数据流",
+    "expected a new file, got {file}": "应为新文件，实为 {file}",
+    "{count} entries written to {file}": "已将 {count} 项写入 {file}",
     "expected a new file, or an earlier list of refused rows, got {file}": "应为新文件，或以前的未接收行清单，实为 {file}",
     "expected to read {file} to its end, got {why}": "文件 {file} 没能读完：{why}",
     "expected a readable folder {folder}, got {why}": "无法读取文件夹 {folder}：{why}",

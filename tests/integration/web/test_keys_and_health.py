@@ -203,6 +203,7 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("GET", "/v1/duplicates"),
         ("POST", "/v1/duplicates:dismiss"),
         ("GET", "/v1/meter"),
+        ("GET", "/v1/systems/{system}/worklist"),
         ("POST", "/v1/alerts/{alert_id}/acknowledge"),
         ("GET", "/v1/keys"),
         ("POST", "/v1/keys"),
