@@ -13,7 +13,6 @@ import typer
 
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.context import BadArgument
-from syncgate.cli.findings import safe
 from syncgate.cli.output import AsJson, note, show, table
 
 _COLUMNS: Final = ["delivery_id", "case_no", "item", "message", "part", "since", "reason"]
@@ -67,6 +66,8 @@ def _text(entries: list[dict[str, Any]], *, is_open: bool) -> str:
 
 def _write(target: Path, entries: list[dict[str, Any]]) -> None:
     # The mark tells spreadsheets that this is UTF-8.
+    from syncgate.cli.findings import safe
+
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
