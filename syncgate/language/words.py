@@ -41,6 +41,7 @@ REASONS: Final[Mapping[str, str]] = {
     "requeued": "重新推送",
     "returned": "对方退回",
     # --- of a system to which nothing is sent
+    "set_aside": "不推送，另行处理",
     "typed_by_hand": "待人工录入",
     "only_checked": "只核对不推送",
     # --- held without a sending of ours
