@@ -10,6 +10,7 @@ from typing import Any
 from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.processes import GateProcess, Simulators, wait_for
+from syncgate.sandbox.play.site import patience
 
 Say = Callable[[str], None]
 TARGETS = ("province", "food")
@@ -85,12 +86,12 @@ FRONT_TIMETABLE = (
     _on(2, "late_rejection", share=0.05, delay=3.0, count=10),
     _on(2, "consumer_stopped"),
     Deed(8, "off"),
-    _on(2, "locked", delay=0.5, count=6),
+    _on(2, "locked", delay=0.8),
     Deed(6, "off"),
     _on(2, "full", operations=["up_pro_accept"]),
     Deed(5, "off"),
     _on(2, "late_rejection", share=0.1, delay=2.0, count=20),
-    _on(1, "locked", delay=0.3, count=4),
+    _on(1, "locked", delay=0.8),
     Deed(6, "off"),
 )
 
@@ -147,7 +148,7 @@ class Timetable:
 
     def _wait_for_strikes(self) -> None:
         """Leave the modes on until each has struck, for a while at most: the reader has the last word."""
-        deadline = time.monotonic() + STRIKE_WITHIN
+        deadline = time.monotonic() + STRIKE_WITHIN * patience()
         for mode, before in self._struck_before.items():
             while self._struck(mode) <= before and time.monotonic() < deadline:
                 time.sleep(0.1)
