@@ -17,7 +17,7 @@ from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
-from syncgate.sandbox.play.site import Folder, demo_secrets, free_port, write_config
+from syncgate.sandbox.play.site import Folder, copy_site, demo_secrets, free_port, write_config
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS = ("workorders", "hotline", "urban", "ecology")
@@ -37,6 +37,7 @@ class Town:
         self.process = GateProcess(self.folder, env, free_port())
         ended.callback(self.process.stop)
         write_config(self.folder, ports=self.systems.ports, listen_port=self.process.port)
+        copy_site(self.folder)
         self.process.start()
         operator = create_key(self.folder, env, role="operator", name="operator")
         keys = {name: create_key(self.folder, env, role="source", name=name, source=name) for name in SOURCES}

@@ -29,6 +29,7 @@ from syncgate.sandbox.play.site import (
     DemoError,
     Folder,
     at_most,
+    copy_site,
     demo_secrets,
     free_port,
     write_config,
@@ -80,6 +81,7 @@ class Demo:
         self._systems.start_all()
         store_url = self._process.store_url()
         write_config(self._folder, ports=self._systems.ports, listen_port=self._process.port, store_url=store_url)
+        copy_site(self._folder)
 
     def start(self) -> None:
         """Start the gate, and let the command line create the keys through it."""

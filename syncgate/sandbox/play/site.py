@@ -126,7 +126,7 @@ def demo_secrets() -> dict[str, str]:
 
 
 def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, store_url: str = "") -> None:
-    """Write `.demo/config.yaml` from config.example.yaml, a master key beside it, and the gate's copy of the site.
+    """Write `.demo/config.yaml` from config.example.yaml, and a master key beside it.
 
     Raises:
         DemoError: the example has no line that must be replaced.
@@ -144,6 +144,10 @@ def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, 
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n", "ascii")
     folder.config.write_text(text, "utf-8")
+
+
+def copy_site(folder: Folder) -> None:
+    """Make the gate's own copy of the example site."""
     for name in SITE_FOLDERS:
         shutil.copytree(folder.root / name, folder.site / name)
 

@@ -26,7 +26,7 @@ from syncgate.sandbox.play.clerks import Clerks, records
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.race import Outcome, defects
-from syncgate.sandbox.play.site import BASES, DemoError, Folder, write_config
+from syncgate.sandbox.play.site import BASES, DemoError, Folder, copy_site, write_config
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
 from syncgate.sandbox.play.weekend import Counts
 from syncgate.sandbox.systems import BASES as PUBLISHED_BASES
@@ -66,9 +66,14 @@ def test_the_configuration_is_the_examples_with_this_runs_addresses(tmp_path: Pa
         assert f"address: http://127.0.0.1:{port}{BASES[system]}" in text
     for system in ("frontdb", "insurance"):
         assert f"{system}: {{address: sqlite:///{tmp_path}/systems/{system}.db}}" in text
-    assert (folder.site / "mappings/insurance/tables/household.yaml").is_file()
     assert "https://province.example/gateway/province" in text
     assert (tmp_path / "master.key").stat().st_mode & 0o077 == 0
+
+
+def test_the_gate_has_a_copy_of_the_example_site_that_a_person_may_change(tmp_path: Path) -> None:
+    folder = Folder(ROOT, tmp_path)
+    copy_site(folder)
+    assert (folder.site / "mappings/insurance/tables/household.yaml").is_file()
 
 
 def test_a_changed_example_is_told_instead_of_played(tmp_path: Path) -> None:
