@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from syncgate.domain.rows import Principal
+from syncgate.domain.rows import Principal, ToldApart
 from syncgate.flows.operating.duplicates import DuplicatePage, list_duplicates, tell_apart
 from syncgate.flows.operating.people import Action
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
@@ -37,16 +37,14 @@ def router(place: Place) -> APIRouter:
     @routes.post(
         "/v1/duplicates:dismiss",
         summary="Two cases that look alike are two",
-        status_code=204,
         responses=refusals(*WRITING),
         openapi_extra=takes(TellApartAsked),
     )
     async def dismiss(
         principal: Annotated[Principal, Depends(decides)],
         body: Annotated[TellApartAsked, Depends(why)],
-    ) -> Response:
+    ) -> ToldApart:
         one, other = map(case_ref, body.cases)
-        await tell_apart(place.gate, principal, one, other, reason=body.reason)
-        return Response(status_code=204)
+        return await tell_apart(place.gate, principal, one, other, reason=body.reason)
 
     return routes

@@ -86,7 +86,7 @@ def _pairs(tx: Tx, principal: Principal, rows: Iterable[Alike]) -> list[Duplicat
     return pairs
 
 
-async def tell_apart(gate: Gate, principal: Principal, one: CaseRef, other: CaseRef, *, reason: str) -> None:
+async def tell_apart(gate: Gate, principal: Principal, one: CaseRef, other: CaseRef, *, reason: str) -> ToldApart:
     """Notes that two cases which look alike are two: they are not listed together again.
 
     Raises:
@@ -94,12 +94,13 @@ async def tell_apart(gate: Gate, principal: Principal, one: CaseRef, other: Case
         InvalidCase: they are one and the same.
     """
 
-    def step(tx: Tx) -> None:
+    def step(tx: Tx) -> ToldApart:
         first, second = sorted(find_case(tx, principal, ref).case_id for ref in (one, other))
         if first == second:
             errors = [FieldError("/cases", "another_case", "another case")]
             raise InvalidCase("expected two cases, got one and the same", errors=errors)
-        tx.tell_apart(ToldApart(case_id=second, other_id=first, by=principal.name, reason=reason, at=tx.now))
+        apart = ToldApart(case_id=second, other_id=first, by=principal.name, reason=reason, at=tx.now)
+        tx.tell_apart(apart)
         told = AuditEntry(
             at=tx.now,
             actor=principal.name,
@@ -109,5 +110,6 @@ async def tell_apart(gate: Gate, principal: Principal, one: CaseRef, other: Case
             detail={"other": str(first)},
         )
         tx.append_audit(told)
+        return apart
 
-    await gate.writer.write(step)
+    return await gate.writer.write(step)
