@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup machine test check lint unit demo demo-processes bench reconcile-proof format clean
+.PHONY: help setup machine test check lint unit demo demo-processes bench reconcile-proof weekend format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench: $(STAMP) ## measure the gate beside Celery with Redis; what the systems h
 	@command -v redis-server >/dev/null || { $(SUDO) apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends redis-server >/dev/null; }
 	$(BIN)/python -m tests.bench
+
+weekend: $(STAMP) ## 20,000 cases while a system is away for 62 hours, in virtual time: parked, told, order, drain
+	$(BIN)/python -m tests.weekend
 
 reconcile-proof: $(STAMP) ## plant differences at the systems of a large city, have them found and mended; takes a while
 	$(BIN)/python -m tests.reconcile_proof

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from syncgate.domain.head import Task
 from syncgate.domain.row import replace
@@ -26,6 +27,9 @@ from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, holds_on
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
+
+PROBED_AMONG: Final = 5
+"""So many of the oldest lanes are tried in turn while the breaker is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def claim(
     next_poll_at = tx.next_poll_at(system) if polls_at_once is not None and is_asking(gate, system) else None
     is_poll_due = next_poll_at is not None and next_poll_at <= tx.now
     kept = int(is_polls_turn and next_poll_at is not None and next_poll_at + LATE <= tx.now)
-    lanes = tx.due_lanes(system, limit=admitted - kept) if admitted > kept else []
+    lanes = _due(tx, row, admitted - kept)
     works = _leased(gate, tx, bundle, lanes, owner=owner, is_careful=is_careful)
     next_due_at = tx.next_due_at(system)
     batch, cost = None, 0
@@ -102,16 +106,26 @@ def claim(
     if works or granted or unused or batch:
         tx.save_system(spent(row, bundle, len(works) + granted + cost, now=tx.now))
     until = min(tx.now + GRANTED_FOR, next_due_at or tx.now + GRANTED_FOR)
+    is_shut = row.breaker is BreakerState.OPEN and not admitted
     return Claimed(
         tx.now,
         tuple(works),
-        next_due_at,
-        admitted < limit,
+        row.breaker_until if is_shut else next_due_at,
+        admitted < limit and not is_shut,
         granted,
         until,
         batch=batch,
         next_poll_at=next_poll_at,
     )
+
+
+def _due(tx: Tx, row: SystemRow, count: int) -> list[Lane]:
+    """The next lanes. Probes take turns among the first few: one that fails by itself must not keep it shut for all."""
+    if count <= 0 or row.breaker is BreakerState.CLOSED:
+        return tx.due_lanes(row.system, limit=count) if count > 0 else []
+    first = tx.due_lanes(row.system, limit=PROBED_AMONG)
+    turn = row.failures_count % len(first) if first else 0
+    return [*first[turn:], *first[:turn]][:count]
 
 
 def take_over(

@@ -254,7 +254,11 @@ def _marks(verdict: Verdict) -> dict[str, Any]:
 def _retried(
     gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, *, bundle: Bundle, row: SystemRow
 ) -> dict[str, Any]:
-    """When a delivery that waits again is due, and what it used up."""
+    """When a delivery that waits again is due, and what it used up.
+
+    Behind an open breaker it keeps its place by its age: it is the breaker that keeps it back, and a probe that fails
+    must not send what it tried to the end of the queue.
+    """
     match verdict.event:
         case Event.UNAVAILABLE | Event.DENIED if verdict.is_excused:
             return {"due_at": tx.now}
@@ -267,9 +271,8 @@ def _retried(
                 "due_at": tx.now + max(wait, _asked_wait(verdict, bundle)),
             }
         case Event.UNAVAILABLE | Event.DENIED:
-            until = row.breaker_until or tx.now
             first_failed_at = delivery.first_failed_at or tx.now
-            return {"due_at": max(until, tx.now), "first_failed_at": first_failed_at}
+            return {"due_at": min(delivery.created_at, tx.now), "first_failed_at": first_failed_at}
         case Event.THROTTLED:
             least = schedule.wait_after(bundle.schedule, 1, draw=gate.entropy.draw())
             most = bundle.limits.retry_after_at_most
