@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.modes import ONLY_CHECKED
 from syncgate.domain.errors import FieldError, StoreUnavailable
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery
@@ -129,6 +130,9 @@ def _knows(tx: Tx, source: str, case: Case) -> bool:
 
 def _expected(gate: Gate, rehearsal: Rehearsal, delivery: Delivery) -> Expected:
     now = _now(delivery, is_changed=delivery.delivery_id in rehearsal.written)
+    if delivery.reason == ONLY_CHECKED:
+        # What a system in shadow mode is for: whether it could be sent, not that it is not.
+        return replace(rehearse(gate, rehearsal.tx, delivery), is_changed=now.is_changed)
     if delivery.phase is not Phase.PENDING or delivery.system not in gate.active:
         return now
     return _prepared(gate, Rehearsal(rehearsal.tx).tx, delivery, replace(now, reason="", actor=""))

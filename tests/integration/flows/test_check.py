@@ -20,7 +20,7 @@ from syncgate.ports import CaseFilter
 from syncgate.sandbox.city.build import build_city
 from syncgate.storage import SqlStore
 from syncgate.storage.migrations import migrate
-from tests.integration.flows.altered import rewritten
+from tests.integration.flows.altered import altered, rewritten
 from tests.integration.flows.worksite import KEYRING, Worksite, activate, call, caller, worksite
 from tests.support.cases import a_hotline_case, a_stage, an_application
 from tests.support.rows import SetClock
@@ -132,6 +132,12 @@ def test_a_pause_and_an_open_breaker_change_nothing_of_what_is_told(site: Worksi
         row = replace(site.row(system), is_paused=True)
         site.write(lambda tx, row=row: tx.save_system(row))  # type: ignore[misc]
     assert check(site, an_application()).deliveries == free
+
+
+def test_of_a_system_in_shadow_mode_it_tells_whether_it_could_be_sent(site: Worksite) -> None:
+    site.run(activate(site.gate, [altered(site, "workorders", mode="shadow")]))
+    told = check(site, a_hotline_case()).deliveries
+    assert [(d.phase, d.reason) for d in told if d.system == "workorders"] == [(Phase.PENDING, "")]
 
 
 def test_a_check_uses_up_no_grant(site: Worksite, handed: list[Any]) -> None:
