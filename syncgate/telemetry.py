@@ -13,10 +13,10 @@ import structlog
 KEYS: Final = frozenset(
     {
         "actor", "at", "attempt", "batch", "breaker", "bundle", "case_id", "code", "count", "delivery_id", "digest",
-        "duration_ms", "entry_no", "error", "error_id", "event", "kind", "lane", "level", "message_name",
-        "method", "mode", "operation", "outcome", "phase", "port", "principal_id", "process", "reason",
+        "duration_ms", "entry_no", "error", "error_id", "event", "flagged", "held", "kind", "known", "lane", "level",
+        "message_name", "method", "mode", "operation", "outcome", "phase", "port", "principal_id", "process", "reason",
         "revision", "role", "route", "rule", "signal", "size", "slot", "source", "state", "status", "step", "system",
-        "timestamp", "until", "url_host", "version", "waits_for", "worker",
+        "taken", "timestamp", "until", "url_host", "version", "waits_for", "worker",
     }
 )  # fmt: skip
 """Every key that a log line may have. None is ever given what a source or a system wrote."""

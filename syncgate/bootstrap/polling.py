@@ -88,8 +88,9 @@ class Polling:
 
 
 def _tell(name: str, polled: Polled) -> None:
-    counts = {key: getattr(polled, key) for key in ("taken", "held", "known", "flagged")}
     if polled.unread:
-        log.warning("poll_unread", source=name, reason=polled.unread, **counts)
-    elif any(counts.values()):
-        log.info("polled", source=name, **counts)
+        log.warning("poll_unread", source=name, reason=polled.unread)
+    if polled.taken or polled.held or polled.known or polled.flagged:
+        log.info(
+            "polled", source=name, taken=polled.taken, held=polled.held, known=polled.known, flagged=polled.flagged
+        )

@@ -43,7 +43,7 @@ def run_example(
         return _different(example, f"the case has no {document.reads} {example.part!r}")
     refs = Refs(dict(example.remote_refs), dict(example.case_refs))
     try:
-        context = context_of(document, (*_marked(case), *example.context))
+        context = context_of(document, (*marked(case), *example.context))
     except (TypeError, ValueError):
         return _different(example, "its context does not hold: expected sent_at as RFC 3339")
     got = apply(Inputs(case, part, context, refs))
@@ -63,7 +63,7 @@ def _part(document: Document, case: JsonValue, part_id: str | None) -> JsonValue
     return next((part for part in parts if isinstance(part, dict) and part.get("id") == part_id), None)
 
 
-def _marked(case: JsonValue) -> tuple[tuple[str, JsonValue], ...]:
+def marked(case: JsonValue) -> tuple[tuple[str, JsonValue], ...]:
     """What a case that is marked confidential says of its context, where the example does not."""
     is_marked = isinstance(case, dict) and case.get("is_confidential") is True
     return (("is_withheld", True),) if is_marked else ()

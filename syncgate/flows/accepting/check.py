@@ -12,8 +12,8 @@ from datetime import datetime
 from uuid import UUID
 
 from syncgate.domain.delivery import Event, Phase
-from syncgate.domain.modes import ONLY_CHECKED
 from syncgate.domain.errors import FieldError, StoreUnavailable
+from syncgate.domain.modes import ONLY_CHECKED
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery
 from syncgate.flows.accepting.intake import posting_step

@@ -78,5 +78,5 @@ def test_a_gate_killed_while_a_canary_is_out_goes_on_with_the_rest_once(
 
 def test_an_unbounded_requeue_is_refused_in_words(site: Site, refused: Any) -> None:
     told = site.run("deliveries", "requeue", "--system", "workorders", "--reason", "all")
-    assert told.code == 1 and "reason, rule, field, item" in told.err
+    assert told.code == 1 and "reason, cause, rule, field, item" in told.err
     assert counted(site, "parked") == 40

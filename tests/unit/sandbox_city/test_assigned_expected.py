@@ -39,7 +39,8 @@ def mapped(life: Life, system: str) -> list[tuple[str, Any]]:
     for planned in plan(case, found.messages, applies=found.applies(case), numbers={}):
         message, spec = found.message(planned.message), found.specs[planned.message]
         part = dict(parts_of(case, message.of))[planned.part]
-        context = Context(slot_key="slot", ordinal=planned.part_no)
+        is_withheld = bool(case.get("is_confidential")) and not found.adapter.confidential
+        context = Context(slot_key="slot", ordinal=planned.part_no, is_withheld=is_withheld)
         outcome = spec.mapping.apply(Inputs(case=case, part=part, context=context))
         assert isinstance(outcome, Mapped), outcome
         payload = {name: value for name, value in outcome.payload.items() if name not in OUR_KEYS}

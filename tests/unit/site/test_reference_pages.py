@@ -18,6 +18,7 @@ from syncgate.records import settings
 from syncgate.site import adapter, reconciling, returning, windows
 from syncgate.transports import content
 from syncgate.transports.answers import AnswerCondition, AnswerRule
+from syncgate.transports.database import inbox_options
 from tests.unit.site.conftest import CONFIG, ROOT
 
 Models = tuple[type[pydantic.BaseModel], ...]
@@ -38,6 +39,7 @@ PAGES: dict[str, dict[str, Models]] = {
             settings.FormSettings,
             settings.XlsxSettings,
         ),
+        "`poll`": (config.PollSettings, inbox_options.InboxOptions),
         "`systems`": (config.SystemSettings,),
         "`logging`": (config.LoggingSettings,),
         "`dispatch`": (config.DispatchSettings,),
