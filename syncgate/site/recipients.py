@@ -33,9 +33,14 @@ def is_of_the_caller(path: str, classes: frozenset[str]) -> bool:
 
 
 def without_the_caller(case: Json, schema: CanonicalSchema) -> Json:
-    """The case without anything that says who called; a copy, as far as it differs."""
-    for path in schema.personal_paths():
-        if path.startswith("case.") and is_of_the_caller(path, schema.personal_classes(path)):
+    """The case without anything that says who called; a copy, as far as it differs.
+
+    An object has the classes of all that lies in it: what of it says nothing of the caller stays.
+    """
+    paths = [path for path in schema.personal_paths() if path.startswith("case.")]
+    for path in paths:
+        holds_more = any(other.startswith(f"{path}.") for other in paths)
+        if not holds_more and is_of_the_caller(path, schema.personal_classes(path)):
             case = _without(case, path.split(".")[1:])
     return case
 
