@@ -80,7 +80,7 @@ def test_what_is_the_same_for_all_does_not_vary(served: Served) -> None:
 
 def test_a_problem_is_explained_in_the_callers_language(served: Served) -> None:
     for headers, title, detail in (
-        (ZH, "未找到", "路径中应为办件标识，或“系统:编号”"),
+        (ZH, "未找到", "应为办件标识，或“系统:编号”"),
         (EN, "Not found", "expected a case_id or system:number, got another name"),
     ):
         problem = _asked(served, "/v1/cases/nobody", headers).json()
