@@ -40,7 +40,7 @@ def test_a_counter_that_differs_from_the_deliveries_is_named(site: Path) -> None
     _alter(site, "UPDATE counters SET deliveries_count = deliveries_count + 1")
     told = _check(site)
     assert told.code == 1
-    assert told.json()["counters_wrong"] == ["example pending: expected 1, got 2"]
+    assert told.json()["counters_wrong"] == ["example parked only_checked: expected 1, got 2"]
 
 
 def test_an_altered_audit_entry_is_named(site: Path) -> None:
