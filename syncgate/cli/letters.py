@@ -36,7 +36,7 @@ def letter(
 
 def proof(
     context: typer.Context,
-    case: Annotated[str, typer.Argument(help="Its id, or system:number.")],
+    case: Annotated[str, typer.Argument(help="Our id, or system:number.")],
     out: Out = Path("proof.html"),
     as_json: AsJson = False,
 ) -> None:
