@@ -142,6 +142,7 @@ class Lane:
 
     due_at: when its earliest head is due; None while nothing is.
     poll_at: when its system is asked next what became of something; None while nothing is asked.
+    rank_at: since when it counts as waiting, where that is before it was due; None: its turn comes by its due time.
     lease_token, lease_until, lease_owner: set together while somebody works on it.
     send_started_at: the committed instant before bytes leave, kept only for systems held for a person.
     waits_for: the system whose remote_ref its head needs.
@@ -159,6 +160,7 @@ class Lane:
     waits_for: str | None = None
     case_ref: str | None = None
     verified_at: datetime | None = None
+    rank_at: datetime | None = None
 
 
 @quick

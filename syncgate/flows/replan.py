@@ -15,10 +15,11 @@ from syncgate.domain.head import messages_by_name
 from syncgate.domain.modes import SET_ASIDE_BY_MODE, was_set_aside
 from syncgate.domain.moving_on import still_wanted
 from syncgate.domain.plan import Json, PartOf, Planned, part_of, plan
+from syncgate.domain.priority import is_other_promise, rank_at
 from syncgate.domain.replan import Cancel, Decision, Queue, Refresh, Slot, SlotName, is_of_its_own, replan, slots_of
 from syncgate.domain.retraction import TakesBack, takes_back_under
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Change, Delivery
+from syncgate.domain.rows import Change, Delivery, Lane
 from syncgate.flows.delivering.told import says_the_same
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork
@@ -66,7 +67,16 @@ def replan_lane(gate: Gate, work: LaneWork, case: CaseNow, bundle: Bundle) -> li
 
     decisions = replan(wanted, _within_reach(gate, case, bundle, slots, wanted), messages, retraction, still)
     carried = (_carry_out(gate, work, case, bundle, decision, slots) for decision in decisions)
-    return [delivery for delivery in carried if delivery is not None]
+    written = [delivery for delivery in carried if delivery is not None]
+    if written or (case.before is not None and is_other_promise(case.before, case.document)):
+        work.lane = ranked(work.lane, case.document, bundle, now=work.tx.now)
+    return written
+
+
+def ranked(lane: Lane, document: Json, bundle: Bundle, *, now: datetime) -> Lane:
+    """The lane with its place among the system's others, by what its case says now."""
+    rank = rank_at(document, promised_within=bundle.promised_within, now=now)
+    return lane if rank == lane.rank_at else replace(lane, rank_at=rank)
 
 
 def _those_asked_for(slots: Mapping[SlotName, Slot], case: CaseNow, bundle: Bundle) -> dict[SlotName, Slot]:

@@ -431,6 +431,10 @@ class Tx(Protocol):
         """Unleased lanes due at `now`, earliest first, locked; those locked by others are skipped."""
         ...
 
+    def ranked_lanes(self, system: str, *, limit: int) -> list[Lane]:
+        """Unleased lanes due at `now` whose rank is no later than that, by rank, locked as `due_lanes` are."""
+        ...
+
     def polled_lanes(self, system: str, *, limit: int) -> list[Lane]:
         """Lanes, leased or not, whose system is to be asked by `now`, earliest first, locked; locked ones skipped."""
         ...

@@ -232,6 +232,17 @@ class AdapterBreaker(Model):
     probe_after: Wait = timedelta(seconds=30)
 
 
+class Priority(Model):
+    """What goes first at a system that takes no more than so much at a time.
+
+    Attributes:
+        promised_within: so long before its promised time (`promised_at`) a case begins to go first; nothing that has
+            waited longer than this is passed by what came later.
+    """
+
+    promised_within: Wait
+
+
 class Adapter(Model):
     """One system.
 
@@ -260,6 +271,7 @@ class Adapter(Model):
         calendar: which days are worked, for `workdays` and `rest_days`.
         maintenance: when its people announced that it is not to be spoken to.
         cutoff: the time of the day by which the system's day is closed; left out: it has none.
+        priority: what goes first; left out: what has waited longest.
     """
 
     system: Name
@@ -290,6 +302,7 @@ class Adapter(Model):
     calendar: WorkCalendar = WorkCalendar()
     maintenance: tuple[Maintenance, ...] = ()
     cutoff: Clock | None = None
+    priority: Priority | None = None
 
     def acknowledged_of(self, message: AdapterMessage) -> Acknowledged | None:
         """How the system is asked what became of this message; None where it is not."""

@@ -104,6 +104,7 @@ def assemble(
         timetable=timetable(adapter.windows, adapter.maintenance, adapter.calendar, zone=ZoneInfo(zone)),
         cutoff=adapter.cutoff,
         zone=ZoneInfo(zone),
+        promised_within=None if adapter.priority is None else adapter.priority.promised_within,
     )
 
 

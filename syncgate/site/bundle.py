@@ -169,6 +169,7 @@ class Bundle:
         returns: how lists of what it gives back are read; None: it brings none.
         timetable: when it may be spoken to.
         cutoff: when its day is closed, counted from midnight; None: never. zone: the site's time zone.
+        promised_within: so long before its promised time a case begins to go first; None: all go by age.
     """
 
     system: str
@@ -199,6 +200,7 @@ class Bundle:
     timetable: Timetable = ALWAYS_OPEN
     cutoff: timedelta | None = None
     zone: tzinfo = UTC
+    promised_within: timedelta | None = None
 
     @property
     def short_digest(self) -> str:

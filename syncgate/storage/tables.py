@@ -63,6 +63,7 @@ IS_WAITING: Final = one_of("phase", WAITING)
 IS_MAYBE_SENT: Final = one_of("phase", MAYBE_SENT)
 IS_OPEN: Final = one_of("phase", OPEN_PHASES)
 IS_QUEUED: Final = "lease_token IS NULL AND due_at IS NOT NULL"
+IS_RANKED: Final = f"{IS_QUEUED} AND rank_at IS NOT NULL"
 IS_LEASED: Final = "lease_token IS NOT NULL"
 IS_POLLED: Final = "poll_at IS NOT NULL"
 IS_STORED: Final = "stored_at IS NOT NULL"
@@ -197,12 +198,14 @@ lanes = _table(
     _optional("case_ref", Name),
     _optional("verified_at", UtcTime),
     _optional("poll_at", UtcTime),
+    _optional("rank_at", UtcTime),
     PrimaryKeyConstraint("case_id", "system"),
     _check(
         "lease",
         "(lease_token IS NULL) = (lease_until IS NULL) AND (lease_token IS NULL) = (lease_owner IS NULL)",
     ),
     _partial("ix_lanes_due", "system", "due_at", "case_id", where=IS_QUEUED),
+    _partial("ix_lanes_ranked", "system", "rank_at", "case_id", where=IS_RANKED),
     _partial("ix_lanes_leased", "lease_until", "system", where=IS_LEASED),
     _partial("ix_lanes_polled", "system", "poll_at", "case_id", where=IS_POLLED),
     _partial("uq_lanes_case_ref", "system", "case_ref", where="case_ref IS NOT NULL", unique=True),

@@ -57,7 +57,7 @@ from syncgate.flows.delivering.work import Work
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.lane import LaneWork, open_lane
-from syncgate.flows.replan import CaseNow, replan_lane, systems_taking
+from syncgate.flows.replan import CaseNow, ranked, replan_lane, systems_taking
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
@@ -448,7 +448,7 @@ class Taking:
         works: list[Work] = []
         placed: list[Delivery] = []
         for work in self._lanes(case, now):
-            system, token = work.lane.system, work.lane.lease_token
+            found, system, token = work.lane, work.lane.system, work.lane.lease_token
             bundle = self.gate.active_bundle(system)
             is_held = self._hold(holding, work, bundle, spoken=spoken, numbered=numbered)
             if system in given_up:
@@ -462,7 +462,7 @@ class Taking:
                 else:
                     work.save(expected_token=token)
                     due.add(system)
-            elif work.stored is not None:
+            elif work.stored is not None or work.lane is not found:
                 work.save(expected_token=token)
             placed += work.deliveries
         return Done(accepted(case, submission, placed), frozenset(due), tuple(works))
@@ -482,14 +482,18 @@ class Taking:
         """
         needed = {bundle.system: bundle for bundle in systems_taking(self.gate, now.document, origin=case.origin)}
         have = {lane.system: lane for lane in self._lanes_had(case, now)}
-        # Due at once, as what is planned for them will be: then they are written once.
-        new = [Lane(case_id=case.case_id, system=name, due_at=self.tx.now) for name in needed if name not in have]
+        new = [self._new_lane(case, now, bundle) for name, bundle in needed.items() if name not in have]
         if new:
             self.tx.insert_lanes(new)
         kept = [lane for system, lane in have.items() if system in self.gate.active]
         opened = [open_lane(self.tx, lane, self._messages(lane.system)) for lane in kept]
         fresh = [LaneWork(self.tx, lane, [], self._messages(lane.system), stored=lane) for lane in new]
         return sorted([*opened, *fresh], key=lambda work: work.lane.system)
+
+    def _new_lane(self, case: Case, now: CaseNow, bundle: Bundle) -> Lane:
+        """Due at once and ranked, as what is planned for it will be: then it is written once."""
+        lane = Lane(case_id=case.case_id, system=bundle.system, due_at=self.tx.now)
+        return ranked(lane, now.document, bundle, now=self.tx.now)
 
     def _lanes_had(self, case: Case, now: CaseNow) -> list[Lane]:
         """The case's lanes. A new case whose origin is no system and which refers to none has none at a target."""

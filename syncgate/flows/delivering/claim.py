@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from syncgate.domain.head import Task
+from syncgate.domain.priority import first_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import (
     BreakerState,
@@ -91,7 +92,7 @@ def claim(
     next_poll_at = tx.next_poll_at(system) if polls_at_once is not None and is_asking(gate, system) else None
     is_poll_due = next_poll_at is not None and next_poll_at <= tx.now
     kept = int(is_polls_turn and next_poll_at is not None and next_poll_at + LATE <= tx.now)
-    lanes = _due(tx, row, admitted - kept)
+    lanes = _due(tx, row, bundle, admitted - kept)
     works = _leased(gate, tx, bundle, lanes, owner=owner, is_careful=is_careful)
     next_due_at = tx.next_due_at(system)
     batch, cost = None, 0
@@ -119,13 +120,21 @@ def claim(
     )
 
 
-def _due(tx: Tx, row: SystemRow, count: int) -> list[Lane]:
+def _due(tx: Tx, row: SystemRow, bundle: Bundle, count: int) -> list[Lane]:
     """The next lanes. Probes take turns among the first few: one that fails by itself must not keep it shut for all."""
     if count <= 0 or row.breaker is BreakerState.CLOSED:
-        return tx.due_lanes(row.system, limit=count) if count > 0 else []
-    first = tx.due_lanes(row.system, limit=PROBED_AMONG)
+        return _first(tx, bundle, count) if count > 0 else []
+    first = _first(tx, bundle, PROBED_AMONG)
     turn = row.failures_count % len(first) if first else 0
     return [*first[turn:], *first[:turn]][:count]
+
+
+def _first(tx: Tx, bundle: Bundle, count: int) -> list[Lane]:
+    """The lanes whose turn it is."""
+    by_age = tx.due_lanes(bundle.system, limit=count)
+    if bundle.promised_within is None:
+        return by_age
+    return first_of(tx.ranked_lanes(bundle.system, limit=count), by_age, limit=count)
 
 
 def take_over(

@@ -12,7 +12,7 @@ from sqlalchemy import case as choose
 from syncgate.domain.errors import Conflict
 from syncgate.domain.rows import Lane
 from syncgate.storage.statement import Shape, Statement, given
-from syncgate.storage.tables import IS_LEASED, IS_POLLED, IS_QUEUED, lanes
+from syncgate.storage.tables import IS_LEASED, IS_POLLED, IS_QUEUED, IS_RANKED, lanes
 from syncgate.storage.work import Work
 
 LANE = Shape(lanes, Lane)
@@ -47,6 +47,13 @@ DUE_LANES = Statement(
     select(lanes)
     .where(_of_system, text(IS_QUEUED), lanes.c.due_at <= _now)
     .order_by(lanes.c.due_at, lanes.c.case_id)
+    .limit(_limit)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+RANKED_LANES = Statement(
+    select(lanes)
+    .where(_of_system, text(IS_RANKED), lanes.c.rank_at <= _now, lanes.c.due_at <= _now)
+    .order_by(lanes.c.rank_at, lanes.c.case_id)
     .limit(_limit)
     .with_for_update(skip_locked=True, key_share=True)
 )
@@ -116,6 +123,9 @@ class LaneRows:
 
     def due_lanes(self, system: str, *, limit: int) -> list[Lane]:
         return LANE.rows(self._work.all(DUE_LANES, system=system, now=self._work.now, limit=limit))
+
+    def ranked_lanes(self, system: str, *, limit: int) -> list[Lane]:
+        return LANE.rows(self._work.all(RANKED_LANES, system=system, now=self._work.now, limit=limit))
 
     def expired_lanes(self, *, limit: int) -> list[Lane]:
         return LANE.rows(self._work.all(EXPIRED_LANES, now=self._work.now, limit=limit))

@@ -38,6 +38,7 @@ def test_a_lane_comes_back_as_it_was_stored(store: SqlStore) -> None:
             waits_for="food",
             case_ref="SPJY1",
             verified_at=START,
+            rank_at=START,
         )
     )
     other = a_lane(lane.case_id, "province")
@@ -46,6 +47,17 @@ def test_a_lane_comes_back_as_it_was_stored(store: SqlStore) -> None:
     assert store.read(lambda tx: tx.lane(lane.case_id, "nowhere")) is None
     assert store.write([lambda tx: tx.lanes(lane.case_id, lock=True)]) == [[lane, other]]
     assert store.write([lambda tx: tx.lane(lane.case_id, "food", lock=True)]) == [lane]
+
+
+def test_ranked_lanes_come_by_rank_when_they_are_due(store: SqlStore) -> None:
+    late, early = (a_lane(new_id(), due_at=START, rank_at=START - timedelta(hours=ahead)) for ahead in (1, 2))
+    not_due = a_lane(new_id(), due_at=IN_30_S, rank_at=START - timedelta(hours=3))
+    not_ranked, not_yet = a_lane(new_id(), due_at=START), a_lane(new_id(), due_at=START, rank_at=IN_30_S)
+    in_hand = leased(a_lane(new_id(), due_at=START, rank_at=START - timedelta(hours=4)))
+    store_lanes(store, late, early, not_due, not_ranked, not_yet, in_hand)
+    assert store.write([lambda tx: tx.ranked_lanes("food", limit=10)]) == [[early, late]]
+    assert store.write([lambda tx: tx.ranked_lanes("food", limit=1)]) == [[early]]
+    assert store.write([lambda tx: tx.ranked_lanes("province", limit=10)]) == [[]]
 
 
 def test_a_lane_is_saved_only_under_its_own_token(store: SqlStore) -> None:

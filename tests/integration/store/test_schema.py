@@ -202,8 +202,9 @@ def _go_back_to_version_1(url: str) -> None:
 
 
 def _drop_polls(connection: Connection) -> None:
-    connection.execute(text("DROP INDEX ix_lanes_polled"))
-    connection.execute(text("ALTER TABLE lanes DROP COLUMN poll_at"))
+    for index, column in (("ix_lanes_polled", "poll_at"), ("ix_lanes_ranked", "rank_at")):
+        connection.execute(text(f"DROP INDEX {index}"))
+        connection.execute(text(f"ALTER TABLE lanes DROP COLUMN {column}"))
     connection.execute(text("ALTER TABLE systems DROP COLUMN maintenance"))
     later = ("held_key", "held_mac", "observed", "observed_at")
     for name in ("queued_at", "poll_at", "polled_at", "watched_until", "given_back_no", *later):

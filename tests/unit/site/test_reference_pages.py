@@ -58,6 +58,7 @@ PAGES: dict[str, dict[str, Models]] = {
         "`limits` and `breaker`": (adapter.AdapterLimits, adapter.AdapterBreaker),
         "`windows`": (windows.HoursOfDays,),
         "`calendar`": (windows.WorkCalendar,),
+        "`priority`": (adapter.Priority,),
         "`maintenance`": (windows.WeeklyMaintenance, windows.DatedMaintenance),
     },
     "adapter-reconciliation.md": {

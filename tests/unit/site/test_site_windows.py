@@ -22,11 +22,14 @@ def with_more(text: str) -> dict[str, str]:
 
 def test_an_adapter_without_hours_is_always_open() -> None:
     bundle = compiled()
-    assert bundle.timetable.is_always_open and bundle.cutoff is None
+    assert bundle.timetable.is_always_open and (bundle.cutoff, bundle.promised_within) == (None, None)
 
 
 def test_hours_are_the_sites_and_go_over_midnight() -> None:
-    bundle = compiled(with_more('windows: [{from: "17:30", until: "08:00"}]\ncutoff: "17:30"\n'))
+    bundle = compiled(
+        with_more('windows: [{from: "17:30", until: "08:00"}]\ncutoff: "17:30"\npriority: {promised_within: 2d}\n')
+    )
+    assert bundle.promised_within == timedelta(days=2)
     closure = bundle.timetable.closure(datetime(2026, 11, 23, 1, 0, tzinfo=UTC))
     assert closure is not None and (closure.why, closure.until) == (Why.OUTSIDE_WINDOW, at("2026-11-23T17:30"))
     assert (bundle.cutoff, bundle.zone) == (timedelta(hours=17, minutes=30), SHANGHAI)
@@ -61,6 +64,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         '  {on: workday, from: "08:00", until: "09:00"}]\n'
         "calendar: {rest: [2026-10-01], work: [2026-10-01, soon]}\n"
         'maintenance: [{from: "02:00", until: "04:00"}]\ncutoff: 1730\n'
+        "priority: {promised_within: 0s}\n"
     )
     told = problems(lambda: compiled(with_more(more)))
     for words in (
@@ -72,6 +76,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         "unknown sort of days 'workday'; the nearest known is 'workdays'",
         "calendar.work.1: expected a day such as 2026-10-01",
         "cutoff: expected a time of the day",
+        "priority.promised_within: ",
     ):
         assert any(words in one for one in told), (words, told)
     assert any(one.endswith("expected the key 'reason', got none") for one in told), told
