@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
+from syncgate.sandbox.city.alike import AlikePair, alike_pairs
 from syncgate.sandbox.city.applications import draft
 from syncgate.sandbox.city.assigned import assigned_life
 from syncgate.sandbox.city.calls import (
@@ -62,6 +63,7 @@ class City:
         race: one such case, whose two calls are made a thousand times.
         weekend: what is posted while province is down from Friday 18:00 to Monday 08:00.
         edited: what food's own people change in food, and nobody posts.
+        alike: two calls each with the same text, which a person merges or says to be two.
         withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
         assigned: calls that the hotline assigns; among `lives` only where `with_assigned` put them there.
     """
@@ -74,14 +76,25 @@ class City:
     weekend: tuple[Life, ...] = ()
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     edited: tuple[Life, ...] = ()
+    alike: tuple[AlikePair, ...] = ()
     assigned: tuple[Life, ...] = ()
 
     @property
     def every_life(self) -> tuple[Life, ...]:
         """What every system must hold in the end comes from these."""
+        return (*self.mix, *self.beside_the_mix)
+
+    @property
+    def mix(self) -> tuple[Life, ...]:
+        """The items in the shares that a city has of them."""
         together = (*self.while_paused, *self.at_once, *([self.race] if self.race else []))
         late = (*self.weekend, *self.withdrawn.before, *self.withdrawn.in_flight, *self.edited)
         return (*self.lives, *together, *late)
+
+    @property
+    def beside_the_mix(self) -> tuple[Life, ...]:
+        """What is there for one story alone."""
+        return tuple(life for pair in self.alike for life in (pair.earlier, pair.later))
 
     def with_assigned(self) -> City:
         """The same city where the hotline assigns calls, among the first that are posted."""
@@ -117,6 +130,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         weekend=tuple(_weekend(seed)),
         withdrawn=withdrawn,
         edited=edited_lives(seed),
+        alike=alike_pairs(seed),
         assigned=tuple(_assigned(seed)),
     )
 

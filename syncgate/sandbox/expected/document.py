@@ -41,7 +41,7 @@ def expected_lines(lives: Iterable[Life]) -> Iterator[Line]:
     for life in lives:
         history = states(life)
         if history[-1].case["kind"] == "hotline":
-            yield _line("workorders", life, [_operation("create", workorders.order(history[-1]))])
+            yield _order_line(life, history)
             if assignment.is_assigned(history[-1]):
                 yield from _assigned_lines(life, history[-1])
         else:
@@ -85,6 +85,17 @@ def _parts(
         )
         for part, record in found
     ]
+
+
+def _order_line(life: Life, history: list[State]) -> Line:
+    """The order as it was changed last; of a case that was merged it stays, as nothing takes it back there."""
+    orders = [workorders.order(state) for state in history]
+    merged_before = history[-1].merged_before
+    if merged_before is not None and "workorders" in merged_before:
+        return _line("workorders", life, [])
+    updates = sum(before != after for before, after in pairwise(orders))
+    parked = [] if merged_before is None else [["order", "retraction_not_taken"]]
+    return _line("workorders", life, [_operation("create", orders[-1], updates=updates)], parked=parked)
 
 
 def _assigned_lines(life: Life, last: State) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from syncgate.sandbox.city.script import CASES, WITHDRAW, Call, Gate, Life, Typed
+from syncgate.sandbox.city.script import CASES, MERGE, WITHDRAW, Call, Gate, Life, Typed
 
 Case = dict[str, Any]
 
@@ -38,7 +38,10 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A case after one submission; `case` is without stages and materials, which stand beside it."""
+    """A case after one submission; `case` is without stages and materials, which stand beside it.
+
+    merged_before: of a case that was merged into another one, the systems that had nothing of it by then; else None.
+    """
 
     case: Case
     stages: tuple[Part, ...]
@@ -47,6 +50,7 @@ class State:
     waited_for: tuple[Gate, ...]
     typed: Typed | None = None
     withdrawal: Withdrawal | None = None
+    merged_before: frozenset[str] | None = None
 
 
 def states(life: Life) -> list[State]:
@@ -62,6 +66,8 @@ def states(life: Life) -> list[State]:
 def _after(state: State, call: Call, number: int) -> State:
     if call.path == WITHDRAW:
         return replace(state, submission=number, waited_for=call.after, typed=None, withdrawal=_withdrawal(call))
+    if call.path == MERGE:
+        return replace(state, submission=number, waited_for=call.after, merged_before=frozenset(call.unreached))
     body = deepcopy(call.body)
     stages, materials = body.pop("stages", []), body.pop("materials", [])
     body.pop("references", None)

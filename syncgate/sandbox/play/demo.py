@@ -14,7 +14,7 @@ from pathlib import Path
 
 from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
-from syncgate.sandbox.play import care, new_code, secrecy
+from syncgate.sandbox.play import alike, care, new_code, secrecy
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.fleet import Fleet
@@ -171,7 +171,12 @@ class Demo:
         together.run()
         self.say("food is resumed")
         passed = self._new_code(gate) if IS_INSURED else None
-        counts = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say).run()
+        weekend = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say)
+        twins = alike.Alike(calls, gate, city.alike)
+        with ThreadPoolExecutor(1) as aside:
+            deciding = aside.submit(twins.run)
+            counts = weekend.run()
+        decided = deciding.result()
         counts.write(self._folder.weekend)
         withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
         self.say("food's own people change records behind everybody's back; food is reconciled")
@@ -183,12 +188,14 @@ class Demo:
             raise DemoError("expected other reasons:\n" + "\n".join(wrong[:20]))
         together.check()
         edited.check()
+        twins.check()
         retries = sum(one.retry_count for one in gates.values())
         self._tell(calls, timetable, operator, retry_count=retries, left_count=len(left))
         _tell_of_two(together)
         _tell_of_weekend(counts)
         _tell_of_withdrawals(calls)
         _tell_of_edited(found)
+        alike.tell(decided)
         if passed is not None:
             new_code.tell(passed)
         return gate.metrics()

@@ -37,7 +37,7 @@ TASK_CODES = {
 
 
 def of_item(city: City, item: str) -> list[Life]:
-    lives = [life for life in city.every_life if life.calls[0].body["kind"] == "application"]
+    lives = [life for life in city.mix if life.calls[0].body["kind"] == "application"]
     return [life for life in lives if life.calls[0].body["item"]["task_code"] == TASK_CODES[item]]
 
 
@@ -92,7 +92,7 @@ def test_the_city_has_the_wanted_mix(city: City) -> None:
     assert 0.16 <= traits["supplement"] / licences <= 0.22
     assert 0.07 <= traits["refused_licence"] / licences <= 0.09
     assert 0.015 <= traits["withdrawn"] / licences <= 0.025
-    assert len(city.every_life) - licences - len(of_item(city, "C")) - len(of_item(city, "D")) == 20
+    assert len(city.mix) - licences - len(of_item(city, "C")) - len(of_item(city, "D")) == 20
     for trait in ("golden", "special", "agent", "correction", "rare_character", "unmapped", "declined", "open"):
         assert traits[trait] >= 3, trait
 
@@ -206,3 +206,12 @@ def test_the_projection_takes_no_rule_from_the_city() -> None:
     for path in (SANDBOX / "expected").glob("*.py"):
         taken = {name for name in _imports(path) if name.startswith("syncgate.sandbox.city")}
         assert taken <= {"syncgate.sandbox.city.script"}
+
+
+def test_two_calls_of_a_pair_say_the_same_under_two_numbers(city: City) -> None:
+    assert {pair.how for pair in city.alike} == {"delivered", "unsent", "apart"}
+    for pair in city.alike:
+        one, other = pair.earlier.calls[0].body, pair.later.calls[0].body
+        differing = {name for name in one if one[name] != other[name]}
+        assert differing == {"case_no", "applied_at"}
+        assert {pair.earlier.case_no, pair.later.case_no} == {one["case_no"], other["case_no"]}
