@@ -152,7 +152,8 @@ class _State:
         self._has_legs = any(message.of is PartOf.LEG for message in messages)
         self._since_by_slot: dict[SlotName, datetime] = {}
         for delivery in deliveries:
-            self._since_by_slot.setdefault((delivery.message, delivery.part), delivery.created_at)
+            if self._has_legs:
+                self._since_by_slot.setdefault((delivery.message, delivery.part), delivery.created_at)
             if delivery.phase is Phase.CANCELLED and delivery.reason != CANCELLED_BY_HAND:
                 continue
             self._by_slot.setdefault((delivery.message, delivery.part), []).append(delivery)
@@ -176,12 +177,12 @@ class _State:
 
     def _is_free(self, delivery: Delivery) -> bool:
         """Whether nothing holds it back: as `blockers`, without looking at every slot again for each delivery."""
+        if self._has_legs:
+            return not self.blockers(delivery)
         message = self._message_by_name.get(delivery.message)
         if message is None:
             return True
         missing = self._first_missing_by_name
-        if self._has_legs:
-            return not self.blockers(delivery)
         is_next = not message.is_ordered or missing.get(message.name, delivery.part_no) >= delivery.part_no
         return is_next and not any(name in missing for name in message.after if name != message.name)
 

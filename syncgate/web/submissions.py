@@ -9,9 +9,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, InvalidCase, NotFound
+from syncgate.flows.accepting.ending import WITHDRAWING_ROLES
 from syncgate.flows.accepting.intake import Call
 from syncgate.flows.accepting.merging import merging_in
-from syncgate.flows.accepting.submission import WITHDRAWING_ROLES
 from syncgate.flows.accepting.withdrawal import withdrawal_in
 from syncgate.flows.gate import Accepted, Caller, CaseRef
 from syncgate.web import body as bodies

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
-from typing import Final
 from uuid import UUID
 
 import orjson
 
-from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, patched, with_stages
-from syncgate.domain.delivery import MAYBE_SENT, Phase
+from syncgate.domain.case import canonical_bytes, is_finished, is_withdrawn, patched
 from syncgate.domain.errors import (
     CaseFinished,
     CaseMerged,
     CaseVoid,
     CaseWithdrawn,
-    Conflict,
     FieldError,
     InvalidCase,
     KeyReused,
@@ -48,7 +44,6 @@ from syncgate.flows.accepting.joining import (
     keeps_words,
     read_words,
     save_words,
-    under_number,
 )
 from syncgate.flows.accepting.likeness import note_likeness
 from syncgate.flows.accepting.receipt import POSTED, UNCHANGED, accepted, new_receipt, replayed
@@ -60,9 +55,6 @@ from syncgate.flows.lane import LaneWork, open_lane
 from syncgate.flows.replan import CaseNow, ranked, replan_lane, systems_taking
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
-
-WITHDRAWING_ROLES: Final = frozenset({"operator", "admin"})
-"""Roles that withdraw a case on behalf of the source that posted it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +133,10 @@ class Taking:
 
     def change(self, case: Case, edit: Edit) -> Done:
         """The next revision, or the same one when nothing changes. Raises what the edit and the check raise."""
-        self._refuse_stale(case)
+        self.refuse_stale(case)
         last = self.tx.last_submission(case.case_id, self.caller.source)
         if last is not None and self._is_said_again(last):
-            return self._unchanged(case, last)
+            return self.unchanged(case, last)
         current = open_document(self.gate, self.tx, case)
         joined = join(self.gate, self.tx, self.caller.source, case, current, edit)
         lasting = lasting_references(self.tx, case, current, joined.document)
@@ -156,7 +148,7 @@ class Taking:
             done = self._same_content(case, joined, last)
         else:
             refuse_ended(case, current, joined.document)
-            done = self._revised(case, joined, current)
+            done = self.revised(case, joined, current)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
 
     def _owned(self, current: Json, document: Json, *, is_whole: bool) -> Json:
@@ -174,125 +166,9 @@ class Taking:
             )
         return kept
 
-    def merge(self, case: Case, into: Case, stage: Json) -> Done:
-        """Ends the case by this withdrawing stage, and lets another stand for it; nothing new where one does already.
-
-        What its sources call the case, the other is called from now on, where it has no number there: what they hold
-        of their own accord stays theirs. Other numbers, and its own id, lead to the other one.
-
-        Args:
-            case, into: locked. The caller calls for a source of `case`.
-            stage: without its id.
-
-        Raises:
-            Conflict: something that may have been sent is still open at a system whose number the other gets.
-            CaseWithdrawn, CaseVoid, StaleRevision, InvalidCase: as `end`.
-        """
-        self._refuse_stale(case)
-        refuse_closed(case)
-        refuse_closed(into)
-        moved = self._moved_numbers(case, into)
-        current = open_document(self.gate, self.tx, case)
-        document = _with_own_stage(case, current, stage)
-        checked(self.gate, document)
-        in_flight = self._in_flight_count(case)
-        joined = Joined(document=document, words=None, spoken=None)
-        ending = replace(self, call=replace(self.call, idempotency_key=None))
-        ended = ending._revised(
-            replace(case, merged_into=into.case_id), joined, current, state=CaseState.MERGED, given_up=frozenset(moved)
-        )
-        told = self._renumbered(into, moved)
-        return Done(
-            replace(told.accepted, in_flight=in_flight),
-            ended.systems_due | told.systems_due,
-            (*ended.handed_over, *told.handed_over),
-        )
-
-    def _moved_numbers(self, case: Case, into: Case) -> dict[str, str]:
-        """What the case's sources call it, where the other has no number yet; taken off its lanes. Raises Conflict."""
-        known = {lane.system for lane in self.tx.lanes(into.case_id, lock=True) if lane.case_ref is not None}
-        lanes = [
-            lane
-            for lane in self.tx.lanes(case.case_id, lock=True)
-            if lane.case_ref is not None
-            and lane.system not in known
-            and (lane.system in self.gate.sources or lane.system == case.origin)
-        ]
-        both = [*self.tx.deliveries(case.case_id), *self.tx.deliveries(into.case_id)]
-        open_at = {delivery.system for delivery in both if delivery.phase in MAYBE_SENT}
-        if unsettled := sorted(lane.system for lane in lanes if lane.system in open_at):
-            raise Conflict("expected nothing under way at {systems}, got some: try again later", systems=unsettled)
-        for lane in lanes:
-            self.tx.save_lane(replace(lane, case_ref=None), expected_token=lane.lease_token)
-        return {lane.system: lane.case_ref for lane in lanes if lane.case_ref is not None}
-
-    def _renumbered(self, case: Case, numbers: Mapping[str, str]) -> Done:
-        """The case with these numbers too: its next revision, or the same one where there are none."""
-        taking = replace(self, caller=replace(self.caller, source=case.origin))
-        if not numbers:
-            return taking._unchanged(case, taking._last(case), status=POSTED)
-        current = open_document(self.gate, self.tx, case)
-        document = {**current, "references": {**(current.get("references") or {}), **numbers}}
-        return taking._revised(case, Joined(document=document, words=None, spoken=None), current)
-
-    def merged_before(self, into: Case) -> Done:
-        """The answer to a merge that was made before."""
-        taking = replace(self, caller=replace(self.caller, source=into.origin))
-        return taking._counted(taking._unchanged(into, taking._last(into)), into)
-
-    def end(self, case: Case, stage: Json, *, as_: CaseState) -> Done:
-        """The last revision, which ends the case by this withdrawing stage; the same one where it ended so already.
-
-        Args:
-            case: locked.
-            stage: without its id.
-            as_: what becomes of the case. Only a withdrawal is refused of one that came to its end.
-
-        Raises:
-            StaleRevision: `If-Match` names another revision.
-            CaseWithdrawn, CaseVoid, CaseFinished: it ended otherwise before.
-            InvalidCase: the stage breaks a rule.
-        """
-        if case.state is as_:
-            return self._counted(self._unchanged(case, self._last(case)), case)
-        self._refuse_stale(case)
-        refuse_closed(case)
-        current = open_document(self.gate, self.tx, case)
-        document = _with_own_stage(case, current, stage)
-        if as_ is CaseState.WITHDRAWN:
-            refuse_ended(case, current, document)
-        warnings = self._warnings_of_last_stage(document)
-        joined = Joined(document=document, words=None, spoken=self._words_of_withdrawn(case, document))
-        in_flight = self._in_flight_count(case)
-        done = self._revised(case, joined, current, state=as_)
-        return replace(done, accepted=replace(done.accepted, warnings=warnings, in_flight=in_flight))
-
-    def reopen(self, case: Case, stage: Json) -> Done:
-        """The next revision, which takes the case up again by this stage; the same one where it is open and not at
-        its end.
-
-        Raises:
-            StaleRevision: `If-Match` names another revision.
-            InvalidCase: the stage breaks a rule.
-        """
-        current = open_document(self.gate, self.tx, case)
-        if case.state is CaseState.OPEN and not is_finished(current):
-            return self._counted(self._unchanged(case, self._last(case)), case)
-        self._refuse_stale(case)
-        document = _with_own_stage(case, current, stage)
-        warnings = self._warnings_of_last_stage(document)
-        said = self._words_of_withdrawn(case, document)
-        spoken = said if said is None or case.state is CaseState.OPEN else replace(said, before=None)
-        in_flight = self._in_flight_count(case)
-        done = self._revised(case, Joined(document=document, words=None, spoken=spoken), current)
-        return replace(done, accepted=replace(done.accepted, warnings=warnings, in_flight=in_flight))
-
-    def _last(self, case: Case) -> Submission | None:
+    def last(self, case: Case) -> Submission | None:
+        """What the caller's source said of the case last."""
         return self.tx.last_submission(case.case_id, self.caller.source)
-
-    def _warnings_of_last_stage(self, document: Json) -> tuple[FieldError, ...]:
-        own = f"/stages/{len(document['stages']) - 1}/"
-        return tuple(one for one in checked(self.gate, document) if one.pointer.startswith(own))
 
     def take_over(self, case: Case, current: Json, document: Json, taken: TakenOver) -> Done:
         """The next revision, as its source was seen to hold it: nothing is sent to it for the slot that showed it.
@@ -308,30 +184,11 @@ class Taking:
         said = read_words(self.gate, self.tx, self.caller.source, case)
         words = None if said is None else patched(said, patch_between(current, document))
         joined = Joined(document=document, words=words, spoken=None)
-        done = self._revised(case, joined, current, taken=taken)
+        done = self.revised(case, joined, current, taken=taken)
         return replace(done, accepted=replace(done.accepted, warnings=warnings))
 
-    def replayed_withdrawal(self) -> Done | None:
-        """As `replay`, with how many are under way now."""
-        done = self.replay()
-        case = self.tx.case(done.accepted.case_id) if done is not None else None
-        return done if done is None or case is None else self._counted(done, case)
-
-    def _words_of_withdrawn(self, case: Case, document: Json) -> Spoken | None:
-        """What a source that has a record of its own said so far: it gives that up itself, and is not asked to."""
-        is_poster = self.caller.principal.role not in WITHDRAWING_ROLES
-        if not is_poster or not keeps_words(self.gate, self.caller.source, case):
-            return None
-        said = read_words(self.gate, self.tx, self.caller.source, case)
-        return None if said is None else Spoken(before=under_number(said, document), now=under_number(said, document))
-
-    def _counted(self, done: Done, case: Case) -> Done:
-        return replace(done, accepted=replace(done.accepted, in_flight=self._in_flight_count(case)))
-
-    def _in_flight_count(self, case: Case) -> int:
-        return sum(delivery.phase is Phase.IN_FLIGHT for delivery in self.tx.deliveries(case.case_id))
-
-    def _refuse_stale(self, case: Case) -> None:
+    def refuse_stale(self, case: Case) -> None:
+        """Refuses a call whose `If-Match` names another revision. Raises StaleRevision."""
         if self.call.if_match is not None and self.call.if_match != case.revision:
             raise StaleRevision(
                 "expected revision {expected} in If-Match, got {got}", expected=case.revision, got=self.call.if_match
@@ -344,7 +201,7 @@ class Taking:
         """
         return last.request_mac == self.call.request_mac and self.call.if_match is None
 
-    def _revised(
+    def revised(
         self,
         case: Case,
         joined: Joined,
@@ -354,6 +211,19 @@ class Taking:
         state: CaseState | None = None,
         given_up: frozenset[str] = frozenset(),
     ) -> Done:
+        """The next revision with this content, and what follows from it at every system.
+
+        Args:
+            case: locked.
+            joined: what it says from now on.
+            current: what it said before.
+            taken: what its source was seen to hold, where that is the reason.
+            state: what becomes of the case; None: as its stages say.
+            given_up: the systems that hold of their own accord what they gave up with this.
+
+        Raises:
+            Conflict: another case has one of its numbers.
+        """
         after = replace(
             case,
             revision=case.revision + 1,
@@ -378,7 +248,7 @@ class Taking:
 
     def _same_content(self, case: Case, joined: Joined, last: Submission | None) -> Done:
         """Nothing new in the case; but the source may say for the first time that it holds this too."""
-        done = self._unchanged(case, last)
+        done = self.unchanged(case, last)
         spoken = joined.spoken
         if spoken is None or spoken.before == spoken.now:
             return done
@@ -391,7 +261,7 @@ class Taking:
         assert submission is not None
         return self._planned(after, submission, now, spoken=spoken, numbered=Numbered())
 
-    def _unchanged(self, case: Case, last: Submission | None, *, status: int = UNCHANGED) -> Done:
+    def unchanged(self, case: Case, last: Submission | None, *, status: int = UNCHANGED) -> Done:
         """Another submission of the same revision, with the receipt that its source has already."""
         after = replace(case, submission_no=case.submission_no + 1)
         self.tx.save_case(after)
@@ -571,13 +441,6 @@ def refuse_ended(case: Case, current: Json, after: Json) -> None:
 
 def _state(document: Json) -> CaseState:
     return CaseState.WITHDRAWN if is_withdrawn(document) else CaseState.OPEN
-
-
-def _with_own_stage(case: Case, document: Json, stage: Json) -> Json:
-    """The document with a stage of ours, under an id that no other stage has."""
-    known = {one["id"] for one in document.get("stages") or ()}
-    names = (f"{stage['kind']}-{no}" for no in count(case.revision + 1))
-    return with_stages(document, [{"id": next(name for name in names if name not in known), **stage}])
 
 
 def _text(value: Json) -> str | None:

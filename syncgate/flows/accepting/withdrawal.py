@@ -15,8 +15,9 @@ from syncgate.domain.case import REOPENED, WITHDRAWN
 from syncgate.domain.errors import CaseMerged, FieldError, Forbidden, InvalidCase, NotFound
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, CaseState, Principal
+from syncgate.flows.accepting.ending import WITHDRAWING_ROLES, end, reopen, replayed_ending
 from syncgate.flows.accepting.intake import written
-from syncgate.flows.accepting.submission import WITHDRAWING_ROLES, Call, Done, Taking
+from syncgate.flows.accepting.submission import Call, Done, Taking
 from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
 from syncgate.flows.merged import surviving
 from syncgate.flows.showing.scope import find_case, sees_system
@@ -75,7 +76,7 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
     """
 
     def withdrawn(taking: Taking, case: Case) -> Done:
-        return taking.end(case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.WITHDRAWN)
+        return end(taking, case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.WITHDRAWN)
 
     return await _acted(gate, caller, ref, call, withdrawn)
 
@@ -88,7 +89,7 @@ async def void_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdr
     """
 
     def voided(taking: Taking, case: Case) -> Done:
-        return taking.end(case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.VOID)
+        return end(taking, case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.VOID)
 
     return await _acted(gate, caller, ref, call, voided)
 
@@ -101,7 +102,7 @@ async def reopen_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: With
     """
 
     def reopened(taking: Taking, case: Case) -> Done:
-        return taking.reopen(case, stage_of(REOPENED, withdrawal, taking.tx))
+        return reopen(taking, case, stage_of(REOPENED, withdrawal, taking.tx))
 
     return await _acted(gate, caller, ref, call, reopened)
 
@@ -110,7 +111,7 @@ async def _acted(gate: Gate, caller: Caller, ref: CaseRef, call: Call, act: Call
     def step(tx: Tx) -> Done:
         case = as_operator(tx, caller, ref)
         taking = Taking(gate, tx, caller if case is None else replace(caller, source=case.origin), call)
-        if (replay := taking.replayed_withdrawal()) is not None:
+        if (replay := replayed_ending(taking)) is not None:
             return replay
         try:
             return act(taking, own_case(taking, tx, case, ref))
@@ -118,7 +119,7 @@ async def _acted(gate: Gate, caller: Caller, ref: CaseRef, call: Call, act: Call
             raise of_the_body(invalid) from None
 
     accepted = await written(gate, step, ())
-    return replace(accepted, warnings=_toldof_the_body(accepted.warnings))
+    return replace(accepted, warnings=_told_of_the_body(accepted.warnings))
 
 
 def own_case(taking: Taking, tx: Tx, found: Case | None, ref: CaseRef) -> Case:
@@ -172,10 +173,10 @@ def stage_of(kind: str, withdrawal: Withdrawal, tx: Tx) -> Json:
 
 def of_the_body(invalid: InvalidCase) -> InvalidCase:
     """The problem with the pointers of the body instead of those of the stage that was made of it."""
-    return InvalidCase(invalid.said, errors=_toldof_the_body(invalid.errors))
+    return InvalidCase(invalid.said, errors=_told_of_the_body(invalid.errors))
 
 
-def _toldof_the_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
+def _told_of_the_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
     return tuple(replace(error, pointer=_pointer(error.pointer)) for error in errors)
 
 

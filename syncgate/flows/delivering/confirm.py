@@ -43,17 +43,14 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
         return _undecided("lease_too_short")
     started_at = gate.clock.now()
     transport = transport_of(bundle.digest)
-    if isinstance(payload, Verdict):
-        verdict = _only_absence(await _by_look_up(gate, work, bundle, policy, {}, transport))
-        verdict = await asked_too(gate, work, bundle, verdict, transport)
-        return _once_queued(work, verdict).begun(started_at)
-    if policy.by == "look_up":
-        verdict = await _by_look_up(gate, work, bundle, policy, payload.value, transport)
+    mapped_now = None if isinstance(payload, Verdict) else payload
+    if mapped_now is None or policy.by == "look_up":
+        verdict = await _by_look_up(gate, work, bundle, policy, mapped_now, transport)
         verdict = await asked_too(gate, work, bundle, verdict, transport)
     else:
-        verdict = await _by_probe(gate, work, bundle, policy, payload, transport)
-    marks = marked(gate, work, bundle, payload)
-    return replace(_once_queued(work, verdict).begun(started_at), marks=marks)
+        verdict = await _by_probe(gate, work, bundle, policy, mapped_now, transport)
+    verdict = _once_queued(work, verdict).begun(started_at)
+    return verdict if mapped_now is None else replace(verdict, marks=marked(gate, work, bundle, mapped_now))
 
 
 def _only_absence(verdict: Verdict) -> Verdict:
@@ -93,8 +90,9 @@ def _once_queued(work: Work, verdict: Verdict) -> Verdict:
 
 
 async def _by_look_up(
-    gate: Gate, work: Work, bundle: Bundle, policy: ConfirmPolicy, payload: Json, transport: Transport
+    gate: Gate, work: Work, bundle: Bundle, policy: ConfirmPolicy, payload: Payload | None, transport: Transport
 ) -> Verdict:
+    """What asking for the record says. payload: None where the case cannot be mapped any more."""
     assert policy.operation is not None
     spec = bundle.payload_of(work.delivery)
     request = Request(
@@ -106,9 +104,11 @@ async def _by_look_up(
     reading = await transport.look_up(request, record_at=policy.record_at, absent=policy.absent)
     before = _held_payload(gate, work) if work.delivery.change is not Change.CREATE else None
     if spec is None:
-        return retracting.after_look_up(reading, before, compared=_compared_of_held(gate, work))
-    compared = spec.compared_fields
-    return after_look_up(reading, payload, before, compared=compared)
+        verdict = retracting.after_look_up(reading, before, compared=_compared_of_held(gate, work))
+    else:
+        sent = {} if payload is None else payload.value
+        verdict = after_look_up(reading, sent, before, compared=spec.compared_fields)
+    return _only_absence(verdict) if payload is None else verdict
 
 
 def after_look_up(reading: Reading, payload: Json, before: Json | None, *, compared: frozenset[str]) -> Verdict:
