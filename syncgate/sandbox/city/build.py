@@ -100,19 +100,14 @@ class City:
         """The same city where the hotline assigns calls, among the first that are posted."""
         return replace(self, lives=(*self.assigned, *self.lives))
 
-    def without_withdrawals(self) -> City:
-        """The same city where nobody withdraws anything."""
-        lives = tuple(life for life in self.lives if "withdrawn" not in life.traits)
-        return replace(self, lives=lives, withdrawn=NOTHING_WITHDRAWN)
-
 
 def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count: int = HOTLINE_COUNT) -> City:
     """The same city for the same arguments: `case_count` applications of item A, the withdrawn ones included."""
     random = Random(seed)
     golden = [golden_life(document) for document in golden_documents().values()]
     withdrawn = withdrawn_lives(Random(f"withdrawn-{seed}"), golden)
-    played = [life for life in golden if "withdrawn" not in life.traits]
-    ours = sum(life.calls[0].body["item"]["task_code"] == TASK_CODE for life in golden)
+    played = [life for life in golden if not life.traits & {"withdrawn", "assigned"}]
+    ours = sum(life.calls[0].body["item"].get("task_code") == TASK_CODE for life in golden)
     count = case_count - ours - 2 * JOINED_COUNT - 1 - EDITED_COUNT - len(PLAN["applications"])
     applications = [_application(random, serial) for serial in range(1, count + 1)]
     hotline = [hotline_life(random, serial) for serial in range(1, hotline_count + 1)]
@@ -131,7 +126,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         withdrawn=withdrawn,
         edited=edited_lives(seed),
         alike=alike_pairs(seed),
-        assigned=tuple(_assigned(seed)),
+        assigned=(*(life for life in golden if "assigned" in life.traits), *_assigned(seed)),
     )
 
 

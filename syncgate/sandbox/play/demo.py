@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
-from syncgate.sandbox.play import alike, care, new_code, secrecy
+from syncgate.sandbox.play import alike, care, hours, new_code, rare, secrecy
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.fleet import Fleet
@@ -45,18 +46,8 @@ PROCESSES_TAKE = 150.0
 PROOF_TAKES = 25.0
 """What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
-IS_WITHDRAWN_FROM = True
-"""Whether cases are withdrawn: the gate must know the call."""
-IS_FRONT_PLAYED = True
-"""Whether the front databases are told: the gate must ask them what became of its rows."""
-IS_ASSIGNED = False
-"""Whether the hotline assigns calls: the gate must know whose turn it is."""
-SPOKEN_TO = tuple(BASES) if IS_ASSIGNED else ("province", "food", "workorders")
-IS_INSURED = False
-"""Whether insurance is told as well, and adds a code in the middle."""
-SYSTEMS = (*SPOKEN_TO, *(FRONTS if IS_INSURED else (FRONT,))) if IS_FRONT_PLAYED else SPOKEN_TO
-SOURCES: tuple[str, ...] = ("window", "food", "app")
-SOURCES += ("hotline", "urban", "ecology") if IS_ASSIGNED else ()
+SYSTEMS = (*BASES, *FRONTS)
+SOURCES = ("window", "food", "app", "hotline", "urban", "ecology")
 
 
 class Demo:
@@ -125,11 +116,10 @@ class Demo:
 
     def play(self) -> bool:
         """Whether everything held."""
-        city = build_city(self._seed, case_count=self._case_count)
-        city = city if IS_WITHDRAWN_FROM else city.without_withdrawals()
-        city = city.with_assigned() if IS_ASSIGNED else city
+        city = build_city(self._seed, case_count=self._case_count).with_assigned()
         count = write_expected(city.every_life, self._folder.expected, systems=SYSTEMS)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
+        hours.move(self._folder.site, datetime.now(UTC) + hours.AWAY)
         self.start()
         metrics = self._run(city, {source: self._gate(source) for source in SOURCES})
         self._process.keep_journal()
@@ -147,16 +137,17 @@ class Demo:
 
     def _run(self, city: City, gates: Mapping[str, Gate]) -> str:
         gate, calls = gates["window"], self._calls(gates)
+        integrator = self._gate("window", "integrator")
+        sending = hours.SendingHours(gate, integrator, site=self._folder.site, now=partial(datetime.now, UTC))
+        sending.deploy()
         posting = Posting(gate, calls, city, spread=SPREAD)
         timetable = Timetable(self._systems, self._process, gate, self.say)
         together = TwoSources(calls, gate, city, base_urls=self._process.base_urls, keys=self._keys)
         operator = care.Operator(gate)
         operator.start()
-        players = [threading.Thread(target=_guarded, args=(timetable.run, posting), name="timetable")]
-        if IS_FRONT_PLAYED:
-            front = Timetable(self._systems, self._process, gate, self.say, targets=(FRONT,))
-            run = partial(front.run, FRONT_TIMETABLE)
-            players.append(threading.Thread(target=_guarded, args=(run, posting), name="front"))
+        front = Timetable(self._systems, self._process, gate, self.say, targets=(FRONT,))
+        played = {"timetable": timetable.run, "front": partial(front.run, FRONT_TIMETABLE), "hours": sending.watch}
+        players = [threading.Thread(target=_guarded, args=(run, posting), name=name) for name, run in played.items()]
         self.say(f"posting {len(city.every_life)} cases")
         for player in players:
             player.start()
@@ -165,12 +156,14 @@ class Demo:
         for player in players:
             player.join()
         self._process.leave_alone()
+        sending.write(self._folder.hours)
         self.say(f"{calls.call_count} calls made; food is paused, and both sources post the same cases")
         edited = Edited(calls, gate, city.edited)
         edited.post()
         together.run()
         self.say("food is resumed")
-        passed = self._new_code(gate) if IS_INSURED else None
+        self.say("insurance has added a code, and told nobody")
+        passed = new_code.NewCode(gate, integrator, self._systems, site=self._folder.site).run()
         weekend = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say)
         twins = alike.Alike(calls, gate, city.alike)
         with ThreadPoolExecutor(1) as aside:
@@ -196,14 +189,10 @@ class Demo:
         _tell_of_withdrawals(calls)
         _tell_of_edited(found)
         alike.tell(decided)
-        if passed is not None:
-            new_code.tell(passed)
+        hours.tell(sending.waited)
+        new_code.tell(passed)
+        rare.tell(rare.named(city.every_life, left, calls.case_no_by_id))
         return gate.metrics()
-
-    def _new_code(self, gate: Gate) -> new_code.Passed:
-        self.say("insurance has added a code, and told nobody")
-        integrator = self._gate("window", "integrator")
-        return new_code.NewCode(gate, integrator, self._systems, site=self._folder.site).run()
 
     def _tell(
         self, calls: Calls, timetable: Timetable, operator: care.Operator, *, retry_count: int, left_count: int
@@ -219,15 +208,11 @@ class Demo:
             raise DemoError("expected three kills with deliveries in flight, got fewer")
 
     def _prove(self, city: City, metrics: str) -> bool:
-        required = ["--kills", str(self._folder.kills), "--faults-required", ",".join(self._faults())]
-        required += ["--outage", str(self._folder.weekend)]
+        required = ["--kills", str(self._folder.kills), "--faults-required", ",".join((*MODES, *FRONT_MODES))]
+        required += ["--outage", str(self._folder.weekend), "--hours", str(self._folder.hours)]
         code, told = run_reader(self._folder, "--systems", str(self._folder.systems), *required)
         print(told, end="")
         return all([code == 0, self._finds_alteration(), self._finds_echoes(), self._is_secret(city, metrics)])
-
-    @staticmethod
-    def _faults() -> tuple[str, ...]:
-        return (*MODES, *FRONT_MODES) if IS_FRONT_PLAYED else MODES
 
     def _finds_alteration(self) -> bool:
         """Alter one record behind food's back, in a copy, and let the reader find it."""

@@ -92,6 +92,10 @@ class Folder:
         return self.path / "weekend.json"
 
     @property
+    def hours(self) -> Path:
+        return self.path / "hours.json"
+
+    @property
     def journals(self) -> Path:
         return self.path / "journals"
 

@@ -33,9 +33,10 @@ TABLES = {SYSTEM: tuple(table for table in KEYS if table.startswith("up_pro_")),
 
 @dataclass(frozen=True)
 class Effect:
-    """One row of the ledger: what was written or removed, and by whom."""
+    """One row of the ledger: what was written or removed, when, and by whom."""
 
     seq: int
+    at: str
     actor: str
     verb: str
     table: str
@@ -70,9 +71,9 @@ def read_front(folder: Path, system: str = SYSTEM) -> Front:
     """What a front database left in a folder of simulated systems."""
     with _opened(folder / f"{system}.sqlite") as ledger:
         effects = [
-            Effect(seq, actor, verb, tab, json.loads(row))
-            for seq, actor, verb, tab, row in ledger.execute(
-                "SELECT seq, actor, verb, tab, row FROM effects ORDER BY seq"
+            Effect(seq, at, actor, verb, tab, json.loads(row))
+            for seq, at, actor, verb, tab, row in ledger.execute(
+                "SELECT seq, at, actor, verb, tab, row FROM effects ORDER BY seq"
             )
         ]
         struck = [row[0] for row in ledger.execute("SELECT mode FROM faults ORDER BY seq")]

@@ -16,6 +16,9 @@ from .findings import KINDS, Finding
 from .front import TABLES as FRONTS
 from .front import Front, read_front
 from .front_comparison import FrontComparison
+from .hours import Hours, read_hours
+from .hours import findings as hours_findings
+from .hours import told as hours_told
 from .ledger import SHAPES, Ledger, Record, read_ledger
 from .outage import Outage, drain, read_outage, told
 from .outage import findings as outage_findings
@@ -52,6 +55,7 @@ class Report:
     held: dict[str, dict[str, int]]
     faults: dict[str, dict[str, int]]
     outages: list[str] = field(default_factory=list)
+    hours: list[str] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
@@ -64,6 +68,7 @@ def compare(
     kills: list[datetime],
     faults_required: list[str],
     outages: Sequence[Outage] = (),
+    hours: Sequence[Hours] = (),
 ) -> Report:
     """Everything there is to say about these systems."""
     findings: list[Finding] = []
@@ -71,6 +76,11 @@ def compare(
     drains = [(outage, drain(by_name[outage.system], outage)) for outage in outages]
     for outage, found in drains:
         findings += outage_findings(outage, found)
+    kept = [
+        (front, each) for each in hours for front in ledgers if isinstance(front, Front) and each.system == front.system
+    ]
+    for front, each in kept:
+        findings += hours_findings(front, each)
     by_system: dict[str, list[Record]] = defaultdict(list)
     for line in lines:
         by_system[line["system"]].append(line)
@@ -88,7 +98,8 @@ def compare(
     ]
     held = {ledger.system: dict(Counter(slot[0] for slot in ledger.contents())) for ledger in ledgers}
     faults = {ledger.system: dict(ledger.faults()) for ledger in ledgers}
-    return Report(findings, held, faults, [told(outage, found) for outage, found in drains])
+    outages_told = [told(outage, found) for outage, found in drains]
+    return Report(findings, held, faults, outages_told, [hours_told(front, each) for front, each in kept])
 
 
 def _comparison(ledger: Ledger | Front, lines: list[Record], kills: list[datetime]) -> Comparison | FrontComparison:
@@ -113,7 +124,7 @@ def _print(report: Report, limit: int) -> None:
         for system, counts in table.items():
             words = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "nothing"
             print(f"{system:<11} {title}: {words}")
-    for line in report.outages:
+    for line in (*report.outages, *report.hours):
         print(line)
     for finding in report.findings[:limit]:
         print(finding)
@@ -142,6 +153,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--systems", type=Path, required=True, help="the folder with the ledgers")
     parser.add_argument("--kills", type=Path, help="JSON list of the times at which the gate was killed")
     parser.add_argument("--outage", type=Path, help="JSON of the time that a system was gone")
+    parser.add_argument("--hours", type=Path, help="JSON of the time at which a system's sending hours began")
     parser.add_argument("--faults-required", default="", help="kinds of fault, comma-separated")
     parser.add_argument("--findings", type=int, default=50, help="how many findings to print")
     parser.add_argument("--json", action="store_true")
@@ -156,7 +168,8 @@ def main(arguments: list[str]) -> int:
     ledgers = [_read(options.systems, name) for name in systems]
     required = [mode for mode in options.faults_required.split(",") if mode]
     outages = [read_outage(options.outage)] if options.outage is not None and options.outage.exists() else []
-    report = compare(lines, ledgers, _kills(options.kills), required, outages)
+    hours = [read_hours(options.hours)] if options.hours is not None and options.hours.exists() else []
+    report = compare(lines, ledgers, _kills(options.kills), required, outages, hours)
     if options.json:
         print(json.dumps({"is_good": report.is_good} | asdict(report), ensure_ascii=False))
     else:

@@ -57,6 +57,17 @@ def test_the_golden_row_is_what_was_typed_by_hand() -> None:
     assert row(outcome) == typed["record"]
 
 
+def test_of_a_golden_name_that_gbk_lacks_nothing_is_there_and_why_is_known() -> None:
+    """Story 2: 李䶮."""
+    golden = golden_documents()["insurance_rare"]
+    life = golden_life(golden)
+    line, outcome = insurance.line(life, states(life)), mapped(life)
+    assert (line["operations"], line["leftover"]) == (golden["insurance"], golden["leftover"]["insurance"])
+    assert isinstance(outcome, Unmappable)
+    faults = [(fault.field, fault.rule, fault.detail) for fault in outcome.faults]
+    assert faults == [("aac003", "unencodable", "expected characters of gbk, got U+4DAE")]
+
+
 def test_every_registration_is_what_its_mapping_gives_or_is_parked_for_what_it_says(city: City) -> None:
     lives = lives_of(city)
     assert len(lives) > 150

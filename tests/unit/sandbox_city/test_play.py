@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from syncgate.sandbox import reader
-from syncgate.sandbox.city import Call, City, Life
+from syncgate.sandbox.city import Call, City
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.expected import expected_lines
 from syncgate.sandbox.expected.story import State
@@ -196,8 +196,8 @@ class FakeClerks(Clerks):
 
 
 def small_city(city: City) -> City:
-    lives: list[Life] = [golden_life(document) for document in golden_documents().values()]
-    return City(tuple(lives), city.refused)
+    lives = [golden_life(document) for document in golden_documents().values()]
+    return City(tuple(life for life in lives if "assigned" not in life.traits), city.refused)
 
 
 def posting_of(gate: FakeGate, city: City, *, spread: float, clerks: FakeClerks | None = None) -> Posting:
