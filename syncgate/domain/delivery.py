@@ -80,6 +80,8 @@ class Event(StrEnum):
     CONFIRMED_BY_HAND = "confirmed_by_hand"
     ABSENT_BY_HAND = "absent_by_hand"
     REQUEUED = "requeued"
+    SET_ASIDE = "set_aside"
+    """Its system is sent nothing any more in its mode."""
     RETURNED = "returned"
     """Taken, then given back by the system later."""
     CANCELLED_BY_HAND = "cancelled_by_hand"
@@ -89,7 +91,7 @@ _WITHDRAWN: Final = {Event.WITHDRAWN: Phase.CANCELLED, Event.SUPERSEDED: Phase.C
 _CANCELLED_BY_HAND: Final = {Event.CANCELLED_BY_HAND: Phase.CANCELLED}
 
 MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
-    Phase.PENDING: {Event.CLAIMED: Phase.IN_FLIGHT} | _WITHDRAWN | _CANCELLED_BY_HAND,
+    Phase.PENDING: {Event.CLAIMED: Phase.IN_FLIGHT, Event.SET_ASIDE: Phase.PARKED} | _WITHDRAWN | _CANCELLED_BY_HAND,
     Phase.IN_FLIGHT: {
         Event.TAKEN: Phase.DELIVERED,
         Event.QUEUED_THERE: Phase.AWAITING,
@@ -149,7 +151,7 @@ BY_HAND: Final = frozenset({Event.CONFIRMED_BY_HAND, Event.ABSENT_BY_HAND, Event
 """Events that only a person causes."""
 
 
-def advance(phase: Phase, event: Event, *, newer_waits: bool = False) -> Phase:
+def advance(phase: Phase, event: Event, *, newer_waits: bool = False, is_sent_to: bool = True) -> Phase:
     """The phase that follows.
 
     Args:
@@ -157,6 +159,7 @@ def advance(phase: Phase, event: Event, *, newer_waits: bool = False) -> Phase:
         event: what happened to it.
         newer_waits: whether another delivery of its slot already waits; then a move into a waiting phase
             becomes `cancelled` (superseded).
+        is_sent_to: whether its system is sent anything in its mode; if not, a move into pending becomes `parked`.
 
     Raises:
         IllegalMove: the phase does not know the event.
@@ -167,7 +170,9 @@ def advance(phase: Phase, event: Event, *, newer_waits: bool = False) -> Phase:
         raise IllegalMove(
             "expected an event that moves a {phase} delivery, got {event}", phase=phase, event=event
         ) from None
-    return Phase.CANCELLED if newer_waits and after in WAITING else after
+    if newer_waits and after in WAITING:
+        return Phase.CANCELLED
+    return after if is_sent_to or after is not Phase.PENDING else Phase.PARKED
 
 
 def begin(beginning: Beginning) -> Phase:

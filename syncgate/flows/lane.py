@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from syncgate.domain.delivery import WAITING, Event, Phase, advance
+from syncgate.domain.delivery import MOVES, WAITING, Event, Phase, advance
 from syncgate.domain.errors import IllegalMove
 from syncgate.domain.head import Heads, heads, polls
 from syncgate.domain.holds import NO_HOLDS, LaneHolds, reaching
+from syncgate.domain.modes import SET_ASIDE_BY_MODE
 from syncgate.domain.observation import is_as_delivered
 from syncgate.domain.plan import Message
 from syncgate.domain.replan import SUPERSEDED, is_of_its_own
@@ -55,15 +56,20 @@ class LaneWork:
         Args:
             delivery: as read in this step.
             event: what happened.
-            reason: kept where the new phase is a waiting one; a cancelled one gets the event's name.
+            reason: kept where the new phase is a waiting one; a cancelled one gets the event's name, and what would
+                wait for a system that is sent nothing in its mode that mode's.
             **changes: other fields of the row.
 
         Raises:
             IllegalMove: the phase does not know the event, or the row was moved by somebody else meanwhile.
         """
         is_taken_back = is_taken_back_later(delivery, self.deliveries, self.takes_back)
-        phase = advance(delivery.phase, event, newer_waits=is_taken_back or self.is_replaced(delivery))
+        aside = self._set_aside(delivery.phase, event)
+        newer_waits = is_taken_back or self.is_replaced(delivery)
+        phase = advance(delivery.phase, event, newer_waits=newer_waits, is_sent_to=aside is None)
         after = replace(delivery, **_NOTHING_OBSERVED, **changes, phase=phase, changed_at=self.tx.now)
+        if aside is not None and phase is Phase.PARKED:
+            after, reason = replace(after, due_at=None, actor=_BY_A_PERSON, detail=""), aside
         ended = Event.WITHDRAWN if is_taken_back and event not in _CANCELS else event
         written = self.write(delivery, _settled(after, ended, reason))
         if written.phase is Phase.DELIVERED:
@@ -72,6 +78,21 @@ class LaneWork:
         if written.phase is Phase.CANCELLED or is_done:
             self._drop_needless()
         return self.delivery(written.delivery_id) or written
+
+    def set_aside(self, delivery: Delivery, mode: str, **changes: Any) -> Delivery:
+        """Parks what waits, since nothing is sent in this mode. Gives the row after the move."""
+        kept = {**changes, "due_at": None, "actor": _BY_A_PERSON}
+        reason = SET_ASIDE_BY_MODE[mode]
+        if delivery.phase is Phase.PENDING:
+            return self.move(delivery, Event.SET_ASIDE, reason=reason, **kept)
+        return self.write(delivery, replace(delivery, **kept, reason=reason, changed_at=self.tx.now))
+
+    def _set_aside(self, phase: Phase, event: Event) -> str | None:
+        """Why what would wait now does not: its system is sent nothing in its mode. None where it waits."""
+        if MOVES[phase].get(event) is not Phase.PENDING:
+            return None
+        row = self.tx.system(self.lane.system)
+        return None if row is None else SET_ASIDE_BY_MODE.get(row.mode)
 
     @property
     def takes_back(self) -> TakesBack:
@@ -161,6 +182,8 @@ def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:
             return replace(delivery, lease_token=None, reason=reason)
 
 
+_BY_A_PERSON = "operator"
+"""Who must act on what is set aside."""
 _NO_POLLS: dict[str, Any] = {"poll_at": None, "watched_until": None}
 """Only what is awaiting or delivered is asked about."""
 _NO_MARKS: dict[str, Any] = {"held_key": None, "held_mac": None}

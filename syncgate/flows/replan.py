@@ -301,9 +301,8 @@ def _refreshed(
         "detail": "",
         "actor": "",
     }
-    if was_set_aside(delivery) and mode in SET_ASIDE_BY_MODE:
-        kept = {"due_at": None, "actor": "operator", "reason": SET_ASIDE_BY_MODE[mode]}
-        return work.write(delivery, replace(delivery, **changes | kept, changed_at=work.tx.now))
+    if mode in SET_ASIDE_BY_MODE:
+        return work.set_aside(delivery, mode, **changes)
     if delivery.phase is Phase.PARKED:
         return work.move(delivery, Event.REQUEUED, **changes)
     after = replace(delivery, **changes, reason=None, changed_at=work.tx.now)

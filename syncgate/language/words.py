@@ -44,6 +44,7 @@ REASONS: Final[Mapping[str, str]] = {
     "set_aside": "不推送，另行处理",
     "typed_by_hand": "待人工录入",
     "only_checked": "只核对不推送",
+    "system_not_in_use": "对接系统未启用",
     # --- held without a sending of ours
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",
@@ -146,6 +147,7 @@ REASONS: Final[Mapping[str, str]] = {
 }
 
 OUTCOMES: Final[Mapping[str, str]] = {
+    "set_aside": "不推送，另行处理",
     "taken": "对方已接收",
     "queued_there": "对方已收取，待确认",
     "duplicate": "对方提示已存在",

@@ -11,6 +11,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "unauthenticated": ("缺少密钥或密钥无效", "No key, or a key that is not valid"),
     "forbidden": ("该密钥无权进行此操作", "This key does not reach this call"),
     "not_found": ("未找到", "Not found"),
+    "system_not_live": ("该系统当前方式下不推送", "The system is sent nothing in its mode"),
     "replan_under_way": ("正在重新核算", "Another replan of this system is under way"),
     "run_under_way": ("正在对账", "Another run of this system is under way"),
     "not_repairable": ("该差异无法这样处理", "The discrepancy cannot be repaired so"),

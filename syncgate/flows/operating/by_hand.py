@@ -11,6 +11,7 @@ from syncgate.domain.alerts import AlertKind
 from syncgate.domain.breaker import close
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import Conflict, IllegalMove, NotFound
+from syncgate.domain.modes import LIVE
 from syncgate.domain.rows import AttemptKind, AuditEntry, BreakerState, Delivery, Principal
 from syncgate.flows.accepting.identity import other_number
 from syncgate.flows.alerting.raising import end_alerts
@@ -19,6 +20,13 @@ from syncgate.flows.delivering.watching import watched
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import noted, open_lane
 from syncgate.ports import Tx
+
+
+class NotLive(Conflict):
+    """The system is sent nothing in its mode, so that nothing is sent again either."""
+
+    code = "system_not_live"
+
 
 REQUEUED_ANEW: Final[Mapping[str, Any]] = {"tries_count": 0, "first_failed_at": None, "detail": "", "actor": ""}
 """What a requeue forgets: its schedule begins anew."""
@@ -128,6 +136,8 @@ def moved_by_hand(
     delivery = tx.delivery(delivery_id)
     if delivery is None or lane is None:
         raise NotFound("expected a delivery that is known here, got none of that id")
+    if event is Event.REQUEUED:
+        require_live(tx, lane.system)
     if is_held and delivery.reason in NUMBER_IN_QUESTION and "remote_ref" not in changes:
         raise other_number()
     active = gate.active.get(lane.system)
@@ -154,6 +164,13 @@ def moved_by_hand(
         tx.wake(after.case_id, waits_for=after.system)
     work.save(expected_token=lane.lease_token)
     return after
+
+
+def require_live(tx: Tx, system: str) -> None:
+    """Nothing where the system is sent to. Raises NotLive: what was requeued now would go out when its mode changes."""
+    row = tx.system(system)
+    if row is not None and row.mode != LIVE:
+        raise NotLive("expected a system in mode live, got one in mode {mode}", mode=row.mode)
 
 
 def _audit(tx: Tx, by: str, action: str, thing: str, reason: str) -> AuditEntry:

@@ -1,12 +1,14 @@
-"""Deploy: a checked bundle is stored by digest and made the active one. It queues nothing (promise 13)."""
+"""Deploy: a checked bundle is stored by digest and made the active one. It queues and sends nothing (promise 13)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from syncgate.domain.modes import LIVE
 from syncgate.domain.rows import AuditEntry, Blob, SystemRow
 from syncgate.flows.gate import Gate
+from syncgate.flows.operating.modes import set_aside_rest, set_aside_waiting
 from syncgate.ports import Difference, Tx
 from syncgate.site.bundle import Bundle
 
@@ -64,12 +66,14 @@ async def _deployed(gate: Gate, folder: _Folder, *, is_first: bool = False) -> D
     gate.bundles.update({bundle.digest: bundle for bundle in folder.bundles.values()})
 
     def step(tx: Tx) -> Deployed | None:
-        return None if is_first and not _is_first(tx, folder.by) else _activate(tx, folder)
+        return None if is_first and not _is_first(tx, folder.by) else _activate(gate, tx, folder)
 
+    await set_aside_waiting(gate, folder.bundles)
     deployed = await gate.writer.write(step)
     if deployed is None:
         return Deployed({})
     gate.active.update({bundle.system: bundle.digest for bundle in folder.bundles.values()})
+    await set_aside_waiting(gate, folder.bundles)
     gate.on_due(folder.bundles)
     return deployed
 
@@ -90,13 +94,16 @@ def stored_bundles(tx: Tx, *, known: Collection[str]) -> dict[str, bytes]:
     return {"sha256:" + blob.mac.hex(): blob.sealed for blob in found}
 
 
-def _activate(tx: Tx, folder: _Folder) -> Deployed:
+def _activate(gate: Gate, tx: Tx, folder: _Folder) -> Deployed:
     changed: dict[str, tuple[str | None, str]] = {}
+    going_live: list[SystemRow] = []
     for system in sorted({*folder.bundles, *folder.sources}):
         row = tx.system(system, lock=True) or SystemRow(system=system)
         bundle = folder.bundles.get(system)
         after = replace(row, is_source=system in folder.sources)
         if bundle is not None:
+            if row.active_bundle is not None and row.mode != LIVE == bundle.mode:
+                going_live.append(row)
             after = replace(after, mode=bundle.mode, active_bundle=bundle.digest)
             if row.active_bundle != bundle.digest:
                 changed[system] = (row.active_bundle, bundle.digest)
@@ -104,6 +111,8 @@ def _activate(tx: Tx, folder: _Folder) -> Deployed:
         if after != row or tx.system(system) is None:
             tx.save_system(after)
         tx.announce(system)
+    for row in going_live:
+        set_aside_rest(gate, tx, row)
     tx.put_blobs(_blob(tx, bundle, folder.packed) for bundle in folder.bundles.values())
     return Deployed(changed)
 

@@ -17,7 +17,7 @@ from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import Conflict, NotFound
 from syncgate.domain.rows import AuditEntry, Delivery, Principal
 from syncgate.flows.gate import Gate
-from syncgate.flows.operating.by_hand import REQUEUED_ANEW, moved_by_hand
+from syncgate.flows.operating.by_hand import REQUEUED_ANEW, moved_by_hand, require_live
 from syncgate.flows.operating.failed import Failed, meant_of, survey
 from syncgate.flows.operating.requeue import JOB, Requeue, State
 from syncgate.flows.showing.scope import sees_system
@@ -43,6 +43,7 @@ async def begin(gate: Gate, principal: Principal, failed: Failed, *, cap: int, c
         canary: so many first, and the rest only once these are delivered; 0: all at once.
         reason: kept in the history and the audit.
     """
+    await gate.writer.read(lambda tx: require_live(tx, failed.system))
     found = await survey(gate, principal, failed)
     begun = Requeue(
         requeue_id=ids.uuid7(gate.clock.now(), gate.entropy.token(10)),

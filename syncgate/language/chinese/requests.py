@@ -101,6 +101,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected a hold of something that this site knows, got another": "暂缓推送的对象在本部署实例中不存在",
     "expected a hold that ends later than now, got one that is over": "暂缓推送的截止时间应晚于现在",
     "expected a replan that is bounded by what this site knows, got another": "重新核算的范围不明确，或所指内容在本部署实例中不存在",
+    "expected a system in mode live, got one in mode {mode}": "该对接系统应为 live 方式，现为 {mode} 方式",
     "expected a system that takes cases, got one that is {mode}": "该对接系统不接收办件，方式为 {mode}",
     "expected no other replan of this system, got one since {at}": "该对接系统正在重新核算，开始于 {at}",
     "expected this replan to go on, got another one in its place": "本次重新核算已被另一次取代",

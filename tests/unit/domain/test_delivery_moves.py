@@ -32,6 +32,7 @@ LEGAL = {
     "confirmed_by_hand": {"unconfirmed": "delivered", "parked": "delivered"},
     "absent_by_hand": {"unconfirmed": "pending"},
     "requeued": {"parked": "pending"},
+    "set_aside": {"pending": "parked"},
     "returned": {"delivered": "parked"},
     "cancelled_by_hand": {"pending": "cancelled", "parked": "cancelled"},
 }
@@ -60,6 +61,17 @@ def test_while_a_newer_one_waits_no_move_ends_in_a_waiting_phase(phase: Phase, e
     else:
         wanted = "cancelled" if expected in ("pending", "parked") else expected
         assert advance(phase, event, newer_waits=True) == wanted
+
+
+@pytest.mark.parametrize(("phase", "event"), PAIRS)
+def test_while_a_system_is_sent_nothing_no_move_ends_in_pending(phase: Phase, event: Event) -> None:
+    """Promise 13: what would wait is parked instead; every other move, legal or not, is as ever."""
+    expected = LEGAL[event].get(phase)
+    if expected is None:
+        with pytest.raises(IllegalMove):
+            advance(phase, event, is_sent_to=False)
+    else:
+        assert advance(phase, event, is_sent_to=False) == ("parked" if expected == "pending" else expected)
 
 
 def test_every_event_is_legal_somewhere() -> None:
