@@ -19,6 +19,7 @@ from syncgate.bootstrap.reconciling import Reconciling
 from syncgate.bootstrap.transports import Transports
 from syncgate.config import Config, Role
 from syncgate.flows.accepting.leftovers import remove_leftovers
+from syncgate.flows.accepting.waiting import join_come
 from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
 from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.delivering.rescue import rescue_all
@@ -34,6 +35,7 @@ from syncgate.storage.writer import GroupWriter
 
 RESCUED_EVERY = timedelta(seconds=1)
 REQUEUED_EVERY = timedelta(seconds=1)
+JOINED_EVERY = timedelta(seconds=1)
 CLEARED_EVERY = timedelta(seconds=5)
 ATTENDED_EVERY = timedelta(seconds=1)
 PARTITIONED_EVERY = timedelta(days=1)
@@ -199,6 +201,7 @@ def _jobs(
             Job("rescue", RESCUED_EVERY, lambda: rescue_all(gate)),
             Job("requeue", REQUEUED_EVERY, lambda: go_on_with_all(gate)),
             Job("holds", CLEARED_EVERY, lambda: clear_lifted(gate)),
+            Job("waiting", JOINED_EVERY, lambda: join_come(gate)),
         ]
     if reconciling is not None:
         jobs.append(Job("reconcile", ATTENDED_EVERY, reconciling.attend))

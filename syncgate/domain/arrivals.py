@@ -58,6 +58,7 @@ class Arrival:
         ended_at: since when nothing is left to do about it.
         ended_by, reason: the person who dropped or replayed it, and why.
         tries_count: how often it was tried to take it in.
+        awaits: of what is said of a case that is not known yet: what its source calls the case; only while it waits.
     """
 
     arrival_id: UUID
@@ -83,6 +84,7 @@ class Arrival:
     ended_by: str | None = None
     reason: str | None = None
     tries_count: int = 0
+    awaits: str | None = None
 
     @property
     def bound_to(self) -> str:

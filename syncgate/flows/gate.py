@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -125,6 +126,22 @@ class Accepted:
     deliveries: tuple[Placed, ...] = ()
     warnings: tuple[FieldError, ...] = ()
     in_flight: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a source gets for what it said of a case that nobody knows yet: it is kept, and joins the case.
+
+    Attributes:
+        arrival_id: where it is kept.
+        source, number: of the case: who says it, and what it calls the case.
+        came_at: since when it waits.
+    """
+
+    arrival_id: UUID
+    source: str
+    number: str
+    came_at: datetime
 
 
 Detail = Mapping[str, str | int | bool | None]

@@ -244,6 +244,19 @@ class Tx(Protocol):
         """Those that came before and whose taking in never ended, oldest first, locked; locked ones skipped."""
         ...
 
+    def awaiting(self, source: str, number: str) -> list[Arrival]:
+        """What this source said of a case of this number of its own that was not known, in the order in which it
+        came."""
+        ...
+
+    def is_awaited(self, source: str, number: str) -> bool:
+        """Whether `awaiting` gives any."""
+        ...
+
+    def come(self, *, limit: int) -> list[tuple[str, str]]:
+        """The (source, number) that something still waits for though the case is known by now, the oldest first."""
+        ...
+
     def forget_arrivals(self, *, before: datetime) -> int:
         """Forgets those that ended before and whose content is kept; of fetched ones the content alone. Gives how
         many."""

@@ -70,6 +70,7 @@ IS_STORED: Final = "stored_at IS NOT NULL"
 IS_UNFINISHED: Final = "stored_at IS NULL"
 IS_HELD_BY_CONTENT: Final = "state = 'held' AND origin_key IS NULL AND idempotency_key IS NULL"
 """A call without a key is the same call again where its content is the same."""
+IS_AWAITING: Final = "awaits IS NOT NULL"
 
 
 def _column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], *more: Any, **options: Any) -> Column[Any]:
@@ -528,6 +529,7 @@ arrivals = _table(
     _optional("ended_by", Name),
     _optional("reason", Name),
     _column("tries_count", Integer),
+    _optional("awaits", Name),
     _listed("way", Way),
     _listed("state", ArrivalState),
     _check("sealed", "(sealed IS NULL) = (wrapped_key IS NULL)"),
@@ -543,6 +545,7 @@ arrivals = _table(
     _partial("ix_arrivals_held", "arrival_id", where="state = 'held'"),
     _partial("ix_arrivals_received", "came_at", where="state = 'received'"),
     _partial("ix_arrivals_kept", "ended_at", where="ended_at IS NOT NULL AND sealed IS NOT NULL"),
+    _partial("ix_arrivals_awaits", "source", "awaits", "came_at", where=IS_AWAITING),
     Index(None, "parent_id"),
 )
 

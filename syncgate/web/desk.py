@@ -15,7 +15,7 @@ from syncgate.domain.errors import FieldError, InvalidCase, RequestError, Syncga
 from syncgate.domain.rows import Principal
 from syncgate.flows.accepting.intake import Call
 from syncgate.flows.delivering.defects import place_of
-from syncgate.flows.gate import Accepted, Caller
+from syncgate.flows.gate import Accepted, Caller, Waiting
 from syncgate.language import Language
 from syncgate.telemetry import log
 from syncgate.web import body as bodies
@@ -23,7 +23,7 @@ from syncgate.web import problems
 from syncgate.web.auth import caller_of
 from syncgate.web.body import Json
 from syncgate.web.place import Place
-from syncgate.web.receipts import receipt
+from syncgate.web.receipts import receipt, waiting
 from syncgate.web.trace import Refused, leave
 
 
@@ -96,7 +96,7 @@ class Desk:
             by=self.principal.name,
         )
 
-    async def answer(self, came: Came, accepting: Awaitable[Accepted]) -> Response:
+    async def answer(self, came: Came, accepting: Awaitable[Accepted | Waiting]) -> Response:
         """The receipt or the problem that a submission comes to."""
         started = time.perf_counter()
         try:
@@ -122,7 +122,10 @@ class Desk:
         log.error("request_failed", error_id=error_id, error=type(error).__name__, at=place_of(error))
         return problems.problem(500, "internal_error", language=self.language, more={"id": error_id})
 
-    def _receipt(self, accepted: Accepted) -> Response:
+    def _receipt(self, accepted: Accepted | Waiting) -> Response:
+        if isinstance(accepted, Waiting):
+            headers = {"Location": f"/v1/arrivals/{accepted.arrival_id}"}
+            return Response(orjson.dumps(waiting(accepted)), 202, headers, bodies.JSON)
         document = receipt(accepted, language=self.language, schema=self.place.gate.schema)
         headers = {"Location": f"/v1/cases/{accepted.case_id}", "ETag": f'"{accepted.revision}"'}
         return Response(orjson.dumps(document), accepted.status, headers, bodies.JSON)
@@ -143,7 +146,9 @@ class Desk:
         return problems.answer(error, language=self.language, schema=self.place.gate.schema)
 
 
-def _code(accepted: Accepted) -> str:
+def _code(accepted: Accepted | Waiting) -> str:
+    if isinstance(accepted, Waiting):
+        return "waiting"
     return "unchanged" if accepted.is_unchanged else "accepted"
 
 

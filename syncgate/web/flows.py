@@ -13,16 +13,17 @@ from syncgate.flows.accepting.check import CheckedCase
 from syncgate.flows.accepting.intake import Call
 from syncgate.flows.accepting.merging import merge_case
 from syncgate.flows.accepting.withdrawal import Withdrawal, reopen_case, void_case, withdraw_case
-from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate, Waiting
 from syncgate.flows.operating import by_hand, holds, maintenance
 from syncgate.flows.operating.holds import HoldWish, Placed
 from syncgate.flows.operating.maintenance import Announced, MaintenanceWish
 from syncgate.flows.operating.replanning import Replanned, ReplanWish, replan_system
 
 Json = Any
-Ending = Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted]]
+Ending = Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted | Waiting]]
 Merge = Callable[[Gate, Caller, CaseRef, CaseRef, Withdrawal, Call], Awaitable[Accepted]]
 Change = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted]]
+Append = Callable[[Gate, Caller, CaseRef, Json, Call], Awaitable[Accepted | Waiting]]
 
 
 class Move(Protocol):
@@ -100,7 +101,7 @@ class Flows:
     check_case: Callable[[Gate, Caller, Json, Call], Awaitable[CheckedCase]] = check.check_case
     put_case: Change = intake.put_case
     patch_case: Change = intake.patch_case
-    append_stages: Change = intake.append_stages
+    append_stages: Append = intake.append_stages
     withdraw_case: Ending = withdraw_case
     void_case: Ending = void_case
     reopen_case: Ending = reopen_case

@@ -113,6 +113,7 @@ def _schemas(case: Mapping[str, Json]) -> dict[str, Json]:
                 },
             ]
         },
+        "WaitingReceipt": _WAITING_RECEIPT,
         "LineResult": _LINE_RESULT,
         "CheckedCase": _CHECKED_CASE,
         "Problem": _PROBLEM,
@@ -192,15 +193,27 @@ def _submission_paths() -> dict[str, dict[str, Json]]:
             "patch": _operation("patch_case", "Change a case", {bodies.MERGE_PATCH: patch, bodies.JSON: patch}, change),
         },
         "/v1/cases/{case}/stages": {
-            "post": _operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change)
+            "post": _or_waiting(_operation("append_stages", "Append stages to a case", {bodies.JSON: stages}, change))
         },
-        "/v1/cases/{case}/withdraw": {"post": _ending("withdraw", change)},
+        "/v1/cases/{case}/withdraw": {"post": _or_waiting(_ending("withdraw", change))},
         "/v1/cases/{case}/void": {"post": _ending("void", change)},
         "/v1/cases/{case}/reopen": {"post": _ending("reopen", change)},
         "/v1/cases/{case}/merge": {"post": _ending("merge", change, body="Merging")},
         **materials.PATHS,
         **records.PATHS,
     }
+
+
+def _or_waiting(operation: Json) -> Json:
+    """The operation, which may also be answered with where what it says waits for its case."""
+    stored = operation["responses"]["202"]
+    schemas = [stored["content"][bodies.JSON]["schema"], _ref("WaitingReceipt")]
+    told = stored | {
+        "description": f"{stored['description']} Or kept until its case comes: nobody knows that number of the source.",
+        "content": {bodies.JSON: {"schema": {"anyOf": schemas}}},
+    }
+    operation["responses"]["202"] = told
+    return operation
 
 
 def _batch() -> Json:
@@ -443,6 +456,16 @@ _EXPECTED: Final = {
     },
 }
 
+_WAITING_RECEIPT: Final[Json] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["arrival_id", "waits_for", "since"],
+    "properties": {
+        "arrival_id": {"type": "string", "format": "uuid", "description": "Where it is kept."},
+        "waits_for": {"type": "string", "description": "The case, as `system:number`."},
+        "since": {"type": "string", "format": "date-time"},
+    },
+}
 _CHECKED_CASE: Final = {
     "type": "object",
     "additionalProperties": False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncgate.flows.gate import Accepted
+from syncgate.flows.gate import Accepted, Waiting
 from syncgate.site.canonical import CanonicalSchema
 from syncgate.web.problems import told
 from syncgate.web.settings import Language
@@ -35,3 +35,12 @@ def receipt(accepted: Accepted, *, language: Language, schema: CanonicalSchema) 
     if accepted.is_unchanged:
         document["unchanged"] = True
     return document
+
+
+def waiting(kept: Waiting) -> dict[str, Any]:
+    """What a source gets for what it said of a case that nobody knows yet."""
+    return {
+        "arrival_id": str(kept.arrival_id),
+        "waits_for": f"{kept.source}:{kept.number}",
+        "since": kept.came_at.isoformat(),
+    }

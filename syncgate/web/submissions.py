@@ -13,7 +13,7 @@ from syncgate.flows.accepting.ending import WITHDRAWING_ROLES
 from syncgate.flows.accepting.intake import Call
 from syncgate.flows.accepting.merging import merging_in
 from syncgate.flows.accepting.withdrawal import withdrawal_in
-from syncgate.flows.gate import Accepted, Caller, CaseRef
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Waiting
 from syncgate.web import body as bodies
 from syncgate.web.auth import idempotency_key_in, if_match_in
 from syncgate.web.body import Json
@@ -22,7 +22,7 @@ from syncgate.web.flows import Ending
 from syncgate.web.place import Place
 from syncgate.web.refs import case_ref
 
-Flow = Callable[[Scope, Caller, Json, Call], Awaitable[Accepted]]
+Flow = Callable[[Scope, Caller, Json, Call], Awaitable[Accepted | Waiting]]
 
 
 def routes(place: Place) -> list[Route]:
@@ -38,7 +38,7 @@ def routes(place: Place) -> list[Route]:
     async def patch(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
         return await flows.patch_case(gate, caller, _ref(scope), document, call)
 
-    async def append(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
+    async def append(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted | Waiting:
         return await flows.append_stages(gate, caller, _ref(scope), stages_in(document), call)
 
     taken = (
@@ -62,7 +62,7 @@ def routes(place: Place) -> list[Route]:
 
 
 def _ending(place: Place, act: Ending) -> Flow:
-    async def end(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted:
+    async def end(scope: Scope, caller: Caller, document: Json, call: Call) -> Accepted | Waiting:
         return await act(place.gate, caller, _ref(scope), withdrawal_in(document), call)
 
     return end
@@ -124,7 +124,7 @@ class Taker:
             return
         await answer(scope, receive, send)
 
-    async def _accepted(self, desk: Desk, came: Came, scope: Scope, receive: Receive) -> Accepted:
+    async def _accepted(self, desk: Desk, came: Came, scope: Scope, receive: Receive) -> Accepted | Waiting:
         headers, settings = scope["headers"], self._place.settings
         caller = await desk.enter(scope, *self._media, roles=self._roles)
         idempotency_key, if_match = idempotency_key_in(headers), if_match_in(headers)

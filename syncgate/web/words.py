@@ -32,6 +32,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "invalid_request": ("请求参数有误", "The request breaks its rules"),
     "invalid_record": ("来源记录有误", "The record makes no case"),
     "overtaken": ("来源系统此后已有更新的内容", "The source has said something later of the same case"),
+    "awaits_case": ("等待对应办件", "It waits for its case"),
     "not_held": ("该来件不在待处理状态", "The arrival does not wait for a person"),
     "interrupted": ("接收中断，未办结接收", "The taking in was interrupted"),
     "material_mismatch": ("文件与申请材料的记录不符，未保存", "The file is not the one that the material tells of"),

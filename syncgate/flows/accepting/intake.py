@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
 
 from syncgate.domain import ids
 from syncgate.domain.case import patched, replaced, with_stages
-from syncgate.domain.errors import CaseFinished, CaseMerged, CaseVoid, CaseWithdrawn, Conflict, FieldError, InvalidCase
+from syncgate.domain.errors import FieldError, InvalidCase
 from syncgate.domain.plan import Json
-from syncgate.flows.accepting.identity import NumberTaken
+from syncgate.flows.accepting.committing import committed
 from syncgate.flows.accepting.joining import Edit, posting
 from syncgate.flows.accepting.submission import Call, Done, Taking, checked, sealed_document
-from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
-from syncgate.flows.operating.following import write_following
+from syncgate.flows.accepting.waiting import Said, answered, join_quietly, known_or_kept
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate, Waiting
 from syncgate.ports import Tx
 
-__all__ = ["Call", "append_stages", "patch_case", "post_case", "put_case", "written"]
-
-RACES_AT_MOST: Final = 5
-"""How often a submission is tried that met another one of the same case, key or number."""
+__all__ = ["Call", "append_stages", "patch_case", "post_case", "put_case", "written", "written_or_kept"]
 
 
 async def post_case(gate: Gate, caller: Caller, document: Json, call: Call) -> Accepted:
@@ -67,10 +63,24 @@ async def patch_case(gate: Gate, caller: Caller, ref: CaseRef, patch: Json, call
     return await _change(gate, caller, ref, call, Edit(lambda current: patched(current, patch)))
 
 
-async def append_stages(gate: Gate, caller: Caller, ref: CaseRef, stages: list[Json], call: Call) -> Accepted:
-    """Appends stages to a case. Raises as `put_case`."""
+async def append_stages(gate: Gate, caller: Caller, ref: CaseRef, stages: list[Json], call: Call) -> Accepted | Waiting:
+    """Appends stages to a case, or keeps them until it comes, where nobody knows yet what its source calls so.
+
+    Raises:
+        As `put_case`; NotFound only of a name that is not by a number of the caller's own.
+    """
     _refuse_untyped_lists({"stages": stages})
-    return await _change(gate, caller, ref, call, Edit(lambda current: with_stages(current, stages)))
+
+    def step(tx: Tx) -> Done | Waiting:
+        taking = Taking(gate, tx, caller, call)
+        if (replay := taking.replay()) is not None:
+            return replay
+        known = known_or_kept(taking, ref, Said(stages=tuple(stages)))
+        if isinstance(known, Waiting):
+            return known
+        return taking.change_known(known, Edit(lambda current: with_stages(current, stages)))
+
+    return await written_or_kept(gate, step)
 
 
 async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Edit) -> Accepted:
@@ -83,28 +93,21 @@ async def _change(gate: Gate, caller: Caller, ref: CaseRef, call: Call, edit: Ed
 
 async def written(gate: Gate, step: Callable[[Tx], Done], warnings: tuple[FieldError, ...]) -> Accepted:
     """Commits to its end, though the caller may be gone by then: what was leased must be served."""
-    done = await asyncio.shield(_committed(gate, step))
+    done = await asyncio.shield(_written(gate, step))
     return replace(done.accepted, warnings=done.accepted.warnings or warnings)
 
 
-async def _committed(gate: Gate, step: Callable[[Tx], Done]) -> Done:
-    done = await _raced(gate, step)
-    gate.hand_over.deliver(done.handed_over)
-    gate.on_due(done.systems_due)
+async def _written(gate: Gate, step: Callable[[Tx], Done]) -> Done:
+    done = await committed(gate, step)
+    if done.awaited:
+        await join_quietly(gate, done.awaited)
     return done
 
 
-async def _raced(gate: Gate, step: Callable[[Tx], Done]) -> Done:
-    """Who lost a race finds what the winner stored; another conflict that names its fields is a real one."""
-    for _ in range(RACES_AT_MOST - 1):
-        try:
-            return await write_following(gate, step)
-        except (CaseWithdrawn, CaseVoid, CaseMerged, CaseFinished):
-            raise
-        except Conflict as conflict:
-            if conflict.errors and not isinstance(conflict, NumberTaken):
-                raise
-    return await write_following(gate, step)
+async def written_or_kept(gate: Gate, step: Callable[[Tx], Done | Waiting]) -> Accepted | Waiting:
+    """As `written`, of a step that may keep what is said of a case that nobody knows yet."""
+    done = await asyncio.shield(committed(gate, step))
+    return await answered(gate, done) if isinstance(done, Waiting) else done.accepted
 
 
 def _refuse_untyped_lists(patch: Mapping[str, Json]) -> None:

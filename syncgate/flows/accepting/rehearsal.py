@@ -15,6 +15,7 @@ _READ_ONLY: Final = frozenset(
     {
         "blob",
         "cases",
+        "is_awaited",
         "is_posted_by_others",
         "last_submission",
         "list_discrepancies",

@@ -71,11 +71,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a submission came to: the answer, the systems with lanes due, and the lanes leased with it."""
+    """What a submission came to: the answer, the systems with lanes due, and the lanes leased with it.
+
+    awaited: the case's new numbers, (source, number), for which something waits that was said before the case came.
+    """
 
     accepted: Accepted
     systems_due: frozenset[str] = frozenset()
     handed_over: tuple[Work, ...] = ()
+    awaited: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +321,7 @@ class Taking:
         due: set[str] = set()
         works: list[Work] = []
         placed: list[Delivery] = []
+        awaited = self._awaited(case, now, numbered)
         for work in self._lanes(case, now):
             found, system, token = work.lane, work.lane.system, work.lane.lease_token
             bundle = self.gate.active_bundle(system)
@@ -326,7 +331,8 @@ class Taking:
             if taken is not None and system == self.caller.source:
                 is_held |= holding.taken_over(work, bundle, taken)
             if replan_lane(self.gate, work, now, bundle) or is_held or system in numbered.woken:
-                handed = take_over(self.gate, work, bundle, written=(case, submission))
+                # What waits for the case joins it before anything of it is sent by this process.
+                handed = None if awaited else take_over(self.gate, work, bundle, written=(case, submission))
                 if handed is not None:
                     works.append(handed)
                 else:
@@ -335,7 +341,12 @@ class Taking:
             elif work.stored is not None or work.lane is not found:
                 work.save(expected_token=token)
             placed += work.deliveries
-        return Done(accepted(case, submission, placed), frozenset(due), tuple(works))
+        return Done(accepted(case, submission, placed), frozenset(due), tuple(works), awaited)
+
+    def _awaited(self, case: Case, now: CaseNow, numbered: Numbered) -> frozenset[tuple[str, str]]:
+        numbers = {**(now.document.get("references") or {}), case.origin: case.case_no}
+        new = ((source, numbers[source]) for source in numbered.systems & self.gate.sources)
+        return frozenset((source, number) for source, number in new if self.tx.is_awaited(source, number))
 
     def _hold(
         self, holding: Holding, work: LaneWork, bundle: Bundle, *, spoken: Spoken | None, numbered: Numbered

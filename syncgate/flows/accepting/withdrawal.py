@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from syncgate.documents import nearest
 from syncgate.domain.case import REOPENED, WITHDRAWN
@@ -16,13 +17,16 @@ from syncgate.domain.errors import CaseMerged, FieldError, Forbidden, InvalidCas
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, CaseState, Principal
 from syncgate.flows.accepting.ending import WITHDRAWING_ROLES, end, reopen, replayed_ending
-from syncgate.flows.accepting.intake import written
+from syncgate.flows.accepting.intake import written, written_or_kept
 from syncgate.flows.accepting.submission import Call, Done, Taking
-from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate
+from syncgate.flows.accepting.waiting import Said, keep
+from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate, Waiting
 from syncgate.flows.merged import surviving
 from syncgate.flows.showing.scope import find_case, sees_system
 from syncgate.ports import Tx
 
+T = TypeVar("T")
+A = TypeVar("A", Accepted, Accepted | Waiting)
 _LONGEST_BY_FIELD: Final = {"reason": 2000, "by": 100, "at": 35}
 _POINTER_BY_FIELD: Final = {"reason": "/reason", "handler": "/by", "at": "/at"}
 
@@ -59,8 +63,12 @@ def _wrong_text(name: str, value: Json, longest: int) -> list[FieldError]:
     return [FieldError(f"/{name}", "max_length", str(longest))] if len(value) > longest else []
 
 
-async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdrawal, call: Call) -> Accepted:
+async def withdraw_case(
+    gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdrawal, call: Call
+) -> Accepted | Waiting:
     """Withdraws a case: what was never sent of it is cancelled, what may be held is taken back as declared.
+
+    A source's withdrawal of what nobody knows yet by its number is kept until that case comes.
 
     Args:
         gate: the running gate.
@@ -78,7 +86,19 @@ async def withdraw_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Wi
     def withdrawn(taking: Taking, case: Case) -> Done:
         return end(taking, case, stage_of(WITHDRAWN, withdrawal, taking.tx), as_=CaseState.WITHDRAWN)
 
-    return await _acted(gate, caller, ref, call, withdrawn)
+    def kept(taking: Taking) -> Waiting:
+        stage = stage_of(WITHDRAWN, withdrawal, taking.tx)
+        return keep(taking, ref, Said(stages=(stage,), is_withdrawing=True))
+
+    act = _acting(gate, caller, ref, call, withdrawn)
+
+    def step(tx: Tx) -> Done | Waiting:
+        try:
+            return act(tx)
+        except NotFound:
+            return _of_the_body(partial(kept, Taking(gate, tx, caller, call)))
+
+    return _told_of_the_body(await written_or_kept(gate, step))
 
 
 async def void_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: Withdrawal, call: Call) -> Accepted:
@@ -108,18 +128,20 @@ async def reopen_case(gate: Gate, caller: Caller, ref: CaseRef, withdrawal: With
 
 
 async def _acted(gate: Gate, caller: Caller, ref: CaseRef, call: Call, act: Callable[[Taking, Case], Done]) -> Accepted:
+    return _told_of_the_body(await written(gate, _acting(gate, caller, ref, call, act), ()))
+
+
+def _acting(
+    gate: Gate, caller: Caller, ref: CaseRef, call: Call, act: Callable[[Taking, Case], Done]
+) -> Callable[[Tx], Done]:
     def step(tx: Tx) -> Done:
         case = as_operator(tx, caller, ref)
         taking = Taking(gate, tx, caller if case is None else replace(caller, source=case.origin), call)
         if (replay := replayed_ending(taking)) is not None:
             return replay
-        try:
-            return act(taking, own_case(taking, tx, case, ref))
-        except InvalidCase as invalid:
-            raise of_the_body(invalid) from None
+        return _of_the_body(lambda: act(taking, own_case(taking, tx, case, ref)))
 
-    accepted = await written(gate, step, ())
-    return replace(accepted, warnings=_told_of_the_body(accepted.warnings))
+    return step
 
 
 def own_case(taking: Taking, tx: Tx, found: Case | None, ref: CaseRef) -> Case:
@@ -173,10 +195,21 @@ def stage_of(kind: str, withdrawal: Withdrawal, tx: Tx) -> Json:
 
 def of_the_body(invalid: InvalidCase) -> InvalidCase:
     """The problem with the pointers of the body instead of those of the stage that was made of it."""
-    return InvalidCase(invalid.said, errors=_told_of_the_body(invalid.errors))
+    return InvalidCase(invalid.said, errors=_of_body(invalid.errors))
 
 
-def _told_of_the_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
+def _of_the_body(act: Callable[[], T]) -> T:
+    try:
+        return act()
+    except InvalidCase as invalid:
+        raise of_the_body(invalid) from None
+
+
+def _told_of_the_body(came: A) -> A:
+    return replace(came, warnings=_of_body(came.warnings)) if isinstance(came, Accepted) else came
+
+
+def _of_body(errors: Iterable[FieldError]) -> tuple[FieldError, ...]:
     return tuple(replace(error, pointer=_pointer(error.pointer)) for error in errors)
 
 

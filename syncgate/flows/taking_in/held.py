@@ -14,10 +14,11 @@ from syncgate.domain.arrivals import Arrival, ArrivalState, Way
 from syncgate.domain.errors import FieldError, NotFound, NotHeld, Overtaken, RequestError
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AuditEntry, Principal
+from syncgate.flows.accepting import waiting
 from syncgate.flows.accepting.check import check_case
 from syncgate.flows.accepting.identity import known_case
 from syncgate.flows.accepting.intake import Call
-from syncgate.flows.gate import Caller, Gate
+from syncgate.flows.gate import Accepted, Caller, Gate
 from syncgate.flows.taking_in import keeping
 from syncgate.flows.taking_in.content import RECORD, Body, Brought, records_in
 from syncgate.flows.taking_in.reading import case_of, in_its_words
@@ -34,7 +35,11 @@ SAMPLES: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivalView:
-    """An arrival without its content."""
+    """An arrival without its content.
+
+    Attributes:
+        number: of what was said of a case before it came: what its source calls the case.
+    """
 
     arrival_id: UUID
     source: str
@@ -48,6 +53,7 @@ class ArrivalView:
     code: str
     said: str
     errors: tuple[FieldError, ...]
+    number: str | None
     case_id: UUID | None
     by: str
     ended_at: datetime | None
@@ -58,8 +64,9 @@ class ArrivalView:
     @classmethod
     def of(cls, arrival: Arrival) -> ArrivalView:
         """The arrival as it is shown."""
-        told = {name: getattr(arrival, name) for name in cls.__slots__ if name not in ("said", "errors")}
+        told = {name: getattr(arrival, name) for name in cls.__slots__ if name not in ("said", "errors", "number")}
         faults = keeping.fault_in(arrival) if arrival.code else None
+        told["number"] = arrival.detail.get("number")
         return cls(**told, said=faults.message if faults else "", errors=faults.errors if faults else ())
 
 
@@ -115,6 +122,9 @@ async def read_arrival(gate: Gate, principal: Principal, arrival_id: UUID) -> Op
     arrival = await gate.writer.read(lambda tx: _found(tx, principal, arrival_id))
     if arrival.sealed is None:
         return OpenedArrival(arrival=ArrivalView.of(arrival), records=None)
+    if arrival.format == waiting.FORMAT:
+        masked = gate.schema.mask({"stages": waiting.stages_of(gate, arrival)})
+        return OpenedArrival(arrival=ArrivalView.of(arrival), records=tuple(masked["stages"]))
     try:
         _, mapping = source_of(gate, arrival.source)
         read = _brought(gate, arrival, mapping)
@@ -143,6 +153,7 @@ async def drop(gate: Gate, principal: Principal, arrival_id: UUID, *, reason: st
             state=ArrivalState.DROPPED,
             wrapped_key=None,
             sealed=None,
+            awaits=None,
             ended_at=tx.now,
             ended_by=principal.name,
             reason=reason,
@@ -204,6 +215,8 @@ class _Replay:
     is_dry_run: bool
 
     async def run(self) -> tuple[Replayed, ...]:
+        if self.arrival.format == waiting.FORMAT:
+            return (await self._joined(),)
         try:
             _, mapping = source_of(self.gate, self.arrival.source)
             records = _brought(self.gate, self.arrival, mapping)
@@ -214,6 +227,26 @@ class _Replay:
         if len(records) == 1:
             return (await self._alone(mapping, records[0]),)
         return tuple([await self._one_of_several(mapping, one) for one in records] + await self._over())
+
+    async def _joined(self) -> Replayed:
+        """What was said of a case before it came, said of it now."""
+        try:
+            accepted = await self._taken_in()
+        except NotHeld:
+            raise
+        except NotFound as error:
+            return Replayed(arrival_id=self.arrival.arrival_id, fate="held", refused=error)
+        except RequestError as error:
+            return await self._still_held(error)
+        fate = "unchanged" if accepted.is_unchanged else "changed"
+        case_id, case_no = accepted.case_id, accepted.case_no
+        return Replayed(arrival_id=self.arrival.arrival_id, fate=fate, case_id=case_id, case_no=case_no)
+
+    async def _taken_in(self) -> Accepted:
+        if self.is_dry_run:
+            return await self.gate.writer.read(lambda tx: waiting.would_take_in(self.gate, tx, self.arrival))
+        decision = waiting.Decision(by=self.principal.name, reason=self.reason)
+        return await waiting.take_in(self.gate, self.arrival, decision)
 
     async def _alone(self, mapping: FieldMapping, one: Numbered) -> Replayed:
         try:

@@ -17,10 +17,11 @@ from syncgate.domain.arrivals import Arrival, ArrivalState, Way
 from syncgate.domain.case import canonical_bytes
 from syncgate.domain.errors import RequestError, StoreUnavailable
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Principal, Run
+from syncgate.domain.rows import Run
 from syncgate.flows.accepting.intake import Call, posting_step, written
 from syncgate.flows.accepting.submission import Done, checked
-from syncgate.flows.gate import Accepted, Caller, Gate
+from syncgate.flows.accepting.waiting import acting_for
+from syncgate.flows.gate import Accepted, Gate
 from syncgate.flows.taking_in import keeping
 from syncgate.flows.taking_in.content import RECORD
 from syncgate.flows.taking_in.reading import case_of, in_its_words
@@ -160,7 +161,7 @@ async def _posted(gate: Gate, wish: Poll, one: _Rendered, came: keeping.Came, po
     warnings = checked(gate, one.document)
     mac = gate.keyring.mac("request", JOB.encode(), one.record.key.encode(), one.content)
     call = Call(method="POLL", path=wish.source, idempotency_key=None, if_match=None, request_mac=mac, by=BY)
-    inner = posting_step(gate, caller_of(gate, wish.source), one.document, call)
+    inner = posting_step(gate, acting_for(gate, wish.source, by=BY), one.document, call)
     fresh = keeping.received(gate, came)
     before: list[ArrivalState] = []
 
@@ -232,15 +233,6 @@ def _came(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered) -> keep
         origin_key=one.record.key,
         detail={"batch": BY, "record_no": _number(mapping, one.record)},
     )
-
-
-def caller_of(gate: Gate, source: str) -> Caller:
-    """Who posts what was fetched: the source itself."""
-    now = gate.clock.now()
-    principal = Principal(
-        principal_id=uuid4(), name=BY, role="source", sources=(source,), key_hash=b"", key_hint="", created_at=now
-    )
-    return Caller(principal=principal, source=source)
 
 
 # --- whose turn it is

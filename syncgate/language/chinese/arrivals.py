@@ -27,6 +27,8 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "expected to poll this source still, got another process that does": "该来源系统已由其他进程获取",
     "expected an arrival that is known here, got none of that id": "未找到该编号的来件",
+    "expected a case that is known here, got none of that number yet": "尚无该编号的办件，等待办件到达",
+    "expected an arrival that waits, got one that does not": "该来件已不在等待",
     "expected an arrival that is held, got one that is {state}": "来件应处于待处理状态，实际状态为 {state}",
     "expected a source that writes {format}, got one that does not": "该来源系统不再使用 {format} 格式",
     "expected the last word of its source on this case, got one that a later one overtook": (

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, func, null, select, text, update
+from sqlalchemy import Integer, and_, bindparam, delete, func, null, select, text, update
 
 from syncgate.domain.arrivals import Arrival, ArrivalState
 from syncgate.domain.errors import Conflict
 from syncgate.storage.statement import Shape, Statement, given
-from syncgate.storage.tables import IS_HELD_BY_CONTENT, arrivals
+from syncgate.storage.tables import IS_AWAITING, IS_HELD_BY_CONTENT, arrivals, lanes
 from syncgate.storage.work import Work
 
 ARRIVAL = Shape(arrivals, Arrival)
@@ -44,6 +44,17 @@ FORGET_CONTENT = Statement(
     update(arrivals).where(*_is_over, _ended_before, text("way = 'poll'")).values(sealed=null(), wrapped_key=null())
 )
 FORGET_ARRIVALS = Statement(delete(arrivals).where(*_is_over, _ended_before, text("way <> 'poll'")))
+_in_order = (_columns.came_at, _columns.arrival_id)
+_awaiting = select(arrivals).where(_of_source, _columns.awaits == given("number", _columns.awaits), text(IS_AWAITING))
+AWAITING = Statement(_awaiting.order_by(*_in_order))
+IS_AWAITED = Statement(_awaiting.with_only_columns(_columns.arrival_id).limit(1))
+COME = Statement(
+    select(_columns.source, _columns.awaits)
+    .join(lanes, and_(lanes.c.system == _columns.source, lanes.c.case_ref == _columns.awaits))
+    .where(text(IS_AWAITING), lanes.c.case_ref.is_not(None))
+    .order_by(*_in_order)
+    .limit(_limit)
+)
 DELETE_ARRIVAL = Statement(delete(arrivals).where(_by_id))
 INSERT_ARRIVAL = Statement(ARRIVAL.insert())
 SAVE_ARRIVAL = Statement(ARRIVAL.update(keeping=("arrival_id", "source")).where(_by_id))
@@ -81,6 +92,15 @@ class ArrivalRows:
 
     def left_arrivals(self, *, before: datetime, limit: int) -> list[Arrival]:
         return ARRIVAL.rows(self._work.all(LEFT_ARRIVALS, before=before, limit=limit))
+
+    def awaiting(self, source: str, number: str) -> list[Arrival]:
+        return ARRIVAL.rows(self._work.all(AWAITING, source=source, number=number))
+
+    def is_awaited(self, source: str, number: str) -> bool:
+        return self._work.one(IS_AWAITED, source=source, number=number) is not None
+
+    def come(self, *, limit: int) -> list[tuple[str, str]]:
+        return list(dict.fromkeys((source, number) for source, number in self._work.all(COME, limit=limit)))
 
     def forget_arrivals(self, *, before: datetime) -> int:
         params = {"before": before}

@@ -10,6 +10,7 @@ from syncgate.ports import CaseFilter
 from tests.integration.web.served import Served
 from tests.integration.web.test_records import arrivals, bring, written
 from tests.integration.web.words import GOOD, MORE, a_source
+from tests.support.cases import a_hotline_case
 
 BAD = GOOD | {"渠道": "传真", "姓名": "测样甲", "电话": "15400000001"}
 REASON = {"reason": "channel added"}
@@ -140,3 +141,32 @@ def test_a_body_that_could_not_be_read_goes_in_record_by_record_once_it_can(hold
     assert [one["fate"] for one in results] == ["new", "held"]
     assert cases(holding) == {"P-1": 1}
     assert sorted(one.state.value for one in arrivals(holding)) == ["held", "taken"]
+
+
+def test_a_stage_before_its_case_is_answered_with_where_it_waits_listed_and_joined(served: Served) -> None:
+    """Story 6."""
+    key, stage = served.key(), {"id": "s1", "kind": "step", "at": "2026-05-01T09:00:00+08:00"}
+    path = "/v1/cases/window:HL-1/stages"
+    answer = served.call("POST", path, key=key, json=stage)
+    assert answer.status_code == 202
+    kept = answer.json()
+    assert (kept["waits_for"], answer.headers["Location"]) == ("window:HL-1", f"/v1/arrivals/{kept['arrival_id']}")
+    (listed,) = served.call("GET", "/v1/arrivals", key=served.key("viewer")).json()["arrivals"]
+    assert (listed["code"], listed["number"]) == ("awaits_case", "HL-1")
+    seen = served.call("GET", answer.headers["Location"], key=key).json()
+    assert [record["id"] for record in seen["records"]] == ["s1"]
+    posted = served.call("POST", "/v1/cases", key=key, json=a_hotline_case("HL-1"))
+    assert posted.status_code == 202
+    again = served.call("POST", path, key=key, json=stage)
+    assert (again.status_code, again.json()["case_id"]) == (200, posted.json()["case_id"])
+    assert served.call("GET", "/v1/arrivals", key=served.key("viewer", name="v")).json()["arrivals"] == []
+
+
+def test_a_withdrawal_before_its_case_waits_and_a_dry_replay_says_so(served: Served) -> None:
+    answer = served.call("POST", "/v1/cases/window:HL-2/withdraw", key=served.key(), json={"reason": "重复登记"})
+    assert (answer.status_code, answer.json()["waits_for"]) == (202, "window:HL-2")
+    path = f"/v1/arrivals/{answer.json()['arrival_id']}/replay"
+    (result,) = act(served, path, dry_run=True)["results"]
+    assert (result["fate"], result["problem"]["code"]) == ("held", "not_found")
+    other = served.call("POST", "/v1/cases/hall:HL-2/withdraw", key=served.key(name="w"), json={"reason": "撤"})
+    assert other.status_code == 404
