@@ -498,6 +498,7 @@ def test_likely_duplicates_are_listed_until_a_person_tells_them_apart(served: Se
     key, person = served.key(), served.key("operator")
     for number in ("QX1", "QX2"):
         served.call("POST", "/v1/cases", key=key, json=application(case_no=number))
+        served.clock.move(seconds=1)
     (pair,) = served.call("GET", "/v1/duplicates", key=person).json()["pairs"]
     assert (pair["case"]["case_no"], pair["other"]["case_no"], pair["alike"]) == ("QX2", "QX1", ["applicant"])
     body = {"cases": ["window:QX1", "window:QX2"], "reason": "两个经营场所"}
@@ -513,7 +514,7 @@ def test_a_withdrawal_is_for_sources_and_operators(served: Served) -> None:
     assert served.call("POST", target, key=served.key("viewer"), json=body).status_code == 403
     assert served.call("POST", target, key=served.key(sources=("hall",)), json=body).status_code == 404
     assert served.call("POST", target, key=served.key("operator"), json=body).status_code == 202
-    assert served.call("POST", "/v1/cases/window:none/withdraw", key=served.key(), json=body).status_code == 404
+    assert served.call("POST", "/v1/cases/hall:none/withdraw", key=served.key(), json=body).status_code == 404
 
 
 def test_a_withdrawal_without_a_reason_is_refused_by_field(served: Served) -> None:
