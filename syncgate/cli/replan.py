@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
+from json import dumps
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -17,7 +19,9 @@ from syncgate.cli.output import AsJson, note, show, table
 System = Annotated[str, typer.Argument(help="The system, as named in config.yaml.")]
 Since = Annotated[str | None, typer.Option(help="Only cases that came at this time or later, such as 2026-04-01.")]
 Until = Annotated[str | None, typer.Option(help="Only cases that came before this time.")]
-COLUMNS: Final = ["message", "queued", "refreshed", "cancelled", "retracted", "parks"]
+COLUMNS: Final = ["message", "queued", "refreshed", "cancelled", "retracted", "parks", "fields"]
+_SHOWN: Final = 3
+"""Slots that the table shows field by field; JSON has all of the sample."""
 _SUMMED: Final = ["queued", "refreshed", "cancelled", "retracted"]
 
 
@@ -112,18 +116,18 @@ def _summed(whole: dict[str, Any], part: dict[str, Any], cap: int) -> dict[str, 
 def _with(before: dict[str, Any] | None, one: dict[str, Any]) -> dict[str, Any]:
     if before is None:
         return one
-    parks = dict(before["parks"])
-    for reason, count in one["parks"].items():
-        parks[reason] = parks.get(reason, 0) + count
-    return one | {name: before[name] + one[name] for name in _SUMMED} | {"parks": parks}
+    counts = {name: dict(Counter(before[name]) + Counter(one[name])) for name in ("parks", "fields")}
+    return one | {name: before[name] + one[name] for name in _SUMMED} | counts
 
 
 def _words(done: dict[str, Any]) -> str:
     rows = [
-        one | {"parks": [f"{count} {reason}" for reason, count in one["parks"].items()]} for one in done["messages"]
+        one | {name: [f"{count} {word}" for word, count in one[name].items()] for name in ("parks", "fields")}
+        for one in done["messages"]
     ]
     told = f"{done['cases']} cases looked at, {done['differing']} differ, {done['sent']} deliveries"
     lines = [table(rows, COLUMNS), told] if rows else [told]
+    lines += _changes(done["sample"])
     if done["dry_run"]:
         lines.append("nothing was stored")
     if done["exceeds_cap"]:
@@ -131,3 +135,20 @@ def _words(done: dict[str, Any]) -> str:
     if done["failed"]:
         lines.append(f"{len(done['failed'])} cases could not be compared")
     return "\n".join(lines)
+
+
+def _changes(sample: list[dict[str, Any]]) -> Iterator[str]:
+    """The first few slots whose payload differs, field by field."""
+    for one in [one for one in sample if one["fields"]][:_SHOWN]:
+        yield f"{one['case_id']} {one['message']} {one['part']}".rstrip()
+        for changed in one["fields"]:
+            yield f"  {changed['field']}: {_given(changed['before'])} -> {_given(changed['after'])}"
+
+
+def _given(given: dict[str, Any]) -> str:
+    if "value" in given:
+        return dumps(given["value"], ensure_ascii=False)
+    if "hidden" in given:
+        count = given.get("count")
+        return f"({given['hidden']})" if count is None else f"({given['hidden']}, {count})"
+    return "-"

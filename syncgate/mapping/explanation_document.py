@@ -48,6 +48,12 @@ def document_of(explanation: Explanation, *, say: Say = str) -> dict[str, Json]:
     return _Writing(say).document(explanation)
 
 
+def given_document(given: Given, *, say: Say = str) -> dict[str, Json]:
+    """One value, or why there is none or none is shown."""
+    told: dict[str, Json] = _Writing(say).given(given)
+    return told
+
+
 class _Writing:
     """Writes an explanation in one language."""
 

@@ -17,7 +17,9 @@ from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate, Waiting
 from syncgate.flows.operating import by_hand, holds, maintenance
 from syncgate.flows.operating.holds import HoldWish, Placed
 from syncgate.flows.operating.maintenance import Announced, MaintenanceWish
-from syncgate.flows.operating.replanning import Replanned, ReplanWish, replan_system
+from syncgate.flows.operating.replan_tally import Replanned
+from syncgate.flows.operating.replan_wish import ReplanWish
+from syncgate.flows.operating.replanning import replan_system
 
 Json = Any
 Ending = Callable[[Gate, Caller, CaseRef, Withdrawal, Call], Awaitable[Accepted | Waiting]]

@@ -1,15 +1,20 @@
 """Replan by a person: what a system should hold under the active bundle, against what was made for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from syncgate.domain.rows import Principal
+from syncgate.flows.delivering.told import FieldChange
 from syncgate.flows.operating.people import Action
-from syncgate.flows.operating.replanning import Effect, Replanned, ReplanWish
+from syncgate.flows.operating.replan_tally import Effect, Replanned, Sample
+from syncgate.flows.operating.replan_wish import ReplanWish
+from syncgate.mapping.explanation import Given
+from syncgate.mapping.explanation_document import given_document
 from syncgate.web.answers import WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.params import Time
 from syncgate.web.place import Place
@@ -42,7 +47,11 @@ class ReplanAsked(Asked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplannedMessage:
-    """How many deliveries of one message; parks: of those to be sent, how many would be parked, by reason."""
+    """How many deliveries of one message.
+
+    parks: of those to be sent, how many would be parked, by reason. fields: in how many payloads a field would be
+    another one than was sent, by its name. Both are counted by a dry run only.
+    """
 
     message: str
     queued: int
@@ -50,16 +59,47 @@ class ReplannedMessage:
     cancelled: int
     retracted: int
     parks: dict[str, int]
+    fields: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplanField:
+    """A field of a payload that would be another one: what was sent, and what would be.
+
+    Each is `{"value": …}`, `{"hidden": …, "count": …}` where people may not see it, or `{"absent": true}`.
+    """
+
+    field: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    @classmethod
+    def of(cls, change: FieldChange) -> "ReplanField":
+        """The field as it is answered."""
+        return cls(field=change.field, before=_given(change.before), after=_given(change.after))
+
+
+def _given(given: Given | None) -> dict[str, Any]:
+    return {"absent": True} if given is None else given_document(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplanSample:
-    """One slot that differs, and what follows."""
+    """One slot that differs, and what follows; of a dry run also how its payload differs from what was sent last."""
 
     case_id: UUID
     message: str
     part: str
     effect: Effect
+    fields: tuple[ReplanField, ...]
+
+    @classmethod
+    def of(cls, sample: Sample) -> "ReplanSample":
+        """The slot as it is answered."""
+        fields = tuple(map(ReplanField.of, sample.fields))
+        return cls(
+            case_id=sample.case_id, message=sample.message, part=sample.part, effect=sample.effect, fields=fields
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +138,7 @@ class ReplanDone:
             cap=done.cap,
             exceeds_cap=done.stopped == "cap_exceeded" or tally.sent > done.cap,
             messages=tuple(_message(name, done) for name in names),
-            sample=tuple(
-                ReplanSample(case_id=one.case_id, message=one.message, part=one.part, effect=one.effect)
-                for one in tally.sample
-            ),
+            sample=tuple(map(ReplanSample.of, tally.sample)),
             failed=tuple(tally.failed),
             stopped=done.stopped,
             next=done.following,
@@ -116,8 +153,13 @@ def _message(name: str, done: Replanned) -> ReplannedMessage:
         refreshed=effects[name, "refreshed"],
         cancelled=effects[name, "cancelled"],
         retracted=effects[name, "retracted"],
-        parks={reason: count for (message, reason), count in done.tally.parks.items() if message == name},
+        parks=_of_message(name, done.tally.parks),
+        fields=_of_message(name, done.tally.fields),
     )
+
+
+def _of_message(name: str, counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    return {word: count for (message, word), count in counts.items() if message == name}
 
 
 def router(place: Place) -> APIRouter:

@@ -55,21 +55,10 @@ def mapped(
     sent_at: datetime,
 ) -> Payload | Verdict:
     """The payload of one delivery of the work's slot, or why there is none."""
-    document = open_submission(gate, work, submission)
-    is_withheld = is_confidential(document) and not bundle.adapter.confidential
-    if is_withheld:
-        document = without_the_caller(document, gate.schema)
-    spec, message = bundle.payload_of(delivery), bundle.message(delivery.message)
+    spec = bundle.payload_of(delivery)
     assert spec is not None
-    numbers = numbers_of_leg(gate, work.remote_refs, document, message, delivery.part)
-    result = spec.mapping.apply(
-        Inputs(
-            case=document,
-            part=part_of(document, message.of, delivery.part),
-            context=_context(work, delivery, sent_at, is_withheld=is_withheld),
-            refs=Refs(remote_ref=numbers, case_ref=work.case_refs),
-        )
-    )
+    inputs = inputs_of(gate, work, delivery, submission, bundle, sent_at=sent_at)
+    result, is_withheld = spec.mapping.apply(inputs), inputs.context.is_withheld
     match result:
         case WaitsFor(system):
             return Verdict(event=Event.HANDED_BACK, waits_for=system)
@@ -81,6 +70,30 @@ def mapped(
             return replace(refused, faults=tuple(told))
         case Mapped(payload):
             return contract_broken(without_content(spec, payload)) or Payload(payload)
+
+
+def inputs_of(
+    gate: Gate,
+    work: Work,
+    delivery: Delivery,
+    submission: Submission,
+    bundle: Bundle,
+    *,
+    sent_at: datetime,
+) -> Inputs:
+    """What the mapping of one delivery of the work's slot reads; of a confidential case only what it may."""
+    document = open_submission(gate, work, submission)
+    is_withheld = is_confidential(document) and not bundle.adapter.confidential
+    if is_withheld:
+        document = without_the_caller(document, gate.schema)
+    message = bundle.message(delivery.message)
+    numbers = numbers_of_leg(gate, work.remote_refs, document, message, delivery.part)
+    return Inputs(
+        case=document,
+        part=part_of(document, message.of, delivery.part),
+        context=_context(work, delivery, sent_at, is_withheld=is_withheld),
+        refs=Refs(remote_ref=numbers, case_ref=work.case_refs),
+    )
 
 
 def _as_withheld(gate: Gate, faults: Sequence[Fault]) -> tuple[Fault, ...]:

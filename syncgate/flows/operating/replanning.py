@@ -6,30 +6,24 @@ transactions, each of which queues what its cases lack, so that it may stop anyw
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import structlog
 
-from syncgate.domain.delivery import Phase
-from syncgate.domain.errors import Conflict, FieldError, NotFound, RequestError, StoreUnavailable
-from syncgate.domain.rows import AuditEntry, Case, Change, Delivery, Lane, Principal, Run
-from syncgate.flows.accepting.check import rehearse
-from syncgate.flows.accepting.rehearsal import Rehearsal
+from syncgate.domain.errors import Conflict, StoreUnavailable
+from syncgate.domain.rows import AuditEntry, Case, Principal, Run
 from syncgate.flows.delivering.defects import place_of
-from syncgate.flows.documents import open_document
-from syncgate.flows.gate import CaseRef, Gate
-from syncgate.flows.lane import open_lane
-from syncgate.flows.operating.failed import unknown_source
+from syncgate.flows.gate import Gate
 from syncgate.flows.operating.following import write_following
-from syncgate.flows.replan import CaseNow, replan_lane
-from syncgate.flows.showing.scope import find_case, narrowed, narrowed_prefixes, sees_case, sees_system
-from syncgate.ports import CaseFilter, Tx
+from syncgate.flows.operating.replan_case import Meant
+from syncgate.flows.operating.replan_tally import SAMPLED, Done, Replanned, Tally, effects_against, sent_count
+from syncgate.flows.operating.replan_wish import ReplanWish, Scanning, scanning
+from syncgate.ports import Tx
 
 log = structlog.get_logger("syncgate.replan")
 JOB: Final = "replan"
@@ -40,119 +34,12 @@ BATCH: Final = 10
 WITHIN: Final = timedelta(seconds=20)
 """How long one call works; where there is more, it says where to go on."""
 LEASE: Final = timedelta(seconds=60)
-SAMPLED: Final = 20
-BOUNDS: Final = "item, message, source, case, region or since"
-"""What bounds a replan."""
-Effect = Literal["queued", "refreshed", "cancelled", "retracted"]
-_SENT: Final[frozenset[Effect]] = frozenset({"queued", "refreshed", "retracted"})
-"""What a cap counts: what will be sent."""
-
-
-class InvalidReplan(RequestError):
-    """A replan was asked for that is bounded by nothing, or by something unknown."""
-
-    code = "invalid_request"
-    status = 422
 
 
 class ReplanUnderWay(Conflict):
     """Another replan of the same system is under way."""
 
     code = "replan_under_way"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplanWish:
-    """What to compare. None: no condition; at least one of all but `until` is given.
-
-    Attributes:
-        item: of the case. source: the one that posted it first. region: how its region code begins.
-        message: only its slots. case: only this one.
-        since, until: when the case came; from inclusive, until exclusive.
-    """
-
-    item: str | None = None
-    message: str | None = None
-    source: str | None = None
-    region: str | None = None
-    case: CaseRef | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether it says less than everything."""
-        return replace(self, until=None) != ReplanWish()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One slot that differs, and what follows."""
-
-    case_id: UUID
-    message: str
-    part: str
-    effect: Effect
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a replan found so far, or did.
-
-    Attributes:
-        cases: looked at. differing: of these, with something to do.
-        effects: how many deliveries, by (message, effect). parks: of those to be sent, by message and reason, how
-            many would be parked at once; counted by a dry run only.
-        failed: cases that could not be compared.
-    """
-
-    cases: int = 0
-    differing: int = 0
-    effects: Counter[tuple[str, Effect]] = field(default_factory=Counter)
-    parks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    failed: list[UUID] = field(default_factory=list)
-    sample: list[Sample] = field(default_factory=list)
-
-    @property
-    def sent(self) -> int:
-        """How many deliveries will be sent."""
-        return sum(count for (_, effect), count in self.effects.items() if effect in _SENT)
-
-    def note(self, done: _Done) -> None:
-        """Adds what became of one case."""
-        if done.is_failed:
-            self.failed.append(done.case_id)
-        self.differing += bool(done.effects)
-        for sample in done.effects:
-            self.effects[sample.message, sample.effect] += 1
-        self.parks.update(done.parks)
-        self.sample += done.effects[: max(0, SAMPLED - len(self.sample))]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replanned:
-    """What a replan came to.
-
-    stopped: `cap_exceeded` where more would be sent than the cap allows; `time_up` where there is more to look at;
-    None at the end. following: the case after which to go on; None at the end.
-    """
-
-    system: str
-    is_dry_run: bool
-    cap: int
-    tally: Tally
-    stopped: Literal["cap_exceeded", "time_up"] | None
-    following: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What became of one case."""
-
-    case_id: UUID
-    effects: tuple[Sample, ...] = ()
-    parks: tuple[tuple[str, str], ...] = ()
-    is_failed: bool = False
 
 
 class _BeyondCap(Exception):
@@ -187,8 +74,8 @@ async def replan_system(
         InvalidReplan: the wish is bounded by nothing, or names a message that the system does not take.
         Conflict: the system is a draft or retired. ReplanUnderWay: another one is under way.
     """
-    scanning = await _scanning(gate, principal, system, wish)
-    work = _Replanning(gate, system, scanning, cap, is_dry_run, gate.clock.now() + WITHIN)
+    meant = await scanning(gate, principal, system, wish)
+    work = _Replanning(gate, system, meant, cap, is_dry_run, gate.clock.now() + WITHIN)
     if is_dry_run:
         return await work.run(after)
     claimed_by = f"{gate.hand_over.owner}:{gate.entropy.token(8).hex()}"
@@ -204,55 +91,22 @@ async def replan_system(
         await gate.writer.write(lambda tx: tx.end_run(JOB, system, by=claimed_by, outcome=outcome))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scanning:
-    """Which cases to go through. case_id: only this one."""
-
-    principal: Principal
-    where: CaseFilter
-    only: frozenset[str] | None
-    case_id: UUID | None
-
-
-async def _scanning(gate: Gate, principal: Principal, system: str, wish: ReplanWish) -> _Scanning:
-    if system not in gate.active or not sees_system(principal, system):
-        raise NotFound("expected a system of this site, got none of that name")
-    bundle = gate.active_bundle(system)
-    errors = [] if wish.is_bounded else [FieldError("/filter", "unbounded", BOUNDS)]
-    known = [message.name for message in bundle.messages]
-    if wish.message is not None and wish.message not in known:
-        errors.append(FieldError("/filter/message", "enum", ", ".join(known)))
-    errors += await unknown_source(gate, wish.source)
-    if errors:
-        raise InvalidReplan("expected a replan that is bounded by what this site knows, got another", errors=errors)
-    if bundle.mode in ("draft", "retired"):
-        raise Conflict("expected a system that takes cases, got one that is {mode}", mode=bundle.mode)
-    case_id: UUID | None = None
-    if wish.case is not None:
-        ref = wish.case
-        case_id = await gate.writer.read(lambda tx: find_case(tx, principal, ref).case_id)
-    where = CaseFilter(
-        origins=narrowed(None if wish.source is None else (wish.source,), principal.sources),
-        regions=narrowed_prefixes(None if wish.region is None else (wish.region,), principal.regions),
-        items=None if wish.item is None else (wish.item,),
-        created_from=wish.since,
-        created_until=wish.until,
-    )
-    only = None if wish.message is None else frozenset({wish.message})
-    return _Scanning(principal=principal, where=where, only=only, case_id=case_id)
-
-
 @dataclass(frozen=True, slots=True)
 class _Replanning:
     """One call at work."""
 
     gate: Gate
     system: str
-    scanning: _Scanning
+    scanning: Scanning
     cap: int
     is_dry_run: bool
     until: datetime
     claimed_by: str = ""
+
+    @property
+    def meant(self) -> Meant:
+        """The cases of the replan, one by one."""
+        return Meant(self.gate, self.system, self.scanning)
 
     async def run(self, after: UUID | None) -> Replanned:
         tally = Tally()
@@ -289,7 +143,7 @@ class _Replanning:
             return [] if case is None else [case]
         return tx.oldest_cases(self.scanning.where, after=after, limit=PAGE)
 
-    async def _compared(self, cases: Sequence[Case]) -> list[_Done]:
+    async def _compared(self, cases: Sequence[Case]) -> list[Done]:
         """What each case would come to; read beside the writing, and computed where nothing is kept."""
         found = await self.gate.writer.read(partial(self._rehearsed, cases))
         if found is None and self.gate.follow is not None:
@@ -299,25 +153,20 @@ class _Replanning:
             raise StoreUnavailable("expected to replan under the active bundle, got a process that does not have it")
         return found
 
-    def _rehearsed(self, cases: Sequence[Case], tx: Tx) -> list[_Done] | None:
+    def _rehearsed(self, cases: Sequence[Case], tx: Tx) -> list[Done] | None:
         row = tx.system(self.system)
         if row is None or self.gate.is_behind(row):
             return None
-        return [self._rehearse(tx, case) for case in cases]
+        left = SAMPLED
+        found: list[Done] = []
+        for case in cases:
+            found.append(
+                self.meant.compared(tx, case, shown=left if self.is_dry_run else 0, is_dry_run=self.is_dry_run)
+            )
+            left = max(0, left - len(found[-1].effects))
+        return found
 
-    def _rehearse(self, tx: Tx, case: Case) -> _Done:
-        rehearsal = Rehearsal(tx)
-        try:
-            written = self._replanned(rehearsal.tx, case)
-            sent = [row for row in written if row.phase is Phase.PENDING] if self.is_dry_run else []
-            expected = [rehearse(self.gate, rehearsal.tx, row) for row in sent]
-        except Exception as error:
-            log.error("replan_broke", system=self.system, error=type(error).__name__, at=place_of(error))
-            return _Done(case.case_id, is_failed=True)
-        parks = tuple((one.message, one.reason) for one in expected if one.phase is Phase.PARKED)
-        return _Done(case.case_id, _effects(tx, written), parks)
-
-    async def _take(self, tally: Tally, batch: Sequence[_Done], after: UUID | None) -> _Stop | None:
+    async def _take(self, tally: Tally, batch: Sequence[Done], after: UUID | None) -> _Stop | None:
         """Notes a batch, and queues what it lacks unless this is a dry run; where to go on after a cap, else None."""
         differing = [done.case_id for done in batch if done.effects]
         if self.is_dry_run or not differing:
@@ -336,60 +185,31 @@ class _Replanning:
             after = done.case_id
         return None
 
-    def _written(self, case_ids: Sequence[UUID], left: int, tx: Tx) -> list[_Done]:
+    def _written(self, case_ids: Sequence[UUID], left: int, tx: Tx) -> list[Done]:
         """Queues what these cases lack, up to the first that would be sent beyond what is left."""
         run = tx.run(JOB, self.system, lock=True)
         if run is None or run.claimed_by != self.claimed_by:
             raise ReplanUnderWay("expected this replan to go on, got another one in its place")
-        done: list[_Done] = []
+        done: list[Done] = []
         for case_id in case_ids:
             one = tx.apart(partial(self._write, tx, case_id, left))
             if isinstance(one, _BeyondCap):
                 break
             if isinstance(one, Exception):
                 log.error("replan_broke", system=self.system, error=type(one).__name__, at=place_of(one))
-                one = _Done(case_id, is_failed=True)
-            left -= _sent(one.effects)
+                one = Done(case_id, is_failed=True)
+            left -= sent_count(one.effects)
             done.append(one)
         return done
 
-    def _write(self, tx: Tx, case_id: UUID, left: int) -> _Done:
+    def _write(self, tx: Tx, case_id: UUID, left: int) -> Done:
         before = {row.delivery_id: row for row in tx.deliveries(case_id, self.system)}
         case = tx.case(case_id, lock=True)
         assert case is not None
-        effects = _effects_against(before, self._replanned(tx, case))
-        if _sent(effects) > left:
+        effects = effects_against(before, self.meant.replanned(tx, case))
+        if sent_count(effects) > left:
             raise _BeyondCap
-        return _Done(case_id, effects)
-
-    def _replanned(self, tx: Tx, case: Case) -> list[Delivery]:
-        """The rows that the case's lane at the system needs written; none where the case began there."""
-        bundle = self.gate.active_bundle(self.system)
-        if case.origin == self.system or not case.wrapped_key or not self._is_in_scope(tx, case):
-            return []
-        document = open_document(self.gate, tx, case)
-        lane = tx.lane(case.case_id, self.system, lock=True)
-        if lane is None:
-            if not bundle.applies(document):
-                return []
-            lane = Lane(case_id=case.case_id, system=self.system)
-            tx.insert_lanes([lane])
-        work = open_lane(tx, lane, bundle.messages)
-        now = CaseNow(
-            case_id=case.case_id,
-            revision=case.revision,
-            document=document,
-            before=document,
-            by_person=True,
-            only=self.scanning.only,
-        )
-        written = replan_lane(self.gate, work, now, bundle)
-        if written:
-            work.save(expected_token=lane.lease_token)
-        return written
-
-    def _is_in_scope(self, tx: Tx, case: Case) -> bool:
-        return sees_case(self.scanning.principal, case, tx.lanes(case.case_id))
+        return Done(case_id, effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,30 +217,6 @@ class _Stop:
     """A cap was reached. following: the last case that is done; None where there is none."""
 
     following: UUID | None
-
-
-def _effects(tx: Tx, written: Sequence[Delivery]) -> tuple[Sample, ...]:
-    before = {row.delivery_id: row for row in written if tx.delivery(row.delivery_id) is not None}
-    return _effects_against(before, written)
-
-
-def _effects_against(before: dict[UUID, Delivery], written: Sequence[Delivery]) -> tuple[Sample, ...]:
-    return tuple(
-        Sample(row.case_id, row.message, row.part, _effect(row, is_new=row.delivery_id not in before))
-        for row in written
-    )
-
-
-def _effect(row: Delivery, *, is_new: bool) -> Effect:
-    if row.phase is Phase.CANCELLED:
-        return "cancelled"
-    if row.change is Change.RETRACT:
-        return "retracted"
-    return "queued" if is_new else "refreshed"
-
-
-def _sent(effects: Sequence[Sample]) -> int:
-    return sum(1 for sample in effects if sample.effect in _SENT)
 
 
 def _claim(work: _Replanning, principal: Principal, wish: ReplanWish, reason: str, tx: Tx) -> None:
@@ -442,7 +238,6 @@ def _claim(work: _Replanning, principal: Principal, wish: ReplanWish, reason: st
         )
     else:
         tx.save_run(run)
-    told = {name: _flat(value) for name, value in asdict(wish).items() if value is not None}
     tx.append_audit(
         AuditEntry(
             at=tx.now,
@@ -450,17 +245,9 @@ def _claim(work: _Replanning, principal: Principal, wish: ReplanWish, reason: st
             action="replan",
             object=f"system:{work.system}",
             reason=reason,
-            detail={**told, "cap": work.cap},
+            detail={**wish.document(), "cap": work.cap},
         )
     )
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return ":".join(str(part) for part in value.values() if part is not None)
-    return str(value)
 
 
 def _ended(tx: Tx, principal: Principal, done: Replanned) -> AuditEntry:

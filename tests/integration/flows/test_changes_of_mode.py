@@ -16,7 +16,8 @@ from syncgate.domain.rows import Delivery
 from syncgate.flows.operating import by_hand
 from syncgate.flows.operating.by_hand import NotLive, requeue
 from syncgate.flows.operating.failed import Failed
-from syncgate.flows.operating.replanning import ReplanWish, replan_system
+from syncgate.flows.operating.replan_wish import ReplanWish
+from syncgate.flows.operating.replanning import replan_system
 from syncgate.flows.operating.requeueing import begin
 from tests.integration.flows.altered import OPERATOR, UNKNOWN, altered, held_for_a_person
 from tests.integration.flows.worksite import Worksite, activate, answer

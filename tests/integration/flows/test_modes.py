@@ -15,7 +15,8 @@ from syncgate.domain.errors import Forbidden, NotFound
 from syncgate.domain.rows import Principal
 from syncgate.flows.operating import by_hand
 from syncgate.flows.operating.manual import ManualWorklist, read_manual_worklist
-from syncgate.flows.operating.replanning import ReplanWish, replan_system
+from syncgate.flows.operating.replan_wish import ReplanWish
+from syncgate.flows.operating.replanning import replan_system
 from syncgate.flows.showing.files import ReasonMissing
 from syncgate.storage import SqlStore
 from tests.integration.flows.altered import OPERATOR, altered, rewritten

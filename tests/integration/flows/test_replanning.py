@@ -15,14 +15,10 @@ from syncgate.domain.outcome import Outcome
 from syncgate.domain.rows import Principal, Run
 from syncgate.flows.gate import CaseRef
 from syncgate.flows.operating.by_hand import cancel
-from syncgate.flows.operating.replanning import (
-    JOB,
-    InvalidReplan,
-    Replanned,
-    ReplanUnderWay,
-    ReplanWish,
-    replan_system,
-)
+from syncgate.flows.operating.replan_tally import Replanned
+from syncgate.flows.operating.replan_wish import InvalidReplan, ReplanWish
+from syncgate.flows.operating.replanning import JOB, ReplanUnderWay, replan_system
+from syncgate.mapping.explanation import Hidden, Value
 from syncgate.ports import Tx
 from syncgate.storage import SqlStore
 from tests.integration.flows.altered import OPERATOR, altered, due_at, rewritten
@@ -101,6 +97,37 @@ def test_a_wrong_mapping_is_mended_where_it_was_delivered(sqlite_site: Worksite,
     assert sent(site) == 2 * count
     assert {request.payload["itemName"][0] for request in site.systems["food"].sends[count:]} == {"新"}
     assert replan(site).tally.effects == {}
+
+
+def test_a_dry_run_shows_field_by_field_what_would_change(site: Worksite) -> None:
+    delivered(site, 2)
+    change_the_mapping(site)
+    dry = replan(site, is_dry_run=True)
+    (change,) = dry.tally.sample[0].fields
+    assert isinstance(change.before, Value) and isinstance(change.after, Value)
+    assert (change.field, change.after.json) == ("itemName", f"新{change.before.json}")
+    assert dict(dry.tally.fields) == {("application", "itemName"): 2}
+    assert replan(site).tally.sample[0].fields == ()
+
+
+def test_a_dry_run_shows_no_personal_value(site: Worksite) -> None:
+    """Promise 10: what was made of one shows only what kind it is, and how long."""
+    delivered(site, 1)
+    new = "applicantName: {text: case.applicant.name, steps: [{suffix: 等}]}"
+    site.run(activate(site.gate, [rewritten(site, "food", PATH, "applicantName: case.applicant.name", new)]))
+    (sample,) = replan(site, is_dry_run=True).tally.sample
+    (change,) = sample.fields
+    assert (change.field, change.after) == ("applicantName", Hidden("a text", 4))
+    assert "张示例" not in repr(change) and change.before != Value("张示例")
+
+
+def test_a_backfill_has_no_payload_to_show_beside_the_new_one(site: Worksite) -> None:
+    food = site.gate.active_bundle("food")
+    site.run(activate(site.gate, [altered(site, "food", condition=lambda case: False)]))
+    site.post(an_application())
+    site.run(activate(site.gate, [food]))
+    (sample,) = replan(site, is_dry_run=True).tally.sample
+    assert (sample.effect, sample.fields) == ("queued", ())
 
 
 def test_the_same_call_again_goes_on_after_a_cap(site: Worksite) -> None:
