@@ -394,6 +394,7 @@ class AlertSettings(Model):
         webhook: a program; left out: none.
         mail: people; left out: nobody.
         silence: when a source is silent.
+        case_within: so long what a source said of a case may wait for that case before it is told.
     """
 
     repeat: Annotated[Wait, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(hours=4)
@@ -401,6 +402,7 @@ class AlertSettings(Model):
     webhook: AlertWebhook | None = None
     mail: AlertMail | None = None
     silence: SilenceSettings = SilenceSettings()
+    case_within: Annotated[Wait, Field(ge=timedelta(minutes=1), le=timedelta(days=60))] = timedelta(days=1)
 
     @property
     def secret_names(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from syncgate.bootstrap.place import SitePlace
 from syncgate.config import Config, SiteSecrets
+from syncgate.flows.alerting.arrivals import look_for_held
 from syncgate.flows.alerting.listening import look_for_silence
 from syncgate.flows.alerting.telling import tell_due
 from syncgate.flows.alerting.wording import Wording
@@ -16,6 +17,7 @@ from syncgate.schedule import Job
 from syncgate.telling import Mail, Way, Webhook
 
 TOLD_EVERY = timedelta(seconds=5)
+LOOKED_EVERY = timedelta(minutes=1)
 LISTENED_EVERY = timedelta(minutes=5)
 
 
@@ -23,6 +25,8 @@ def alert_jobs(gate: Gate, place: SitePlace, config: Config) -> list[Job]:
     """What tells alerts in this process, where the site names anybody, and notices silence. Raises SiteInvalid."""
     ways, wording = ways_of(place, config), wording_of(config)
     jobs = [Job("alerts", TOLD_EVERY, lambda: tell_due(gate, ways, wording))] if ways else []
+    looking = partial(look_for_held, gate, case_within=config.alerts.case_within)
+    jobs.append(Job("held", LOOKED_EVERY, looking, is_once=True))
     chosen = config.alerts.silence
     if not chosen.hours:
         return jobs

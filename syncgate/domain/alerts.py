@@ -29,6 +29,10 @@ class AlertKind(StrEnum):
     """The breaker of a system is open: it does not answer, or does not let us in."""
     SILENT_SOURCE = "silent_source"
     """A source that usually posts at this time of the week does not."""
+    HELD_ARRIVALS = "held_arrivals"
+    """What a source brought cannot be taken in, and waits for a person."""
+    CASE_NOT_COME = "case_not_come"
+    """What a source said of a case waits too long for that case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,6 +214,18 @@ ALERTS: Final[Mapping[str, Meaning]] = {
         "nothing came from it in hours in which it usually posts",
         "在通常有提交的时段内没有任何提交",
     ),
+    "held_arrivals": Meaning(
+        "有来件待处理",
+        "arrivals are held",
+        "what a source brought cannot be taken in and waits for a person",
+        "来源系统提交的内容无法接收，须由人工处理",
+    ),
+    "case_not_come": Meaning(
+        "办件迟迟未到",
+        "a case does not come",
+        "what a source said of a case waits too long for that case",
+        "来源系统先于办件提交的环节等待过久",
+    ),
 }
 """What alerts are about."""
 

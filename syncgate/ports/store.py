@@ -274,8 +274,8 @@ class Tx(Protocol):
         """Newest first, or oldest first; `after`: the last one of the page before. None: no condition."""
         ...
 
-    def held_arrivals_count(self) -> dict[tuple[str, str], int]:
-        """How many are held, by (source, code)."""
+    def held_arrivals_count(self, *, before: datetime) -> dict[tuple[str, str], int]:
+        """How many are held that came by then, by (source, code)."""
         ...
 
     def count_runs(self, jobs: Collection[str]) -> dict[tuple[str, str], int]:

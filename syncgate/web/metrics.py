@@ -18,13 +18,15 @@ from syncgate.web.reconciliation_metrics import Reconciled, families, reconciled
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the store knows without counting: roll-ups, systems, the earliest due time of each, the last runs."""
+    """What the store knows without counting: roll-ups, systems, the earliest due time of each, the last runs, and
+    how many arrivals are held by (source, code)."""
 
     now: datetime
     counters: Mapping[tuple[str, Phase, str], int]
     systems: tuple[SystemRow, ...]
     next_due_at: Mapping[str, datetime | None]
     reconciled: Reconciled
+    held: Mapping[tuple[str, str], int]
 
 
 def snapshot(tx: Tx) -> Snapshot:
@@ -36,6 +38,7 @@ def snapshot(tx: Tx) -> Snapshot:
         systems=systems,
         next_due_at={row.system: tx.next_due_at(row.system) for row in systems},
         reconciled=reconciled(tx),
+        held=tx.held_arrivals_count(before=tx.now),
     )
 
 
@@ -75,6 +78,7 @@ class _RolledUp(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield self._deliveries()
+        yield self._held()
         yield from self._systems()
         yield from families(self._taken.reconciled, now=self._taken.now)
 
@@ -84,6 +88,14 @@ class _RolledUp(Collector):
         )
         for (system, phase, reason), count in sorted(self._taken.counters.items()):
             family.add_metric([system, phase, reason], count)
+        return family
+
+    def _held(self) -> Metric:
+        family = GaugeMetricFamily(
+            "syncgate_arrivals_held", "What sources brought that waits, by why.", labels=["source", "code"]
+        )
+        for (source, code), count in sorted(self._taken.held.items()):
+            family.add_metric([source, code], count)
         return family
 
     def _systems(self) -> Iterator[Metric]:

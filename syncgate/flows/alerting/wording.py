@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from syncgate.domain.alerts import Alert, AlertKind
@@ -14,6 +14,8 @@ from syncgate.language.reconciling import ALERTS
 from syncgate.telling import Message
 
 Titles = Mapping[str, str]
+OF_ARRIVALS: Final = frozenset({AlertKind.HELD_ARRIVALS, AlertKind.CASE_NOT_COME})
+"""Alerts about what a source brought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ def _facts(alert: Alert, wording: Wording) -> list[str]:
     if alert.kind is AlertKind.DISCREPANCIES_LEFT:
         named = in_language("Discrepancies that wait for a person", language)
         told.append(_fact(named, alert.detail.get("left", 0), language))
+    if alert.kind in OF_ARRIVALS:
+        told.append(_fact(in_language("Arrivals that wait", language), alert.detail.get("left", 0), language))
     return told
 
 
@@ -87,6 +91,8 @@ def _command(alert: Alert) -> str:
     """What shows more of it."""
     if alert.kind is AlertKind.SILENT_SOURCE:
         return "syncgate alerts list"
+    if alert.kind in OF_ARRIVALS:
+        return f"syncgate arrivals list --source {alert.system}"
     run = alert.detail.get("run")
     return f"syncgate systems show {alert.system}" if run is None else f"syncgate reconcile show {run}"
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from syncgate.domain.arrivals import ArrivalState
 from syncgate.domain.delivery import Phase
 from syncgate.domain.returns import RETURNED
 from syncgate.domain.rows import Case, Delivery, Principal
@@ -76,11 +77,33 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWork:
+    """Something that the source brought and that is held.
+
+    Attributes:
+        code: why; faults: what is wrong, in the source's own names.
+        number: of what was said of a case before it came: what the source calls the case.
+    """
+
+    arrival_id: UUID
+    code: str
+    number: str | None
+    faults: tuple[WorkFault, ...]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Worklist:
-    """What a source is to correct, the oldest first. is_whole: whether nothing more is there."""
+    """What a source is to correct, the oldest first.
+
+    Attributes:
+        held: what it brought and is held, the oldest first.
+        is_whole: whether nothing more is there.
+    """
 
     source: str
     items: tuple[WorkItem, ...]
+    held: tuple[HeldWork, ...]
     is_whole: bool
 
 
@@ -94,11 +117,28 @@ async def read_worklist(gate: Gate, principal: Principal, source: str) -> Workli
     )
     found = [await gate.writer.read(partial(_items, gate, principal, source, where)) for where in asked]
     items = {item.delivery_id: item for part in found for item in part}
+    held = await gate.writer.read(partial(_held, source))
     return Worklist(
         source=source,
+        held=tuple(held),
         items=tuple(sorted(items.values(), key=lambda item: (item.since, item.delivery_id))),
-        is_whole=all(len(part) < LISTED for part in found),
+        is_whole=all(len(part) < LISTED for part in found) and len(held) < LISTED,
     )
+
+
+def _held(source: str, tx: Tx) -> list[HeldWork]:
+    states = (ArrivalState.HELD,)
+    found = tx.list_arrivals(sources=(source,), states=states, after=None, limit=LISTED, is_oldest_first=True)
+    return [
+        HeldWork(
+            arrival_id=one.arrival_id,
+            code=one.code,
+            number=one.detail.get("number"),
+            faults=tuple(WorkFault(field=at.removeprefix("/"), rule=rule) for at, rule, *_ in one.detail["errors"]),
+            since=one.came_at,
+        )
+        for one in found
+    ]
 
 
 def _items(gate: Gate, principal: Principal, source: str, where: DeliveryFilter, tx: Tx) -> list[WorkItem]:

@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
     "Since": "起始时间",
+    "Arrivals that wait": "等待中的来件",
     "Discrepancies that wait for a person": "待人工决定的差异",
     "See it": "查看",
     "Take it on": "认领",

@@ -125,7 +125,12 @@ class ArrivalRows:
             found = found.where(key > after if is_oldest_first else key < after)
         return ARRIVAL.rows(self._work.all(Statement(found)))
 
-    def held_arrivals_count(self) -> dict[tuple[str, str], int]:
+    def held_arrivals_count(self, *, before: datetime) -> dict[tuple[str, str], int]:
         keys = (_columns.source, _columns.code)
-        found = select(*keys, func.count()).where(text("state = 'held'")).group_by(*keys).order_by(*keys)
+        found = (
+            select(*keys, func.count())
+            .where(text("state = 'held'"), _columns.came_at <= before)
+            .group_by(*keys)
+            .order_by(*keys)
+        )
         return {(source, code): count for source, code, count in self._work.all(Statement(found))}

@@ -153,6 +153,10 @@ def test_a_stage_before_its_case_is_answered_with_where_it_waits_listed_and_join
     assert (kept["waits_for"], answer.headers["Location"]) == ("window:HL-1", f"/v1/arrivals/{kept['arrival_id']}")
     (listed,) = served.call("GET", "/v1/arrivals", key=served.key("viewer")).json()["arrivals"]
     assert (listed["code"], listed["number"]) == ("awaits_case", "HL-1")
+    (left,) = served.call("GET", "/v1/sources/window/worklist", key=key).json()["held"]
+    assert (left["arrival_id"], left["code"]) == (kept["arrival_id"], "awaits_case")
+    metrics = served.call("GET", "/metrics", key=served.key("viewer", name="m")).text
+    assert 'syncgate_arrivals_held{code="awaits_case",source="window"} 1.0' in metrics
     seen = served.call("GET", answer.headers["Location"], key=key).json()
     assert [record["id"] for record in seen["records"]] == ["s1"]
     posted = served.call("POST", "/v1/cases", key=key, json=a_hotline_case("HL-1"))
