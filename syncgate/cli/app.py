@@ -14,9 +14,11 @@ from syncgate.cli import (
     alerts,
     arrivals,
     cases,
+    closing,
     database,
     deliveries,
     demo,
+    duplicates,
     keys,
     letters,
     mappings,
@@ -51,6 +53,8 @@ app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)
 app.command("submit")(cases.submit)
 app.command("where")(cases.where)
+app.add_typer(closing.app, name="cases")
+app.add_typer(duplicates.app, name="duplicates")
 app.command("map")(mappings.map_case)
 app.add_typer(mappings.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")

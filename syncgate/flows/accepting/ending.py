@@ -14,8 +14,9 @@ from syncgate.domain.rows import Case, CaseState
 from syncgate.flows.accepting.joining import Joined, Spoken, keeps_words, read_words, under_number
 from syncgate.flows.accepting.submission import Done, Taking, checked, refuse_closed, refuse_ended
 from syncgate.flows.documents import open_document
+from syncgate.flows.operating.people import LOCAL
 
-WITHDRAWING_ROLES: Final = frozenset({"operator", "admin"})
+WITHDRAWING_ROLES: Final = frozenset({"operator", "admin", LOCAL})
 """Roles that withdraw a case on behalf of the source that posted it first."""
 
 

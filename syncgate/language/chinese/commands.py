@@ -5,6 +5,30 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
+    "Withdraw, void, reopen and merge cases.": "撤件、作废、恢复、合并办件。",
+    "Why; it becomes part of the case.": "原因；记入办件。",
+    "Who decided it.": "由谁决定。",
+    "When it was, with offset; left out: now.": "发生时间，含时区偏移；省略时为当前时间。",
+    "Withdraw a case: what was never sent is cancelled, what was sent is taken back as declared.": (
+        "撤件：尚未推送的不再推送，已推送的按对接配置撤回。"
+    ),
+    "Void a case that was posted in error, also one that came to its end.": "作废误提交的办件，已办结的也可作废。",
+    "Take a withdrawn, voided or finished case up again; what is planned again is sent again.": (
+        "恢复已撤件、已作废或已办结的办件；重新核算后应推送的数据将再次推送。"
+    ),
+    "Merge a case into another one, which survives; every name of the first leads to it from then on.": (
+        "将一个办件并入另一个保留的办件；此后前者的各编号均指向后者。"
+    ),
+    "The case that survives: our id, or system:number.": "保留的办件：本平台的办件标识，或“系统:编号”。",
+    "Open cases that look alike; merge two with `cases merge`.": "疑似重复的在办办件；合并请用 `cases merge`。",
+    "List pairs of open cases that look alike and that nobody told apart, the newest first.": (
+        "列出疑似重复且无人确认并非重复的在办办件，每行两个，最新的在前。"
+    ),
+    "Say that two cases which look alike are two: they are not listed together again.": (
+        "确认两个疑似重复的办件并非重复：此后不再一并列出。"
+    ),
+    "One of the two: our id, or system:number.": "其中一个：本平台的办件标识，或“系统:编号”。",
+    "The other one.": "另一个。",
     "A case is typed once, and every system that needs it holds it, provably.": "办件只录入一次，所有需要它的系统都持有它，且可以核实。",
     "The site's folder.": "部署实例所在的文件夹。",
     "Another configuration than the site's config.yaml.": "不用部署实例的 config.yaml，改用另一个配置文件。",

@@ -7,6 +7,9 @@ from typing import Final
 SENTENCES: Final[dict[str, str]] = {
     # --- holds and replans
     "there are more than {count}": "超过 {count} 条",
+    "{told}: it was so before": "{told}：此前已是如此",
+    "{told}; {count} already in flight": "{told}；推送中的有 {count} 个",
+    "{one} and {other} are two cases": "{one} 与 {other} 并非重复",
     "{hold} holds; {count} already in flight": "{hold} 已生效，推送中的有 {count} 个",
     "{hold} is over": "{hold} 已结束",
     "{cases} cases looked at, {differing} differ, {sent} deliveries": "已查看 {cases} 个办件，{differing} 个有差异，推送任务 {sent} 个",

@@ -39,3 +39,21 @@ def test_a_replan_that_finds_nothing_says_so_and_one_without_bounds_is_refused(
     unbounded = site.run("replan", "workorders", *WHY)
     assert unbounded.code == 1 and "/filter" in unbounded.err
     assert site.run("replan", "workorders", "--since", "yesterday", *WHY).code == 1
+
+
+def test_a_person_merges_voids_and_reopens_cases_and_tells_two_apart(
+    site: Site, workorders: Running, calls: Path
+) -> None:
+    site.serve()
+    assert site.ask("submit", calls, "--source", "taipei1999")["new"] == 40
+    assert "case" in site.run("duplicates", "list").out
+    one, other, third = (f"taipei1999:99010400000{no}" for no in (1, 2, 3))
+    assert site.ask("cases", "void", one, *WHY, "--by", "测样甲")["revision"] == 2
+    assert "so before" in site.run("cases", "void", one, *WHY).out
+    assert site.ask("cases", "reopen", one, *WHY)["revision"] == 3
+    merged = site.ask("cases", "merge", other, "--into", one, *WHY)
+    assert site.run("where", other).out.splitlines()[0] == site.run("where", one).out.splitlines()[0]
+    assert merged["case_no"] in one
+    assert site.run("cases", "withdraw", other, *WHY).code == 1, "a merged case's name withdraws nothing"
+    assert site.run("duplicates", "dismiss", one, third, *WHY).code == 0
+    assert site.run("duplicates", "dismiss", one, one, *WHY).code == 1

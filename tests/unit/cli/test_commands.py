@@ -32,6 +32,8 @@ WORDS = {
     "meter",
     "submit",
     "where",
+    "cases",
+    "duplicates",
     "map",
 } | {
     "deliveries",
