@@ -32,7 +32,7 @@ from syncgate.transports.answers import AnswerRules
 
 Json = Any
 ROOT = Path(__file__).parents[2]
-SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance", "hotline", "urban", "ecology")
+SYSTEMS = ("province", "food", "workorders", "frontdb", "insurance", "hotline", "urban", "ecology", "disability")
 SECRETS = (
     "province_token",
     "province_tif_token",

@@ -31,6 +31,7 @@ from syncgate.sandbox.city.refused import refused_calls
 from syncgate.sandbox.city.roads import road_life
 from syncgate.sandbox.city.script import Call, Life
 from syncgate.sandbox.city.stages import Turns, stages
+from syncgate.sandbox.city.subsidies import subsidy_life
 from syncgate.sandbox.city.two_sources import Story, at_once, food_first, while_paused, window_first
 from syncgate.sandbox.city.withdrawals import NOTHING_WITHDRAWN, PLAN, Withdrawn, withdrawn_lives
 
@@ -40,6 +41,7 @@ INSURANCE_COUNT = 150
 APP_COUNT = 45
 """How many of them come through the app, at the weekend that province is down."""
 ROAD_COUNT = 60
+SUBSIDY_COUNT = 18
 HOTLINE_COUNT = 20
 ASSIGNED_COUNT = 24
 """Of item E."""
@@ -117,7 +119,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         tuple(at_once(random, serial) for serial in range(FIRST_JOINED + JOINED_COUNT, last)),
         at_once(random, last),
     )
-    others = [*_insurances(seed), *_roads(seed), *withdrawn.after]
+    others = [*_insurances(seed), *_roads(seed), *_subsidies(seed), *withdrawn.after]
     return City(
         (*played, *_mixed(seed, applications + others), *hotline),
         refused_calls(golden[0].calls[0].body),
@@ -149,6 +151,11 @@ def _weekend(seed: int) -> list[Life]:
 def _roads(seed: int) -> list[Life]:
     random = Random(f"roads-{seed}")
     return [road_life(random, serial) for serial in range(1, ROAD_COUNT - len(PLAN["roads"]) + 1)]
+
+
+def _subsidies(seed: int) -> list[Life]:
+    random = Random(f"subsidies-{seed}")
+    return [subsidy_life(random, serial) for serial in range(1, SUBSIDY_COUNT + 1)]
 
 
 def _mixed(seed: int, lives: list[Life]) -> list[Life]:

@@ -29,10 +29,20 @@ ROAD_ITEM: dict[str, Any] = {
     "type": "01",
 }
 
+SUBSIDY_ITEM: dict[str, Any] = {
+    "catalog_code": "000531902001",
+    "task_code": "11990100MB000000314000531902001",
+    "name": "残疾人两项补贴资格认定",
+    "version": 1,
+    "type": "05",
+}
+
 MARKET_OFFICE = {"name": "示例市市场监督管理局", "uscc": "11990100MB0000001T"}
 DATA_OFFICE = {"name": "示例市数据局", "uscc": "11990100MB0000006A"}
 INSURANCE_OFFICE = {"name": "示例市人力资源和社会保障局", "uscc": "11990100MB00000044"}
 URBAN_OFFICE = {"name": "示例市城市管理局", "uscc": "11990100MB00000057"}
+CIVIL_OFFICE = {"name": "东示区民政局", "uscc": "11990100MB00000031"}
+FEDERATION = {"name": "东示区残疾人联合会", "uscc": "13990100MB0000002P"}
 ECOLOGY_OFFICE = {"name": "示例市生态环境局", "uscc": "11990100MB0000007D"}
 
 CLERKS = (
@@ -50,6 +60,9 @@ ROAD_DECIDER = {"name": "秦审批", "staff_no": "CG0702"}
 CASHIER = {"name": "尤收费", "staff_no": "CG0703"}
 URBAN_CLERK = {"name": "许城管", "staff_no": "CG0801"}
 ECOLOGY_CLERK = {"name": "何环保", "staff_no": "HB0901"}
+STREET_CLERK = {"name": "吕街道", "staff_no": "MZ1001"}
+FEDERATION_CLERK = {"name": "施残联", "staff_no": "CL1101"}
+CIVIL_CLERK = {"name": "张民政", "staff_no": "MZ1002"}
 
 SCOPES = ("热食类食品制售", "冷食类食品制售", "生食类食品制售", "糕点类食品制售", "自制饮品制售")
 STREETS = ("示例路", "样本街", "演示大道", "例甲巷", "虚构里")

@@ -9,6 +9,7 @@ A line:
         `record` (every compared field; keys that only the gate gives are not in it), `held` (`surely`; `perhaps`,
         where the case was withdrawn meanwhile; `if_any`: exactly where any of those is held).
     leftover: what stays behind at the gate: parked [message, reason or null], pending (how many).
+    to_type: of a system without an interface: the fields that a person types there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from syncgate.sandbox.city.script import Life
-from syncgate.sandbox.expected import assignment, food, frontdb, insurance, province, workorders
+from syncgate.sandbox.expected import assignment, disability, food, frontdb, insurance, province, workorders
 from syncgate.sandbox.expected.story import Part, State, states
 
 Line = dict[str, Any]
@@ -50,6 +51,8 @@ def expected_lines(lives: Iterable[Life]) -> Iterator[Line]:
                 yield _food_line(life, history)
             if frontdb.takes(history[-1]):
                 yield frontdb.line(life, history)
+            if disability.takes(history[-1]):
+                yield disability.line(life, history)
             if insurance.takes(history[-1]):
                 yield insurance.line(life, history)
 

@@ -22,7 +22,8 @@ APPLICANT_TYPES = {
     "other_organisation": "9",
 }
 CITY_REGION = "990100000000"
-"""Region of every organisation that accepts cases here: all of them are the city's."""
+"""Region of the organisations that accept cases here, but for those of a district."""
+DISTRICT_OFFICES = {"11990100MB00000031": "990101000000"}
 ONE_NODE_ITEMS = ("11990100MB000000443002031903001",)
 """Items that begin and end with one node: 灵活就业人员参保登记."""
 
@@ -65,8 +66,8 @@ def basic_info(state: State) -> Record:
             "occurtime": local_time(case["applied_at"]),
             "itemregionid": region_12(case["region_code"]),
             "acceptdeptcode": office["uscc"],
-            "acceptdeptcode1": CITY_REGION,
-            "acceptdeptcode2": CITY_REGION,
+            "acceptdeptcode1": DISTRICT_OFFICES.get(office["uscc"], CITY_REGION),
+            "acceptdeptcode2": DISTRICT_OFFICES.get(office["uscc"], CITY_REGION),
             "acceptlist": ",".join(part.content["name"] for part in state.materials),
             "itemtype": case["item"]["type"],
             "applyerpagetype": applicant["id_type"],

@@ -15,16 +15,17 @@ from pathlib import Path
 
 from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
-from syncgate.sandbox.play import alike, care, hours, new_code, rare, secrecy
+from syncgate.sandbox.play import alike, by_hand, care, hours, new_code, rare, secrecy
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.fleet import Fleet
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import Posting
-from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
+from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_command, run_reader
 from syncgate.sandbox.play.reconciled import Edited, Found
 from syncgate.sandbox.play.site import (
     BASES,
+    BY_HAND,
     FRONT,
     FRONTS,
     DemoError,
@@ -47,6 +48,7 @@ PROOF_TAKES = 25.0
 """What reading every system and searching for personal values is given of that."""
 SPREAD = 50.0
 SYSTEMS = (*BASES, *FRONTS)
+CONNECTED = (*SYSTEMS, BY_HAND)
 SOURCES = ("window", "food", "app", "hotline", "urban", "ecology")
 
 
@@ -117,7 +119,7 @@ class Demo:
     def play(self) -> bool:
         """Whether everything held."""
         city = build_city(self._seed, case_count=self._case_count).with_assigned()
-        count = write_expected(city.every_life, self._folder.expected, systems=SYSTEMS)
+        count = write_expected(city.every_life, self._folder.expected, systems=CONNECTED)
         self.say(f"{count} lines of what every system must hold are written, before the first post")
         hours.move(self._folder.site, datetime.now(UTC) + hours.AWAY)
         self.start()
@@ -174,11 +176,14 @@ class Demo:
         withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
         self.say("food's own people change records behind everybody's back; food is reconciled")
         found = edited.run()
-        lines = [line for line in expected_lines(city.every_life) if line["system"] in SYSTEMS]
+        lines = [line for line in expected_lines(city.every_life) if line["system"] in CONNECTED]
+        typed = by_hand.ByHand(gate, lines, self._confirm).run()
+        lines = by_hand.without_typed(lines, typed)
         left = care.wait_until_settled(gate, lines, calls.case_no_by_id, until=until)
         operator.stop()
         if wrong := care.wrong_reasons(lines, left, calls.case_no_by_id):
             raise DemoError("expected other reasons:\n" + "\n".join(wrong[:20]))
+        by_hand.check_nothing_sent(gate.deliveries(system=BY_HAND), typed)
         together.check()
         edited.check()
         twins.check()
@@ -191,8 +196,13 @@ class Demo:
         alike.tell(decided)
         hours.tell(sending.waited)
         new_code.tell(passed)
+        by_hand.tell(typed)
         rare.tell(rare.named(city.every_life, left, calls.case_no_by_id))
         return gate.metrics()
+
+    def _confirm(self, delivery_id: str, number: str) -> None:
+        said = ["--held", "--remote-ref", number, "--reason", by_hand.WHY]
+        run_command(self._folder, self._env, "deliveries", "confirm", delivery_id, *said)
 
     def _tell(
         self, calls: Calls, timetable: Timetable, operator: care.Operator, *, retry_count: int, left_count: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -47,9 +47,11 @@ class Gate:
         body = {"reason": "对方误拒，重新推送"}
         return self._ask("POST", path, headers=self._operator, json=body).is_success
 
-    def ask(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Any other call of the operator's."""
-        return self._ask(method, path, headers=self._operator, json=json)
+        return self._ask(method, path, headers={**self._operator, **(headers or {})}, json=json)
 
     def metrics(self) -> str:
         """The metrics page."""

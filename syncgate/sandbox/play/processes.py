@@ -210,10 +210,16 @@ class GateProcess:
 
 
 def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, source: str = "") -> str:
-    """An API key, made by the command line before the gate runs."""
+    """An API key, made by the command line through the gate that runs."""
+    command = ["keys", "create", "--role", role, "--name", name, "--json"]
+    told = run_command(folder, env, *command, *(["--source", source] if source else []))
+    return str(json.loads(told)["key"])
+
+
+def run_command(folder: Folder, env: Mapping[str, str], *arguments: str) -> str:
+    """What a command of the command line prints. Raises DemoError where it fails."""
     command = [sys.executable, "-m", "syncgate", "--site", str(folder.site), "--config", str(folder.config)]
-    command += ["keys", "create", "--role", role, "--name", name, "--json"]
-    command += ["--source", source] if source else []
+    command += arguments
     result = subprocess.run(
         command,
         cwd=folder.root,
@@ -224,8 +230,9 @@ def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, 
         check=False,
     )
     if result.returncode != 0:
-        raise DemoError(f"expected a key for {role}, got exit code {result.returncode}: {result.stderr[-2000:]}")
-    return str(json.loads(result.stdout)["key"])
+        told = f"exit code {result.returncode}: {result.stderr[-2000:]}"
+        raise DemoError(f"expected {' '.join(arguments[:2])} to succeed, got {told}")
+    return result.stdout
 
 
 def run_reader(folder: Folder, *arguments: str) -> tuple[int, str]:

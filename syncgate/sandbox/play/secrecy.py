@@ -20,6 +20,7 @@ PREFIX = 6
 PERSONAL = {
     "name", "id_no", "legal_rep", "mobile", "email", "address", "file_name", "text",
     "title", "description", "reason", "opinion", "姓名", "证件号码", "经营场所", "仓库地址",
+    "残疾人证号", "低保证号", "银行账号",
 }  # fmt: skip
 CONTEXT = 12
 PUBLIC_PARENTS = {"item", "accept_org", "org", "special", "licence", "materials", "stages"}

@@ -23,6 +23,8 @@ BASES = {
 FRONT = "frontdb"
 FRONTS = (FRONT, "insurance")
 """Front databases: each has an address in the file system, and only its control path is spoken to over HTTP."""
+BY_HAND = "disability"
+"""A system without an interface: what it lacks is typed, and nobody simulates it."""
 SITE_FOLDERS = ("adapters", "mappings", "schemas")
 """What of the example site is copied, so that a person of the demo may change it."""
 SECRETS = {
@@ -145,6 +147,7 @@ def write_config(folder: Folder, *, ports: Mapping[str, int], listen_port: int, 
         text = _replace(text, r"^(dispatch:\n(?:.*\n)*?\s+lease_margin:\s*)\S+", "1s")
     for system, port in ports.items():
         text = _with_address(text, system, folder.address(system, port))
+    text = _replace(text, rf"^(systems:\n(?:[ #].*\n)*?  {BY_HAND}: )\{{mode: draft\}}", "{mode: manual}")
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n", "ascii")
     folder.config.write_text(text, "utf-8")

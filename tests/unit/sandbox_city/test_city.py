@@ -30,6 +30,7 @@ def test_another_seed_gives_another_city(city: City) -> None:
 
 
 TASK_CODES = {
+    "B": "11990100MB000000314000531902001",
     "A": "11990100MB0000001T3000131901001",
     "C": "11990100MB000000443002031903001",
     "D": "11990100MB000000573000131904001",
@@ -56,6 +57,23 @@ def test_what_the_app_posts_comes_at_the_weekend_and_nothing_else_does(city: Cit
     for life in city.weekend:
         assert {call.source for call in life.calls} == {"app"}
         assert "2026-04-10 18:00" <= local_time(life.calls[0].body["applied_at"]) <= "2026-04-13 08:00"
+
+
+def test_subsidies_are_sent_back_refused_and_corrected_in_the_wanted_shares(city: City) -> None:
+    subsidies = of_item(city, "B")
+    traits = Counter(trait for life in subsidies for trait in life.traits)
+    assert len(subsidies) == 18
+    assert 0.1 <= traits["supplement"] / len(subsidies) <= 0.2
+    assert 0.05 <= traits["refused_licence"] / len(subsidies) <= 0.12
+    assert traits["account_corrected"] >= 2
+
+
+def test_a_disability_card_begins_with_the_number_of_who_holds_it(city: City) -> None:
+    for life in of_item(city, "B"):
+        case = life.calls[0].body
+        card = case["form"]["残疾人证号"]
+        assert card == case["applicant"]["id_no"] + case["form"]["残疾类别"] + case["form"]["残疾等级"]
+        assert len(card) == 20
 
 
 def test_permissions_to_dig_have_the_wanted_mix(city: City) -> None:
@@ -86,7 +104,7 @@ def test_the_city_has_the_wanted_mix(city: City) -> None:
     assert 0.16 <= traits["supplement"] / licences <= 0.22
     assert 0.07 <= traits["refused_licence"] / licences <= 0.09
     assert 0.015 <= traits["withdrawn"] / licences <= 0.025
-    assert len(city.mix) - licences - len(of_item(city, "C")) - len(of_item(city, "D")) == 20
+    assert len(city.mix) - licences - sum(len(of_item(city, item)) for item in "BCD") == 20
     for trait in ("golden", "special", "agent", "correction", "rare_character", "unmapped", "declined", "open"):
         assert traits[trait] >= 3, trait
 

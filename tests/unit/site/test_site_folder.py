@@ -38,6 +38,7 @@ def test_the_example_site_loads() -> None:
         "hotline",
         "urban",
         "ecology",
+        "disability",
     }
     assert set(site.sources) >= {"window", "food", "taipei1999", "taipei_streetlights", "nyc311", "ottawa311"}
     assert site.secret_names == {"province_token", "province_tif_token", "food_key", "workorders_key"}
