@@ -139,6 +139,12 @@ class Simulators:
         answer = self._client.post(self._control(name, "codes"), json={"column": column, "code": code})
         answer.raise_for_status()
 
+    def alter(self, name: str, *alterations: Mapping[str, Any]) -> None:
+        """Alter records behind everybody's back. Raises DemoError where one cannot be."""
+        answer = self._client.post(self._control(name, "alterations"), json={"alterations": alterations})
+        if not answer.is_success or answer.json()["refused"]:
+            raise DemoError(f"expected {name} to let its records be altered, got {answer.text[:500]}")
+
     def strikes(self, name: str, mode: str) -> int:
         """How many requests of a system's operations, look-ups apart, a mode struck so far."""
         answer = self._client.get(self._control(name, "counts"))

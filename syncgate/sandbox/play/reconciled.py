@@ -13,7 +13,7 @@ from syncgate.sandbox.play.calls import Calls, Known
 from syncgate.sandbox.play.gate import Gate
 from syncgate.sandbox.play.posting import is_open
 from syncgate.sandbox.play.processes import wait_for
-from syncgate.sandbox.play.site import DemoError
+from syncgate.sandbox.play.site import DemoError, patience
 
 SYSTEM = "food"
 REASON = "食品系统月度对账"
@@ -51,8 +51,8 @@ class Edited:
             DemoError: the run found anything else, or did not come to its end.
         """
         self._change_there()
-        ended = self._reconcile("mend")
-        found = self._found(ended)
+        ended = reconcile(self._gate, SYSTEM, mode="mend", reason=REASON)
+        found = [(one["case_id"], set(fields_of(one))) for one in discrepancies(self._gate, ended)]
         wanted = {known.case_id for known in self._known}
         if {case_id for case_id, _ in found} != wanted or any(names != set(EDITED_FIELDS) for _, names in found):
             raise DemoError(f"expected {len(wanted)} edited cases with {', '.join(EDITED_FIELDS)}, got {found}")
@@ -60,8 +60,8 @@ class Edited:
 
     def check(self) -> None:
         """Nothing is found any more, once all is settled. Raises DemoError where something is."""
-        ended = self._reconcile("list")
-        if found := self._found(ended):
+        ended = reconcile(self._gate, SYSTEM, mode="list", reason=REASON)
+        if found := discrepancies(self._gate, ended):
             raise DemoError(f"expected nothing to differ any more, got {found}")
 
     def _change_there(self) -> None:
@@ -76,26 +76,33 @@ class Edited:
             for life, known in zip(self._lives, self._known, strict=True)
         )
 
-    def _reconcile(self, mode: str) -> dict[str, Any]:
-        body = {"system": SYSTEM, "mode": mode, "reason": REASON}
-        begun = self._gate.ask("POST", "/v1/reconciliations", json=body)
-        if begun.status_code != 202:
-            raise DemoError(f"expected a run of {SYSTEM} to begin, got {begun.status_code}: {begun.text[:500]}")
-        path, until = f"/v1/reconciliations/{begun.json()['reconciliation_id']}", time.monotonic() + TAKES
-        while True:
-            run: dict[str, Any] = self._gate.ask("GET", path).json()
-            if run.get("outcome"):
-                break
-            if time.monotonic() > until:
-                raise DemoError(f"expected the run to end within {TAKES:g} s, got it at {run.get('stage')}")
-            time.sleep(0.3)
-        if run["outcome"] != "complete":
-            raise DemoError(f"expected a complete run of {SYSTEM}, got {run['outcome']}: {run['listings']}")
-        return run
 
-    def _found(self, run: dict[str, Any]) -> list[tuple[str, set[str]]]:
-        """The case and the changed fields of each discrepancy that this run saw first."""
-        answer = self._gate.ask("GET", f"/v1/reconciliations/{run['reconciliation_id']}/discrepancies").json()
-        return [
-            (one["case_id"], {field["name"] for field in one["detail"]["fields"]}) for one in answer["discrepancies"]
-        ]
+def reconcile(gate: Gate, system: str, *, mode: str, reason: str) -> dict[str, Any]:
+    """A run of a system as it ended. Raises DemoError where it did not come to its end."""
+    begun = gate.ask("POST", "/v1/reconciliations", json={"system": system, "mode": mode, "reason": reason})
+    if begun.status_code != 202:
+        raise DemoError(f"expected a run of {system} to begin, got {begun.status_code}: {begun.text[:500]}")
+    path = f"/v1/reconciliations/{begun.json()['reconciliation_id']}"
+    until = time.monotonic() + TAKES * patience()
+    while True:
+        run: dict[str, Any] = gate.ask("GET", path).json()
+        if run.get("outcome"):
+            break
+        if time.monotonic() > until:
+            raise DemoError(f"expected the run of {system} to end within {TAKES:g} s, got it at {run.get('stage')}")
+        time.sleep(0.3)
+    if run["outcome"] != "complete":
+        raise DemoError(f"expected a complete run of {system}, got {run['outcome']}: {run['listings']}")
+    return run
+
+
+def discrepancies(gate: Gate, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that this run saw first."""
+    answer = gate.ask("GET", f"/v1/reconciliations/{run['reconciliation_id']}/discrepancies").json()
+    found: list[dict[str, Any]] = answer["discrepancies"]
+    return found
+
+
+def fields_of(discrepancy: dict[str, Any]) -> list[str]:
+    """The names of the fields that differ."""
+    return [field["name"] for field in discrepancy["detail"].get("fields", ())]

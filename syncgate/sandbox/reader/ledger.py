@@ -16,7 +16,7 @@ Record = dict[str, Any]
 Slot = tuple[str, str, str]
 """(operation that creates it, key, part), as the ledger names them."""
 
-READS = ("read", "read_event", "read_progress", "read_closing", "list", "list_events", "count")
+READS = ("read", "read_event", "read_progress", "read_closing", "list", "list_events", "list_closings", "count")
 NOT_SENT = (*READS, "type", "alter")
 """Requests that deliver nothing: look-ups, what the system's own clerks typed, what was altered behind our back."""
 DID_IT = ("created", "updated", "duplicate", "replayed")

@@ -6,15 +6,18 @@ belongs to a task, by the task's own number, and is told once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.altering import Alteration
 from syncgate.sandbox.systems.fields import Form, invalid_fields, is_string, is_text, is_time
 from syncgate.sandbox.systems.holdings import Held, Holdings
 from syncgate.sandbox.systems.interface import Call, Verdict, split_path
 from syncgate.sandbox.systems.keyed import DENIED, Registry, is_same_secret, parse_body, refused
+from syncgate.sandbox.systems.listings import Listing, with_more
+from syncgate.sandbox.systems.shelf import Shelf, Shelved
 from syncgate.sandbox.wire import Request
 
 KEY_HEADER = "X-Request-Id"
@@ -47,17 +50,27 @@ class Desk:
     closed_more: Form
     credentials: tuple[str, str] = field(repr=False)
 
+    @property
+    def closings(self) -> str:
+        """The path of all closings."""
+        return f"{self.closing}s"
+
 
 class Assignee:
     """One such system's contents and its rules."""
 
-    operations: Sequence[str] = ("create", "close", "read", "read_closing")
+    operations: Sequence[str] = ("create", "close", "read", "read_closing", "list", "list_closings")
 
     def __init__(self, desk: Desk, *, key: str) -> None:
         self.name = desk.name
         self._desk, self._key = desk, key
         self._tasks, self._closings = Holdings(), Holdings()
         self._places: dict[str, tuple[str, str]] = {}
+        self._closed = Shelf(self._shown_closings)
+        self._listings = {
+            "list": Listing(self._tasks.shelf(has_part=True), self._shown_task, desk.key),
+            "list_closings": Listing(self._closed, lambda row: row.record, desk.number_field),
+        }
         self._registry = Registry(holdings=self._tasks, describe=self._describe, key_header=KEY_HEADER)
         self._endings = Registry(holdings=self._closings, describe=self._describe, key_header=KEY_HEADER)
 
@@ -67,6 +80,10 @@ class Assignee:
         match request.method, split_path(request.path, desk.base):
             case "POST", [desk.tasks]:
                 return self._new(request)
+            case "GET", [desk.tasks]:
+                return Call("list", is_read=True, value=self._listings["list"].wanted(request))
+            case "GET", [desk.closings]:
+                return Call("list_closings", is_read=True, value=self._listings["list_closings"].wanted(request))
             case "GET", [desk.tasks, name] if name:
                 return Call("read", *self._place(name), is_read=True)
             case "POST", [desk.tasks, name, desk.closing] if name:
@@ -86,6 +103,8 @@ class Assignee:
                 return self._registry.look_up(call, name="record")
             case "read_closing":
                 return self._endings.look_up(call, name="record")
+            case "list" | "list_closings":
+                return self._listings[call.operation].page(call.value)
             case "close":
                 return self._endings.objection(call, lambda value: self._invalid_closing(value, call)) or self._end(
                     call
@@ -93,8 +112,18 @@ class Assignee:
             case _:
                 return self._registry.objection(call, self._invalid_task) or self._registry.create(call)
 
+    def listing(self, call: Call) -> Listing | None:
+        """Tasks and closings, by page."""
+        return self._listings.get(call.operation)
+
+    def alter(self, alteration: Alteration) -> Change:
+        """What is altered behind our back."""
+        holdings = self._closings if alteration.operation == "close" else self._tasks
+        return holdings.alter(alteration)
+
     def apply(self, change: Change) -> None:
         """Hold a task or its closing."""
+        self._closed.forget()
         if change.operation == "close":
             self._closings.apply(change)
             return
@@ -140,6 +169,16 @@ class Assignee:
         if self._tasks.find(call.key, call.part) is None:
             return refused(404, "no such task")
         return self._endings.create(call)
+
+    def _shown_task(self, row: Shelved) -> str:
+        return with_more(row.record, **{self._desk.number_field: self._desk.number.format(row.number)})
+
+    def _shown_closings(self) -> Iterator[Shelved]:
+        """Each with its task's number, which is what it is known by."""
+        for key, part, held in self._closings.records(has_part=True):
+            task = self._tasks.find(key, part)
+            number = {} if task is None else {self._desk.number_field: self._number(task)}
+            yield Shelved(held.number, held.version, with_more(held.record, **number))
 
     def _number(self, held: Held) -> str:
         return self._desk.number.format(held.number)

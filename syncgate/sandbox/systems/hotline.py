@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncgate.sandbox.ledger import Change
+from syncgate.sandbox.systems.altering import Alteration
 from syncgate.sandbox.systems.fields import Form, invalid_fields, is_string, is_text, is_time
 from syncgate.sandbox.systems.holdings import Held, Holdings
 from syncgate.sandbox.systems.interface import Call, Verdict, parse_json, split_path
 from syncgate.sandbox.systems.keyed import DENIED, Registry, is_same_secret, parse_body, refused
+from syncgate.sandbox.systems.listings import Listing, with_more
+from syncgate.sandbox.systems.shelf import Shelved
 from syncgate.sandbox.wire import Request, json_reply
 
 BASE = "/hotline/api"
@@ -45,11 +48,12 @@ class Hotline:
     """The system's contents and its rules."""
 
     name = "hotline"
-    operations: Sequence[str] = ("progress", "read_progress")
+    operations: Sequence[str] = ("progress", "read_progress", "list")
 
     def __init__(self, *, key: str) -> None:
         self._key = key
         self._holdings = Holdings()
+        self._progress = Listing(self._holdings.shelf(has_part=True), _shown, "progressKey")
         self._registry = Registry(holdings=self._holdings, describe=_describe, key_header="X-Request-Id")
 
     def identify(self, request: Request) -> Call:
@@ -61,6 +65,8 @@ class Hotline:
                 request_key = request.headers.get("x-request-id", "")
                 shown = part if isinstance(part, str) else ""
                 return Call("progress", number, shown, request_key=request_key, record=record, value=value)
+            case "GET", ["progress"]:
+                return Call("list", is_read=True, value=self._progress.wanted(request))
             case "GET", ["orders", number, "progress", part] if number and part:
                 return Call("read_progress", number, part, is_read=True)
             case _:
@@ -72,12 +78,22 @@ class Hotline:
             return DENIED
         if call.operation == "read_progress":
             return self._registry.look_up(call, name="progress")
+        if call.operation == "list":
+            return self._progress.page(call.value)
         objection = self._registry.objection(call, lambda value: list(invalid_fields(value, PROGRESS, PROGRESS_MORE)))
         if objection is not None:
             return objection
         if self._holdings.find(call.key) is None:
             return refused(404, "no such order")
         return self._registry.create(call)
+
+    def listing(self, call: Call) -> Listing | None:
+        """What assignees did, by page."""
+        return self._progress if call.operation == "list" else None
+
+    def alter(self, alteration: Alteration) -> Change:
+        """What is altered behind our back."""
+        return self._holdings.alter(alteration)
 
     def apply(self, change: Change) -> None:
         """Hold a call or what was done about it."""
@@ -109,6 +125,10 @@ class Hotline:
     def denial(self) -> Verdict:
         """HTTP 401."""
         return DENIED
+
+
+def _shown(row: Shelved) -> str:
+    return with_more(row.record, progressNo=PROGRESS_NUMBER.format(row.number))
 
 
 def _describe(call: Call, held: Held) -> Mapping[str, Any]:

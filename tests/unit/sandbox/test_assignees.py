@@ -111,3 +111,37 @@ def test_what_it_holds_outlives_a_restart(talk, name):
     assert look_up(again, "/t-1").body["record"] == task
     assert look_up(again, f"/t-1/{word}").body["record"] == CLOSINGS[name]
     again.ledger.close()
+
+
+def listed(system: Any, path: str) -> Any:
+    base = TASKS[system.name][0].rpartition("/")[0]
+    return system.ask("GET", f"{base}/{path}", **TASKS[system.name][2]).body
+
+
+@BOTH
+def test_tasks_are_listed_page_by_page_and_closings_by_the_numbers_of_theirs(talk, name):
+    system, (base, closing, _, task) = talk(name), TASKS[name]
+    key, field = next(iter(task)), NUMBERS[name][0]
+    for no in (1, 2, 3):
+        assert hand_in(system, "", {**task, key: f"t-{no}"}, f"k{no}").status == 201
+    for no in (3, 1):
+        assert hand_in(system, f"/t-{no}/{closing}", CLOSINGS[name], f"c{no}").status == 201
+    tasks = base.rpartition("/")[2]
+    assert [one[key] for one in listed(system, f"{tasks}?page=1&size=2")["items"]] == ["t-1", "t-2"]
+    rest = listed(system, f"{tasks}?page=2&size=2")
+    assert (rest["total"], [one[key] for one in rest["items"]]) == (3, ["t-3"])
+    third = rest["items"][0][field]
+    closed = listed(system, f"{closing}s?page=1&size=9")
+    assert (closed["total"], closed["items"][0]) == (2, {**CLOSINGS[name], field: third})
+
+
+@BOTH
+def test_a_closing_that_is_removed_behind_our_back_is_not_listed_any_more(talk, name):
+    system, (_, closing, _, task) = talk(name), TASKS[name]
+    assert hand_in(system, "", task, "k1").status == 201
+    assert hand_in(system, f"/t-1/{closing}", CLOSINGS[name], "c1").status == 201
+    assert listed(system, f"{closing}s")["total"] == 1
+    deed = {"do": "remove", "operation": "close", "key": "12345-1", "part": "t-1"}
+    assert system.ask("POST", "/_sandbox/alterations", {"alterations": [deed]}).body["altered"] == 1
+    assert listed(system, f"{closing}s")["total"] == 0
+    assert look_up(system, f"/t-1/{closing}").status == 404 and look_up(system, "/t-1").status == 200

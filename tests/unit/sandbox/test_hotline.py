@@ -67,3 +67,26 @@ def test_what_it_holds_outlives_a_restart(hotline):
     again = hotline.restarted()
     assert again.ask("GET", f"{PATH}/p-1", **KEY).body["progress"] == SIGNED
     again.ledger.close()
+
+
+def test_what_assignees_did_is_listed_page_by_page_with_its_number_and_calls_are_not(hotline):
+    for no in (1, 2, 3):
+        told = {**SIGNED, "progressKey": f"p-{no}"}
+        assert hotline.ask("POST", PATH, told, x_request_id=f"k{no}", **KEY).status == 201
+    first = hotline.ask("GET", "/hotline/api/progress?page=1&size=2", **KEY).body
+    assert [one["progressKey"] for one in first["items"]] == ["p-1", "p-2"] and first["total"] == 3
+    second = hotline.ask("GET", "/hotline/api/progress?page=2&size=2", **KEY).body
+    assert second["items"] == [{**SIGNED, "progressKey": "p-3", "progressNo": "FK00000003"}]
+    assert hotline.ask("GET", "/hotline/api/progress?page=1&size=2", x_session_id="other").status == 401
+
+
+def test_what_is_altered_behind_our_back_is_listed_as_it_is(hotline):
+    assert hotline.ask("POST", PATH, SIGNED, x_request_id="k1", **KEY).status == 201
+    place = {"operation": "progress", "key": CALL["orderNo"], "part": "p-1"}
+    deeds = [{"do": "edit", **place, "set": {"orgName": "改过的"}}, {"do": "double", **place}]
+    assert hotline.ask("POST", "/_sandbox/alterations", {"alterations": deeds}).body["altered"] == 2
+    found = hotline.ask("GET", "/hotline/api/progress?page=1&size=9", **KEY).body["items"]
+    assert [(one["orgName"], one["progressNo"]) for one in found] == [
+        ("改过的", "FK00000001"),
+        ("改过的", "FK00000002"),
+    ]
