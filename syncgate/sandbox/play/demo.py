@@ -37,7 +37,7 @@ from syncgate.sandbox.play.site import (
     write_config,
 )
 from syncgate.sandbox.play.tamper import copy_altered, copy_echoed
-from syncgate.sandbox.play.timetable import FRONT_MODES, FRONT_TIMETABLE, MODES, Timetable
+from syncgate.sandbox.play.timetable import DESK_TIMETABLE, DESKS, FRONT_MODES, FRONT_TIMETABLE, MODES, Timetable
 from syncgate.sandbox.play.two_sources import TwoSources
 from syncgate.sandbox.play.under_way import withdraw_under_way
 from syncgate.sandbox.play.weekend import Counts, Weekend
@@ -153,7 +153,13 @@ class Demo:
         operator = care.Operator(gate)
         operator.start()
         front = Timetable(self._systems, self._process, gate, self.say, targets=(FRONT,))
-        played = {"timetable": timetable.run, "front": partial(front.run, FRONT_TIMETABLE), "hours": sending.watch}
+        desks = Timetable(self._systems, self._process, gate, self.say, targets=DESKS)
+        played = {
+            "timetable": timetable.run,
+            "front": partial(front.run, FRONT_TIMETABLE),
+            "desks": partial(desks.run, DESK_TIMETABLE),
+            "hours": sending.watch,
+        }
         players = [threading.Thread(target=_guarded, args=(run, posting), name=name) for name, run in played.items()]
         self.say(f"posting {len(city.every_life)} cases")
         for player in players:

@@ -95,6 +95,17 @@ FRONT_TIMETABLE = (
     Deed(6, "off"),
 )
 
+DESKS = ("hotline", "urban", "ecology")
+DESK_TIMETABLE = (
+    _on(2, "commit_then_drop", share=0.1),
+    _on(2, "unavailable", share=0.3),
+    _on(2, "slow", share=0.2, delay=0.5),
+    Deed(12, "off"),
+    _on(1, "commit_then_drop", share=0.15),
+    Deed(10, "off"),
+)
+"""What befalls those who speak of calls."""
+
 
 class Timetable:
     """Does one deed after another to its targets. What it counted is the proof that the gate was killed at work."""

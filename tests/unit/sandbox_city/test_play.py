@@ -50,6 +50,12 @@ def test_the_front_database_has_every_bad_day_of_its_own_and_recovers() -> None:
     assert {deed.what for deed in deeds} == {"on", "off"} and deeds[-1].what == "off"
 
 
+def test_those_who_speak_of_calls_lose_answers_and_recover() -> None:
+    deeds = timetable.DESK_TIMETABLE
+    assert {"commit_then_drop", "unavailable"} <= {deed.name for deed in deeds if deed.what == "on"} <= set(KNOWN_MODES)
+    assert {deed.what for deed in deeds} == {"on", "off"} and deeds[-1].what == "off"
+
+
 def test_the_demo_knows_the_published_paths() -> None:
     assert BASES == PUBLISHED_BASES
 
