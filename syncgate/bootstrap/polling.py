@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -62,8 +63,8 @@ class Polling:
 
     async def _poll(self, name: str, settings: PollSettings) -> None:
         try:
-            fetching = await self._fetching(name, settings)
-            polled = await poll(self._gate, Poll(source=name, every=settings.every), fetching)
+            wish = Poll(source=name, every=settings.every)
+            polled = await poll(self._gate, wish, partial(self._fetching, name, settings))
             if polled is not None:
                 _tell(name, polled)
         except SyncgateError as error:

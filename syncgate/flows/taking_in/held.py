@@ -22,10 +22,20 @@ from syncgate.flows.gate import Accepted, Caller, Gate
 from syncgate.flows.taking_in import keeping
 from syncgate.flows.taking_in.content import RECORD, Body, Brought, records_in
 from syncgate.flows.taking_in.reading import case_of, in_its_words
-from syncgate.flows.taking_in.taking import METHOD, Guard, Mark, Numbered, context_of, numbers, post, source_of
+from syncgate.flows.taking_in.taking import (
+    Guard,
+    Mark,
+    Numbered,
+    call_of,
+    context_of,
+    numbers,
+    part_of,
+    post,
+    source_of,
+)
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.ports import Tx
-from syncgate.records import Record, Torn
+from syncgate.records import Record
 from syncgate.site.shown import shown_record
 
 Json = Any
@@ -226,7 +236,10 @@ class _Replay:
             return (await self._still_held(error),)
         if len(records) == 1:
             return (await self._alone(mapping, records[0]),)
-        return tuple([await self._one_of_several(mapping, one) for one in records] + await self._over())
+        replayed = tuple([await self._one_of_several(mapping, one) for one in records])
+        if not self.is_dry_run:
+            await self.gate.writer.write(lambda tx: self._end(tx, None))
+        return replayed
 
     async def _joined(self) -> Replayed:
         """What was said of a case before it came, said of it now."""
@@ -266,15 +279,14 @@ class _Replay:
             held = None if self.is_dry_run else await keeping.hold_part(self.gate, self._part(one), error)
             return Replayed(arrival_id=held or self.arrival.arrival_id, fate="held", refused=error)
 
-    async def _over(self) -> list[Replayed]:
-        if not self.is_dry_run:
-            await self.gate.writer.write(lambda tx: self._end(tx, None))
-        return []
+    def _part(self, one: Numbered) -> keeping.Came:
+        return part_of(one, self.arrival, batch=self._batch, whole=lambda: keeping.opened(self.gate, self.arrival))
 
     async def _posted(self, mapping: FieldMapping, one: Numbered, mark: Mark | None) -> Replayed:
         document = case_of(mapping, one.record, context_of(self._batch, one.record_no))
         caller = Caller(principal=self.principal, source=self.arrival.source)
-        call = self._call(one)
+        # As the first post of it was, so that this very post is not taken in twice.
+        call = call_of(self.gate, one, path=f"/v1/sources/{self.arrival.source}/records", by=self.arrival.by)
         if self.is_dry_run:
             return await self._checked(mapping, document, caller, call)
         guard = self._guard(document, call)
@@ -343,27 +355,6 @@ class _Replay:
     @property
     def _batch(self) -> str:
         return str(self.arrival.detail.get("batch", ""))
-
-    def _call(self, one: Numbered) -> Call:
-        """As the first post of it was; under its key, so that this very post is not taken in twice."""
-        path = f"/v1/sources/{self.arrival.source}/records"
-        content = b"" if isinstance(one.record, Torn) else keeping.said(one.record_no, one.record.value)
-        mac = self.gate.keyring.mac("request", METHOD.encode(), path.encode(), content)
-        return Call(method=METHOD, path=path, idempotency_key=None, if_match=None, request_mac=mac, by=self.arrival.by)
-
-    def _part(self, one: Numbered) -> keeping.Came:
-        is_torn = isinstance(one.record, Torn)
-        content = keeping.opened(self.gate, self.arrival) if is_torn else keeping.written(one.record)
-        return keeping.Came(
-            source=self.arrival.source,
-            way=Way.RECORD,
-            format=self.arrival.format if is_torn else RECORD,
-            content=content,
-            by=self.arrival.by,
-            place=one.record.line,
-            parent_id=self.arrival.arrival_id,
-            detail={"batch": self._batch, "record_no": one.record_no} | ({"no": one.no} if is_torn else {}),
-        )
 
 
 def _brought(gate: Gate, arrival: Arrival, mapping: FieldMapping) -> list[Numbered]:

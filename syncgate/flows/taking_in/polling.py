@@ -6,11 +6,11 @@ A process that dies between the two finds the record again, knows it by its key 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from syncgate.domain.arrivals import Arrival, ArrivalState, Way
@@ -24,7 +24,7 @@ from syncgate.flows.accepting.waiting import acting_for
 from syncgate.flows.gate import Accepted, Gate
 from syncgate.flows.taking_in import keeping
 from syncgate.flows.taking_in.content import RECORD
-from syncgate.flows.taking_in.reading import case_of, in_its_words
+from syncgate.flows.taking_in.reading import Rendered, in_its_words, rendered
 from syncgate.flows.taking_in.taking import context_of, source_of, waves
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.ports import Tx, Unread
@@ -64,27 +64,38 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rendered:
-    """A record that was fetched: the case that it makes, or what is wrong with it."""
+class _Made:
+    """A record that was fetched, the number made for it where it has none, and the case that it makes."""
 
     record: Fetched = field(repr=False)
     content: bytes = field(repr=False)
-    document: Any = field(repr=False)
-    fault: RequestError | None
+    record_no: str | None
+    case: Rendered
 
 
-async def poll(gate: Gate, wish: Poll, fetching: Fetching) -> Polled | None:
+Make = Callable[[], Awaitable[Fetching]]
+
+
+async def poll(gate: Gate, wish: Poll, make: Make) -> Polled | None:
     """Takes in all that a source has ready; None where it is not due, or another process is at it.
+
+    Args:
+        gate: the running gate.
+        wish: what is polled.
+        make: gives what is asked, once it is this poll's turn: what it raises ends this poll, and the next comes
+            when it is due.
 
     Raises:
         StoreUnavailable: what was taken in stays; the rest comes at the next poll.
     """
+    if not await gate.writer.read(lambda tx: _is_free(tx.run(JOB, wish.source), tx.now)):
+        return None
     turn = await gate.writer.write(lambda tx: _claim(tx, wish, by=str(uuid4())))
     if turn is None:
         return None
     polled = Polled()
     try:
-        await _pages(gate, wish, fetching, turn, polled)
+        await _pages(gate, wish, await make(), turn, polled)
     finally:
         await gate.writer.write(lambda tx: _end(tx, wish, turn, polled))
     return polled
@@ -113,9 +124,8 @@ async def _pages(gate: Gate, wish: Poll, fetching: Fetching, turn: Run, polled: 
 async def _taken_in(gate: Gate, wish: Poll, records: Sequence[Fetched], polled: Polled) -> list[Settled]:
     """The fate of every record of a page, in order, each committed."""
     _, mapping = source_of(gate, wish.source)
-    rendered = [_rendered(gate, mapping, record) for record in records]
     settled: list[Settled] = []
-    for wave in waves(rendered, _case_no):
+    for wave in waves((_made(mapping, record) for record in records), lambda made: made.case.case_no(made.record.key)):
         states = await asyncio.gather(*(_one(gate, wish, mapping, one, polled) for one in wave), return_exceptions=True)
         for one, state in zip(wave, states, strict=True):
             if isinstance(state, BaseException):
@@ -124,13 +134,10 @@ async def _taken_in(gate: Gate, wish: Poll, records: Sequence[Fetched], polled: 
     return settled
 
 
-def _rendered(gate: Gate, mapping: FieldMapping, record: Fetched) -> _Rendered:
-    content = canonical_bytes(record.value)
-    try:
-        document = case_of(mapping, Record(1, record.value), context_of(BY, _number(mapping, record)))
-        return _Rendered(record, content, document, None)
-    except RequestError as error:
-        return _Rendered(record, content, None, error)
+def _made(mapping: FieldMapping, record: Fetched) -> _Made:
+    record_no = _number(mapping, record)
+    case = rendered(mapping, Record(1, record.value), context_of(BY, record_no))
+    return _Made(record, canonical_bytes(record.value), record_no, case)
 
 
 def _number(mapping: FieldMapping, record: Fetched) -> str | None:
@@ -141,14 +148,10 @@ def _number(mapping: FieldMapping, record: Fetched) -> str | None:
         return Numbering(BY, seen).number(record.key)
 
 
-def _case_no(one: _Rendered) -> Any:
-    return one.record.key if one.document is None else one.document.get("case_no", one.record.key)
-
-
-async def _one(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered, polled: Polled) -> ArrivalState:
+async def _one(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Made, polled: Polled) -> ArrivalState:
     """What became of one record: taken in, held, or what it was before."""
-    came = _came(gate, wish, mapping, one)
-    error = one.fault
+    came = _came(wish, one)
+    error = one.case.fault
     if error is None:
         try:
             return await _posted(gate, wish, one, came, polled)
@@ -157,11 +160,11 @@ async def _one(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered, po
     return await _held(gate, came, error, polled)
 
 
-async def _posted(gate: Gate, wish: Poll, one: _Rendered, came: keeping.Came, polled: Polled) -> ArrivalState:
-    warnings = checked(gate, one.document)
+async def _posted(gate: Gate, wish: Poll, one: _Made, came: keeping.Came, polled: Polled) -> ArrivalState:
+    warnings = checked(gate, one.case.document)
     mac = gate.keyring.mac("request", JOB.encode(), one.record.key.encode(), one.content)
     call = Call(method="POLL", path=wish.source, idempotency_key=None, if_match=None, request_mac=mac, by=BY)
-    inner = posting_step(gate, acting_for(gate, wish.source, by=BY), one.document, call)
+    inner = posting_step(gate, acting_for(gate, wish.source, by=BY), one.case.document, call)
     fresh = keeping.received(gate, came)
     before: list[ArrivalState] = []
 
@@ -223,7 +226,7 @@ def _unkept(fresh: Arrival, now: datetime, done: Done) -> Arrival:
     )
 
 
-def _came(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered) -> keeping.Came:
+def _came(wish: Poll, one: _Made) -> keeping.Came:
     return keeping.Came(
         source=wish.source,
         way=Way.POLL,
@@ -231,7 +234,7 @@ def _came(gate: Gate, wish: Poll, mapping: FieldMapping, one: _Rendered) -> keep
         content=one.content,
         by=BY,
         origin_key=one.record.key,
-        detail={"batch": BY, "record_no": _number(mapping, one.record)},
+        detail={"batch": BY, "record_no": one.record_no},
     )
 
 
@@ -247,13 +250,21 @@ def _claim(tx: Tx, wish: Poll, *, by: str) -> Run | None:
         made = Run(job=JOB, slot=wish.source, claimed_by=by, claimed_at=tx.now, lease_until=until)
         tx.insert_run(made)
         return made
-    is_taken = known.lease_until is not None and tx.now < known.lease_until
-    due = known.detail.get("due_at")
-    if is_taken or (known.lease_until is None and due is not None and tx.now < datetime.fromisoformat(due)):
+    if not _is_free(known, tx.now):
         return None
     claimed = replace(known, claimed_by=by, claimed_at=tx.now, lease_until=until)
     tx.save_run(claimed)
     return claimed
+
+
+def _is_free(known: Run | None, now: datetime) -> bool:
+    """Whether the poll is due and no living process is at it."""
+    if known is None:
+        return True
+    if known.lease_until is not None:
+        return now >= known.lease_until
+    due = known.detail.get("due_at")
+    return due is None or now >= datetime.fromisoformat(due)
 
 
 def _keep(tx: Tx, wish: Poll, turn: Run, cursor: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from syncgate.domain.errors import FieldError, InvalidCase, InvalidRecord, RequestError
@@ -28,6 +28,32 @@ def case_of(mapping: FieldMapping, record: Record | Torn, context: Context) -> J
     if not isinstance(result, Mapped):
         raise InvalidRecord("expected a record that makes a case by itself, got one that waits for a system")
     return result.payload
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a record makes: its case, or what is wrong with it."""
+
+    document: Json = field(default=None, repr=False)
+    fault: RequestError | None = None
+
+    def case(self) -> Json:
+        """The case. Raises what is wrong."""
+        if self.fault is not None:
+            raise self.fault
+        return self.document
+
+    def case_no(self, otherwise: Any) -> Any:
+        """What two records about one case share; otherwise what tells this one from all others."""
+        return otherwise if self.fault is not None else self.document.get("case_no", otherwise)
+
+
+def rendered(mapping: FieldMapping, record: Record | Torn, context: Context) -> Rendered:
+    """What a record makes, mapped once."""
+    try:
+        return Rendered(case_of(mapping, record, context))
+    except RequestError as error:
+        return Rendered(fault=error)
 
 
 def in_its_words(mapping: FieldMapping, schema: CanonicalSchema, error: RequestError) -> RequestError:

@@ -16,7 +16,7 @@ from syncgate.flows.accepting.submission import Done, checked
 from syncgate.flows.gate import Accepted, Caller, Gate
 from syncgate.flows.taking_in import keeping
 from syncgate.flows.taking_in.content import RECORD, Body, Brought, records_in
-from syncgate.flows.taking_in.reading import case_of, in_its_words
+from syncgate.flows.taking_in.reading import Rendered, in_its_words, rendered
 from syncgate.mapping import Context
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.ports import Tx
@@ -115,6 +115,36 @@ def _number(mapping: FieldMapping, numbering: Numbering, record: Record | Torn) 
     return numbering.number(record.value) if mapping.needs_record_no and isinstance(record, Record) else None
 
 
+def call_of(gate: Gate, one: Numbered, *, path: str, by: str, key: str | None = None) -> Call:
+    """How a record is posted: the same record under the same path is the same call."""
+    content = b"" if isinstance(one.record, Torn) else keeping.said(one.record_no, one.record.value)
+    request_mac = gate.keyring.mac("request", METHOD.encode(), path.encode(), content)
+    return Call(method=METHOD, path=path, idempotency_key=key, if_match=None, request_mac=request_mac, by=by)
+
+
+def part_of(one: Numbered, arrival: Arrival, *, batch: str, whole: Callable[[], bytes]) -> keeping.Came:
+    """What is held of a body: the record, or where it could not be read the whole body and the record's place in it."""
+    is_torn = isinstance(one.record, Torn)
+    return keeping.Came(
+        source=arrival.source,
+        way=Way.RECORD,
+        format=arrival.format if is_torn else RECORD,
+        content=whole() if is_torn else keeping.written(one.record),
+        by=arrival.by,
+        place=one.record.line,
+        parent_id=arrival.arrival_id,
+        detail={"batch": batch, "record_no": one.record_no} | ({"no": one.no} if is_torn else {}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A record and what it makes."""
+
+    one: Numbered
+    case: Rendered
+
+
 @dataclass(frozen=True, slots=True)
 class Taking:
     """The records of one body, on their way in."""
@@ -129,7 +159,7 @@ class Taking:
     async def alone(self, one: Numbered) -> Fate:
         """The fate of a body's only record, marked on its arrival in the transaction that takes it in."""
         try:
-            accepted = await self._post(one, self._call(one, self.posted.key), self.arrival)
+            accepted = await self._post(self._rendered(one), self.posted.key, self.arrival)
         except RequestError as error:
             return await _set_aside(self.gate, self.source, self.arrival, error, line=one.record.line)
         return Fate(line=one.record.line, accepted=accepted)
@@ -137,62 +167,37 @@ class Taking:
     async def all(self, records: Sequence[Numbered]) -> tuple[Fate, ...]:
         """The fate of every record, in order; those that may be about one case go in one after another."""
         fates: list[Fate] = []
-        for wave in waves(records, self._case_no):
-            found = await asyncio.gather(*(self._one(one) for one in wave), return_exceptions=True)
+        for wave in waves(map(self._rendered, records), lambda made: made.case.case_no(made.one.no)):
+            found = await asyncio.gather(*(self._one(made) for made in wave), return_exceptions=True)
             fates += [_fate(one) for one in found]
         await self.gate.writer.write(lambda tx: self._end(tx, fates))
         return tuple(fates)
 
-    async def _one(self, one: Numbered) -> Fate:
-        key = None if self.posted.key is None else f"{self.posted.key}#{one.no}"
-        try:
-            return Fate(line=one.record.line, accepted=await self._post(one, self._call(one, key), None))
-        except RequestError as error:
-            held = await keeping.hold_part(self.gate, self._part(one), error) if self.source.is_holding else None
-            return Fate(line=one.record.line, refused=error, held=held)
+    def _rendered(self, one: Numbered) -> _Made:
+        return _Made(one, rendered(self.mapping, one.record, context_of(self._batch, one.record_no)))
 
-    async def _post(self, one: Numbered, call: Call, arrival: Arrival | None) -> Accepted:
-        document = case_of(self.mapping, one.record, context_of(self.posted.key or "", one.record_no))
+    @property
+    def _batch(self) -> str:
+        return self.posted.key or ""
+
+    async def _one(self, made: _Made) -> Fate:
+        key = None if self.posted.key is None else f"{self.posted.key}#{made.one.no}"
+        line = made.one.record.line
+        try:
+            return Fate(line=line, accepted=await self._post(made, key, None))
+        except RequestError as error:
+            held = await self._held(made.one, error) if self.source.is_holding else None
+            return Fate(line=line, refused=error, held=held)
+
+    async def _post(self, made: _Made, key: str | None, arrival: Arrival | None) -> Accepted:
+        document = made.case.case()
+        call = call_of(self.gate, made.one, path=self.posted.path, by=self.posted.by, key=key)
         mark = None if arrival is None else marking(arrival)
         return await post(self.gate, self.caller, self.mapping, document, call, mark=mark)
 
-    def _case_no(self, one: Numbered) -> Any:
-        """What two records about one case share; a record that makes none is alone."""
-        if not isinstance(one.record, Record):
-            return one.no
-        try:
-            document = case_of(self.mapping, one.record, context_of(self.posted.key or "", one.record_no))
-        except RequestError:
-            return one.no
-        return document.get("case_no", one.no)
-
-    def _call(self, one: Numbered, key: str | None) -> Call:
-        mac, path = self.gate.keyring.mac, self.posted.path
-        content = b"" if isinstance(one.record, Torn) else keeping.said(one.record_no, one.record.value)
-        request_mac = mac("request", METHOD.encode(), path.encode(), content)
-        return Call(
-            method=METHOD, path=path, idempotency_key=key, if_match=None, request_mac=request_mac, by=self.posted.by
-        )
-
-    def _part(self, one: Numbered) -> keeping.Came:
-        """What is held of a body: the record, or where it could not be read the body and its place in it."""
-        detail: dict[str, Any] = {"batch": self.posted.key or "", "record_no": one.record_no}
-        format_name: str
-        if isinstance(one.record, Torn):
-            format_name, content = self.posted.body.format, self.posted.body.content
-            detail["no"] = one.no
-        else:
-            format_name, content = RECORD, keeping.written(one.record)
-        return keeping.Came(
-            source=self.caller.source,
-            way=Way.RECORD,
-            format=format_name,
-            content=content,
-            by=self.posted.by,
-            place=one.record.line,
-            parent_id=self.arrival.arrival_id,
-            detail=detail,
-        )
+    async def _held(self, one: Numbered, error: RequestError) -> UUID:
+        part = part_of(one, self.arrival, batch=self._batch, whole=lambda: self.posted.body.content)
+        return await keeping.hold_part(self.gate, part, error)
 
     def _end(self, tx: Tx, fates: Sequence[Fate]) -> None:
         current = tx.arrival(self.arrival.arrival_id, lock=True)

@@ -16,9 +16,10 @@ from syncgate.domain.arrivals import Arrival
 from syncgate.domain.rows import SystemRow
 from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.gate import Gate
-from syncgate.flows.taking_in.polling import Poll, Polled, poll
+from syncgate.flows.taking_in.polling import Make, Poll, Polled, poll
 from syncgate.mapping import load_mapping, load_tables
 from syncgate.ports import Clock, Tx
+from syncgate.ports.fetching import Fetching
 from syncgate.site.sources import Source
 from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
 from syncgate.transports.database.inbox import Inbox
@@ -157,6 +158,15 @@ def wish(**more: Any) -> Poll:
     return Poll(source=SOURCE, every=timedelta(seconds=1), **more)
 
 
+def ready(fetching: Fetching) -> Make:
+    """What a poll asks, made already."""
+
+    async def make() -> Fetching:
+        return fetching
+
+    return make
+
+
 def arrivals(tx: Tx) -> list[Arrival]:
     """All of them."""
     return tx.list_arrivals(sources=[SOURCE], states=None, after=None, limit=100_000, is_oldest_first=True)
@@ -168,7 +178,7 @@ async def _until_nothing_is_left(url: str, path: Path) -> None:
     gate, fetching = a_gate(store, clock), inbox(path, clock)
     os.write(1, b"ready\n")
     while True:
-        polled: Polled | None = await poll(gate, wish(lease=timedelta(seconds=1)), fetching)
+        polled: Polled | None = await poll(gate, wish(lease=timedelta(seconds=1)), ready(fetching))
         if polled is not None and not (polled.taken or polled.held or polled.known or polled.unread):
             os.write(1, b"done\n")
             return

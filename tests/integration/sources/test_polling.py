@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from syncgate.domain.errors import StoreUnavailable
+from syncgate.domain.errors import SiteInvalid, StoreUnavailable
 from syncgate.flows.gate import Gate
 from syncgate.flows.taking_in.polling import Polled, poll
 from syncgate.ports import CaseFilter, Unread
 from syncgate.ports.fetching import Fetching, Ready, Settled
 from syncgate.storage import SqlStore
-from tests.integration.sources.polled import FrontTable, a_gate, arrivals, inbox, source, wish
+from tests.integration.sources.polled import FrontTable, a_gate, arrivals, inbox, ready, source, wish
 from tests.support.rows import SetClock
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Street:
         async def act() -> Polled | None:
             fetching = Struck(inbox(self.table.path, self.clock, **more), dies)
             try:
-                return await poll(self.gate, wish(), fetching)
+                return await poll(self.gate, wish(), ready(fetching))
             finally:
                 await fetching.aclose()
 
@@ -152,7 +152,7 @@ def test_a_row_that_changes_while_it_is_taken_in_keeps_its_flag(street: Street) 
 
     async def act() -> Polled | None:
         fetching = Meddling(inbox(street.table.path, street.clock, changed_by="version"))
-        found = await poll(street.gate, wish(), fetching)
+        found = await poll(street.gate, wish(), ready(fetching))
         await fetching.aclose()
         return found
 
@@ -166,7 +166,7 @@ def test_a_source_is_polled_by_one_process_at_a_time_and_only_when_it_is_due(str
 
     async def act() -> list[Polled | None]:
         boxes = [inbox(street.table.path, street.clock) for _ in range(4)]
-        found = await asyncio.gather(*(poll(street.gate, wish(), box) for box in boxes))
+        found = await asyncio.gather(*(poll(street.gate, wish(), ready(box)) for box in boxes))
         for box in boxes:
             await box.aclose()
         return list(found)
@@ -174,6 +174,26 @@ def test_a_source_is_polled_by_one_process_at_a_time_and_only_when_it_is_due(str
     assert sorted(one is None for one in street.run(act())) == [False, True, True, True]
     street.table.run("UPDATE up_case SET place = 'x', is_sync = 0")
     assert street.run(act()) == [None] * 4, "it is not due yet"
+
+
+def test_what_cannot_be_asked_is_tried_again_only_when_it_is_due(street: Street) -> None:
+    """A secret that is missing: one warning for each poll, and no transaction between them."""
+    tries: list[datetime] = []
+
+    async def make() -> Fetching:
+        tries.append(street.clock.at)
+        raise SiteInvalid("expected a secret, got none")
+
+    async def act() -> None:
+        with pytest.raises(SiteInvalid):
+            await poll(street.gate, wish(), make)
+        assert await poll(street.gate, wish(), make) is None
+        street.clock.move(seconds=1)
+        with pytest.raises(SiteInvalid):
+            await poll(street.gate, wish(), make)
+
+    street.run(act())
+    assert len(tries) == 2
 
 
 def test_who_lost_the_turn_stores_nothing_of_it_and_the_other_goes_on(street: Street) -> None:
@@ -184,14 +204,14 @@ def test_who_lost_the_turn_stores_nothing_of_it_and_the_other_goes_on(street: St
         async def settle(self, settled: Sequence[Settled]) -> int | Unread:
             street.clock.move(seconds=120)
             other = inbox(street.table.path, street.clock)
-            await poll(street.gate, wish(), other)
+            await poll(street.gate, wish(), ready(other))
             await other.aclose()
             return await self.inner.settle(settled)
 
     async def act() -> None:
         slow = Slow(inbox(street.table.path, street.clock))
         with pytest.raises(StoreUnavailable):
-            await poll(street.gate, wish(), slow)
+            await poll(street.gate, wish(), ready(slow))
         await slow.aclose()
 
     street.run(act())
