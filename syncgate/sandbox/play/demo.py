@@ -78,17 +78,12 @@ class Demo:
         planted.shorten_graces(self._folder.site)
 
     def start(self) -> None:
-        """Start the gate, and let the command line create the keys through it."""
+        """Start the gate, and make the keys: the first with the command line, the others with that."""
         self._process.start()
-        with ThreadPoolExecutor() as pool:
-            keys = {source: pool.submit(self._source_key, source) for source in SOURCES}
-            operator = pool.submit(create_key, self._folder, self._env, role="operator", name="demo-operator")
-            integrator = pool.submit(create_key, self._folder, self._env, role="integrator", name="demo-integrator")
-            people = {"operator": operator.result(), "integrator": integrator.result()}
-            self._keys = {source: key.result() for source, key in keys.items()} | people
-
-    def _source_key(self, source: str) -> str:
-        return create_key(self._folder, self._env, role="source", name=f"demo-{source}", source=source)
+        keeper = create_key(self._folder, self._env, role="security", name="demo-keeper")
+        gate = Gate(*self._process.base_urls, source_key="", operator_key=keeper)
+        self._keys = {source: gate.make_key(f"demo-{source}", role="source", source=source) for source in SOURCES}
+        self._keys |= {role: gate.make_key(f"demo-{role}", role=role) for role in ("operator", "integrator")}
 
     def _gate(self, source: str, person: str = "operator") -> Gate:
         """The gate as a source and a person see it."""

@@ -53,6 +53,14 @@ class Gate:
         """Any other call of the operator's."""
         return self._ask(method, path, headers={**self._operator, **(headers or {})}, json=json)
 
+    def make_key(self, name: str, *, role: str, source: str = "") -> str:
+        """A key for a person or a source; who asks must be allowed to. Raises DemoError where it is not made."""
+        body = {"name": name, "role": role, "sources": [source] if source else [], "reason": "示例演示"}
+        answer = self.ask("POST", "/v1/keys", json=body)
+        if answer.status_code != 201:
+            raise DemoError(f"expected a key for {name}, got {answer.status_code}: {answer.text[:500]}")
+        return str(answer.json()["key"])
+
     def metrics(self) -> str:
         """The metrics page."""
         return self._ask("GET", "/metrics", headers=self._operator).text

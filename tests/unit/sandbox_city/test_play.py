@@ -320,3 +320,25 @@ def test_a_quiet_weekend_has_no_defect_and_is_written_for_the_reader(tmp_path: P
 @pytest.mark.parametrize("wrong", [{"parked_count": 1}, {"opened_count": 2}, {"opened_count": 0}, {"waited_count": 39}])
 def test_what_a_weekend_must_not_come_to_is_told(wrong: dict[str, int]) -> None:
     assert len(replace(QUIET, **wrong).defects()) == 1
+
+
+class KeeperGate(Gate):
+    """Makes keys, or says why not."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("http://none.invalid", source_key="", operator_key="")
+        self._status = status
+        self.asked: list[tuple[str, str, str, list[str]]] = []
+
+    def ask(self, method: str, path: str, *, json: Any = None, headers: Any = None) -> httpx.Response:
+        self.asked.append((method, path, json["role"], json["sources"]))
+        return httpx.Response(self._status, json={"key": "sgk_1"})
+
+
+def test_a_key_is_made_for_a_source_or_a_person_and_what_is_refused_is_told() -> None:
+    gate = KeeperGate(201)
+    assert gate.make_key("demo-food", role="source", source="food") == "sgk_1"
+    gate.make_key("demo-operator", role="operator")
+    assert gate.asked == [("POST", "/v1/keys", "source", ["food"]), ("POST", "/v1/keys", "operator", [])]
+    with pytest.raises(DemoError, match="a key for demo-app, got 403"):
+        KeeperGate(403).make_key("demo-app", role="source", source="app")
