@@ -6,17 +6,19 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.rows import CaseState
+from syncgate.domain.rows import Case, CaseState
 from syncgate.flows.accepting.intake import post_case
 from syncgate.flows.accepting.merging import merge_case
 from syncgate.flows.accepting.withdrawal import withdrawal_in
 from syncgate.flows.gate import Accepted, CaseRef, Gate
+from syncgate.ports import Step, Tx
+from syncgate.storage import GroupWriter, SqlStore
 from tests.conftest import OpenStore
-from tests.integration.flows.test_join_races import of_case, one_a_slot, two_processes
+from tests.integration.flows.test_join_races import Post, a_process, of_case, one_a_slot, two_processes
 from tests.integration.flows.test_waiting_stages import in_a_process
 from tests.integration.flows.worksite import call, caller
 from tests.support.cases import a_hotline_case
@@ -71,3 +73,47 @@ def test_merges_and_posts_to_both_cases_at_once_leave_one_open_case_by_both_name
 def states(store: Any, *case_ids: UUID) -> list[tuple[CaseState, UUID | None]]:
     found = store.read(lambda tx: tx.cases(case_ids))
     return [(found[case_id].state, found[case_id].merged_into) for case_id in case_ids]
+
+
+class Overtaken(GroupWriter):
+    """A writer whose first step is overtaken: a merge commits after its look-up of the case, before its lock."""
+
+    def __init__(self, store: SqlStore, overtake: Callable[[], object]) -> None:
+        super().__init__(store)
+        self._overtakes = [overtake]
+
+    async def write(self, step: Step[Any]) -> Any:
+        return await super().write(lambda tx: step(cast(Tx, _Overtaken(tx, self._overtakes))))
+
+
+class _Overtaken:
+    def __init__(self, tx: Tx, overtakes: list[Callable[[], object]]) -> None:
+        self._tx, self._overtakes = tx, overtakes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def case(self, case_id: UUID, *, lock: bool = False) -> Case | None:
+        if lock and self._overtakes:
+            self._overtakes.pop()()
+        return self._tx.case(case_id, lock=lock)
+
+
+def test_a_post_that_a_merge_overtakes_between_its_look_and_its_lock_speaks_of_the_survivor(
+    postgres_url: str, open_store: OpenStore, clock: SetClock
+) -> None:
+    """Promise 2: it neither changes the merged case nor is refused."""
+    site, stores = two_processes(open_store, postgres_url, clock)
+    stays = site.post(a_call("S0")).case_id
+    ends = site.post(a_call("E0")).case_id
+
+    def merge_first() -> None:
+        (merged,) = in_a_process(site, stores[1], [partial(merges, 0)])
+        assert isinstance(merged, Accepted), merged
+
+    said: list[Post] = [("window", a_call("E0", description="又来电"))]
+    (answer,) = a_process(site, stores[0], "serve-0", said, lambda store: Overtaken(store, merge_first))
+    assert isinstance(answer, Accepted), answer
+    assert answer.case_id == stays
+    assert site.document(stays)["description"] == "又来电"
+    assert "description" not in site.document(ends)
