@@ -95,7 +95,7 @@ def _letter(gate: Gate, tx: Tx, delivery: Delivery, case: Case, face: LetterFace
         face=face,
         is_retraction=is_retraction,
         system=delivery.system,
-        system_title=bundle.title,
+        system_title=dict(bundle.title),
         case_no=case.case_no,
         item=case.item,
         case_ref=None if lane is None else lane.case_ref,
@@ -170,7 +170,7 @@ async def prove(gate: Gate, principal: Principal, ref: CaseRef, *, face: LetterF
         systems = [
             SubmittedTo(
                 system=lane.system,
-                title=gate.active_bundle(lane.system).title if lane.system in gate.active else {},
+                title=dict(gate.active_bundle(lane.system).title) if lane.system in gate.active else {},
                 case_ref=lane.case_ref,
                 records=records,
             )

@@ -166,7 +166,7 @@ def _item(
         case_no=number_at(tx, case, source),
         item=case.item,
         system=delivery.system,
-        title=gate.active_bundle(delivery.system).title if delivery.system in gate.active else {},
+        title=dict(gate.active_bundle(delivery.system).title) if delivery.system in gate.active else {},
         message=delivery.message,
         part=delivery.part,
         delivery_id=delivery.delivery_id,

@@ -21,6 +21,7 @@ from syncgate.sandbox.city.calls import (
     restore_mobile,
 )
 from syncgate.sandbox.city.edited import EDITED_COUNT, edited_lives
+from syncgate.sandbox.city.given_back import NOTHING_GIVEN_BACK, GivenBack, given_back_lives
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
 from syncgate.sandbox.city.hotline import hotline_life
 from syncgate.sandbox.city.identities import is_in_gbk
@@ -66,6 +67,7 @@ class City:
         weekend: what is posted while province is down from Friday 18:00 to Monday 08:00.
         edited: what food's own people change in food, and nobody posts.
         alike: two calls each with the same text, which a person merges or says to be two.
+        given_back: what the front database takes and gives back the next morning.
         withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
         assigned: calls that the hotline assigns; among `lives` only where `with_assigned` put them there.
     """
@@ -79,6 +81,7 @@ class City:
     withdrawn: Withdrawn = NOTHING_WITHDRAWN
     edited: tuple[Life, ...] = ()
     alike: tuple[AlikePair, ...] = ()
+    given_back: GivenBack = NOTHING_GIVEN_BACK
     assigned: tuple[Life, ...] = ()
 
     @property
@@ -96,7 +99,8 @@ class City:
     @property
     def beside_the_mix(self) -> tuple[Life, ...]:
         """What is there for one story alone."""
-        return tuple(life for pair in self.alike for life in (pair.earlier, pair.later))
+        pairs = (life for pair in self.alike for life in (pair.earlier, pair.later))
+        return (*pairs, *self.given_back.every_life)
 
     def with_assigned(self) -> City:
         """The same city where the hotline assigns calls, among the first that are posted."""
@@ -129,6 +133,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         edited=edited_lives(seed),
         alike=alike_pairs(seed),
         assigned=(*(life for life in golden if "assigned" in life.traits), *_assigned(seed)),
+        given_back=given_back_lives(seed),
     )
 
 

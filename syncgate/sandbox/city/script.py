@@ -8,7 +8,7 @@ from typing import Any, Literal
 Json = dict[str, Any]
 
 Answer = Literal["accepted", "unchanged", "refused"]
-Source = Literal["window", "food", "app", "hotline", "urban", "ecology"]
+Source = Literal["window", "food", "app", "hotline", "urban", "ecology", "street"]
 
 
 @dataclass(frozen=True, slots=True)

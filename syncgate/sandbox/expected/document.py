@@ -124,18 +124,24 @@ def _province_line(life: Life, history: list[State]) -> Line:
     operations = [_operation("receiveBasicInfo", then)]
     operations += _parts("receiveProc", province.steps(last), "sn")
     operations += _parts("receiveSpecialnode", province.specials(last), "sn")
-    operations += _parts("receiveApplyFile", province.files(last), "attrid")
+    files, late = _files(taken, last)
+    operations += _parts("receiveApplyFile", files, "attrid")
     operations += _parts("receiveDone", province.dones(last))
     if last.withdrawal is not None:
         voided = _operation("receiveDone", province.voided(last), submission=last.submission)
         return _line("province", life, _withdrawn("province", last, operations, voided))
     is_changed = _without(now, "acceptlist") != _without(then, "acceptlist")
-    return _line(
-        "province",
-        life,
-        operations,
-        parked=[["basic_info", "correction_not_taken"]] if is_changed else [],
-    )
+    late = (["basic_info"] if is_changed else []) + late
+    return _line("province", life, operations, parked=[[message, "correction_not_taken"] for message in late])
+
+
+def _files(taken: State, last: State) -> tuple[list[tuple[Part, dict[str, Any]]], list[str]]:
+    """Files as province took them first, and the message of each that would say something else by now."""
+    first = {part.content["id"]: record for part, record in province.files(taken)}
+    now = province.files(last)
+    told = [(part, first.get(part.content["id"], record)) for part, record in now]
+    late = ["material" for (_, before), (_, after) in zip(told, now, strict=True) if before != after]
+    return told, late
 
 
 def _food_line(life: Life, history: list[State]) -> Line:

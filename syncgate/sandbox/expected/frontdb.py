@@ -29,6 +29,8 @@ ROAD_WORKS = "11990100MB000000573000131904001"
 SUBSIDY = "11990100MB000000314000531902001"
 ITEMS = (FOOD_LICENCE, SUBSIDY, INSURANCE, ROAD_WORKS)
 APPLY_TYPES = {"window": "1", "portal": "2", "app": "2", "wechat": "2", "alipay": "2"}
+RETIRED_VERSION, VERSION_INSTEAD = 2, 3
+"""Of an item: out of use from some morning on, and what is told in its place from then on."""
 AT_MOST = 20 * 1024 * 1024
 ZIP = ("application/zip", "application/x-zip-compressed")
 
@@ -118,7 +120,7 @@ class _Told:
             if part.content["kind"] != "accepted":
                 continue
             states = [state for state in self._history if state.submission >= part.submission]
-            records = [accept(state.case, part.content) for state in states]
+            records = [record for state in states for record in _versions(accept(state.case, part.content))]
             found.append(_Row("up_pro_accept", "accept", part, "", _without_repeats(records)))
         return found
 
@@ -199,6 +201,13 @@ def voided(state: State) -> Record:
         "handle_user_name": withdrawal.by,
         "data_source": "999",
     }
+
+
+def _versions(record: Record) -> list[Record]:
+    """What an acceptance said before and says after its item's version was retired."""
+    if record["task_version"] != RETIRED_VERSION:
+        return [record]
+    return [record, record | {"task_version": VERSION_INSTEAD}]
 
 
 def _operation(row: _Row, records: list[Record]) -> Operation:

@@ -28,13 +28,14 @@ was; nothing in the city deserves one."""
 
 
 class Operator:
-    """Looks after parked deliveries while the city is played."""
+    """Looks after parked deliveries while the city is played, but not after the cases of `spared`."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._care, name="operator", daemon=True)
         self.requeue_count = 0
+        self.spared: frozenset[str] = frozenset()
 
     def start(self) -> None:
         """Begin to look after what is parked."""
@@ -48,7 +49,8 @@ class Operator:
     def _care(self) -> None:
         while not self._is_over.wait(2.0):
             for delivery in self._gate.deliveries(phase="parked", reason=list(REFUSALS)):
-                self.requeue_count += self._gate.requeue(delivery["delivery_id"])
+                if delivery["case_id"] not in self.spared:
+                    self.requeue_count += self._gate.requeue(delivery["delivery_id"])
 
 
 def left_over(lines: Sequence[Line]) -> dict[Place, tuple[Counter[str], int]]:

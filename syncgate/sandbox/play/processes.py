@@ -145,6 +145,20 @@ class Simulators:
         if not answer.is_success or answer.json()["refused"]:
             raise DemoError(f"expected {name} to let its records be altered, got {answer.text[:500]}")
 
+    def check_quality(self, name: str, retired: Sequence[tuple[str, int]]) -> int:
+        """Let a front database check what it took, as it does the next morning; how many rows it gives back."""
+        answer = self._client.post(
+            self._control(name, "checks"), json={"retired": list(map(list, retired))}, timeout=60
+        )
+        answer.raise_for_status()
+        return int(answer.json()["sent_back"])
+
+    def returns(self, name: str) -> bytes:
+        """The workbook of what its checks gave back."""
+        answer = self._client.get(self._control(name, "returns"), params={"format": "xlsx"})
+        answer.raise_for_status()
+        return answer.content
+
     def strikes(self, name: str, mode: str) -> int:
         """How many requests of a system's operations, look-ups apart, a mode struck so far."""
         answer = self._client.get(self._control(name, "counts"))
@@ -222,12 +236,11 @@ def create_key(folder: Folder, env: Mapping[str, str], *, role: str, name: str, 
     return str(json.loads(told)["key"])
 
 
-def run_command(folder: Folder, env: Mapping[str, str], *arguments: str) -> str:
+def run_command(folder: Folder, env: Mapping[str, str], *arguments: str | Path) -> str:
     """What a command of the command line prints. Raises DemoError where it fails."""
     command = [sys.executable, "-m", "syncgate", "--site", str(folder.site), "--config", str(folder.config)]
-    command += arguments
     result = subprocess.run(
-        command,
+        [*command, *map(str, arguments)],
         cwd=folder.root,
         env={**os.environ, **env},
         capture_output=True,
@@ -236,8 +249,8 @@ def run_command(folder: Folder, env: Mapping[str, str], *arguments: str) -> str:
         check=False,
     )
     if result.returncode != 0:
-        told = f"exit code {result.returncode}: {result.stderr[-2000:]}"
-        raise DemoError(f"expected {' '.join(arguments[:2])} to succeed, got {told}")
+        told = f"exit code {result.returncode}: {(result.stderr or result.stdout)[-2000:]}"
+        raise DemoError(f"expected {' '.join(map(str, arguments[:2]))} to succeed, got {told}")
     return result.stdout
 
 

@@ -8,22 +8,24 @@ Over HTTP it has nothing but the control path of every simulated system.
 from __future__ import annotations
 
 import json
+import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from syncgate.sandbox.modes import BadSwitch, Switch, parse_switch
 from syncgate.sandbox.server import Deed, Send
-from syncgate.sandbox.systems.frontdb_consumer import Consumer, inserted, iso, was_locked_out
+from syncgate.sandbox.systems.export import exported
+from syncgate.sandbox.systems.frontdb_consumer import RETURNS_HEADER, Consumer, inserted, iso, was_locked_out
 from syncgate.sandbox.systems.frontdb_engines import Connect, Connection, Engine
 from syncgate.sandbox.systems.frontdb_ledger import Effect, FrontLedger, Strike
-from syncgate.sandbox.systems.frontdb_rules import NATIONAL
+from syncgate.sandbox.systems.frontdb_rules import NATIONAL, Version
 from syncgate.sandbox.systems.frontdb_sqlite import SQLiteFront
 from syncgate.sandbox.systems.frontdb_strikes import LockWatch
 from syncgate.sandbox.systems.insurance_rules import INSURANCE
@@ -34,6 +36,7 @@ RULES = {NAME: NATIONAL, "insurance": INSURANCE}
 """What each front database asks of its rows, by its name."""
 CONTROL = "/_sandbox/"
 EVERY = 0.02
+CHECKED_WITHIN = 30.0
 WATCH_EVERY = 0.002
 MODES = {
     "late_rejection": "takes rows (share, count, operations), and sends them back `delay` seconds later",
@@ -41,6 +44,20 @@ MODES = {
     "locked": "holds the table of acceptances locked for `delay` seconds, `count` times, with as long a pause between",
     "full": "tables (operations) take no row while it lasts",
 }
+
+
+@dataclass(slots=True)
+class Check:
+    """A check of what was taken that somebody asked for.
+
+    Attributes:
+        retired: versions of items that are out of use by now.
+        is_done: set once it was made. count: how many rows it gave back.
+    """
+
+    retired: frozenset[Version]
+    is_done: threading.Event = field(default_factory=threading.Event)
+    count: int = 0
 
 
 class FrontDb:
@@ -76,6 +93,7 @@ class FrontDb:
         self._consumer = Consumer(self._connection, engine, ledger, clock=clock, rules=self._rules)
         self._lock = threading.Lock()
         self._switches: dict[str, Switch] = {}
+        self._checks: queue.SimpleQueue[Check] = queue.SimpleQueue()
         self._seed: int | None = None
         self._stopped_since: float | None = None
         self._locked_times: list[tuple[float, float]] = []
@@ -174,6 +192,10 @@ class FrontDb:
                 return self._switched_on(request)
             case "POST", "codes":
                 return self._knows_more(request)
+            case "POST", "checks" if self.name == NAME:
+                return self._checked(request)
+            case "GET", "returns" if self.name == NAME:
+                return exported((RETURNS_HEADER, *self._consumer.returns), request.query)
             case _:
                 return json_reply(404, {"error": "no such path"})
 
@@ -197,6 +219,18 @@ class FrontDb:
             return json_reply(422, {"error": f"expected a column of {', '.join(self._rules.codes)}, got {added[0]}"})
         self._consumer.added |= {added}
         return json_reply(200, {"system": self.name, "added": sorted(self._consumer.added)})
+
+    def _checked(self, request: Request) -> Reply:
+        """The quality check of the next morning, now: what it gives back, it lists as well."""
+        try:
+            retired = frozenset((str(code), int(version)) for code, version in json.loads(request.body)["retired"])
+        except (ValueError, RecursionError, KeyError, TypeError):
+            return json_reply(422, {"error": "expected an object with retired, a list of [task_code, version]"})
+        check = Check(retired)
+        self._checks.put(check)
+        if not check.is_done.wait(CHECKED_WITHIN):
+            return json_reply(503, {"error": "the consumer did not come to it"})
+        return json_reply(200, {"system": self.name, "sent_back": check.count})
 
     def _show_modes(self) -> Reply:
         with self._lock:
@@ -226,9 +260,16 @@ class FrontDb:
             count = 0
             if self._stopped_since is None:
                 count = self._consumer.tick(self._used_up(switches.get("late_rejection")))
+            self._check_quality()
             self._note(self._consumer.copy_journal())
             if count == 0:
                 self._rest()
+
+    def _check_quality(self) -> None:
+        with suppress(queue.Empty):
+            check = self._checks.get_nowait()
+            check.count = self._consumer.check_quality(check.retired)
+            check.is_done.set()
 
     def _used_up(self, switch: Switch | None) -> Switch | None:
         """A switch whose count is struck already strikes nobody more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,11 +13,21 @@ from typing import Any
 from syncgate.sandbox.modes import Switch
 from syncgate.sandbox.systems.frontdb_engines import Connection, Engine, copied
 from syncgate.sandbox.systems.frontdb_ledger import Effect, FrontLedger, Strike
-from syncgate.sandbox.systems.frontdb_rules import NATIONAL, Known, Row, Rules, is_too_early, objection
+from syncgate.sandbox.systems.frontdb_rules import (
+    NATIONAL,
+    Known,
+    Row,
+    Rules,
+    Version,
+    is_too_early,
+    objection,
+    quality_objection,
+)
 from syncgate.sandbox.systems.frontdb_tables import COLUMNS, REJECTED
 
 AT_ONCE = 50
 CHINA = timezone(timedelta(hours=8))
+RETURNS_HEADER = ("序号", "数据类型", "办件编号", "批次号", "质检意见", "质检时间")
 LATE_REASONS = ("质检不通过：受理时间早于申请时间", "质检不通过：事项版本已停用")
 
 
@@ -34,7 +44,9 @@ class Late:
 class Consumer:
     """One consumer on one connection; `tick` is what it does every few milliseconds.
 
-    added: codes that it knows by now beside those of its rules, as (column, code).
+    Attributes:
+        added: codes that it knows by now beside those of its rules, as (column, code).
+        returns: what its checks gave back, as their list has it: a row each, as `RETURNS_HEADER` says.
     """
 
     def __init__(
@@ -48,6 +60,7 @@ class Consumer:
     ) -> None:
         self._rules = rules
         self.added: frozenset[tuple[str, str]] = frozenset()
+        self.returns: tuple[tuple[str, ...], ...] = ()
         self._connection = connection
         self._engine = engine
         self._ledger = ledger
@@ -64,6 +77,21 @@ class Consumer:
         """Look at every table once, and send back what is due; how many rows were taken or rejected at once."""
         count = sum(self._look_at(table, late_rejection) for table in self._rules.tables)
         self._send_back_late()
+        return count
+
+    def check_quality(self, retired: Collection[Version]) -> int:
+        """Give back every acceptance that was taken and is not good enough; how many."""
+        table, count = self._rules.accept, 0
+        rows = self._rows(f"SELECT {_names(table)} FROM {table} WHERE is_sync = 1 ORDER BY id", table)
+        with self._connection.transaction():
+            for row in rows:
+                words = quality_objection(row, retired)
+                if words is None:
+                    continue
+                count += 1
+                at = self._send_back(table, row, words)
+                number = str(len(self.returns) + 1)
+                self.returns += ((number, "受理信息", row["project_no"], row["cd_batch"], words, at),)
         return count
 
     def copy_journal(self) -> list[Effect]:
@@ -127,7 +155,8 @@ class Consumer:
             struck = [Strike(iso(now), "late_rejection", late.table, row["row_guid"], row["cd_batch"]) for row in rows]
             self._ledger.append([], struck)
 
-    def _send_back(self, table: str, row: Row, words: str) -> None:
+    def _send_back(self, table: str, row: Row, words: str) -> str:
+        """When it was sent back, as the table says it."""
         at = datetime.fromtimestamp(self._clock(), CHINA).strftime("%Y-%m-%d %H:%M:%S")
         names = copied(table)
         marks = ", ".join("?" for _ in range(len(names) + 2))
@@ -138,6 +167,7 @@ class Consumer:
             *(row[name] for name in names),
         )
         self._connection.run(f"DELETE FROM {table} WHERE id = ?", row["id"])
+        return at
 
     def _rows(self, sql: str, table: str, *values: object) -> list[dict[str, Any]]:
         names = copied(table)

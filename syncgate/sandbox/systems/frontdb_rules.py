@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,23 @@ NATIONAL = Rules(
     needs_accept=frozenset({"up_pro_process", "up_pro_special_procedure", "up_pro_result"}),
     more=_more_of_national,
 )
+
+
+Version = tuple[str, int]
+"""An item's implementation code, and which version of it."""
+PROMISED = "2"
+
+
+def quality_objection(row: Row, retired: Collection[Version]) -> str | None:
+    """Why the check of the next morning gives an acceptance back that was taken; None where it does not.
+
+    It asks more than the consumer: what is promised is not accepted in the second in which it is applied for.
+    """
+    if row["project_type"] == PROMISED and row["accept_date"] <= row["apply_date"]:
+        return "质检不通过：受理时间早于申请时间"
+    if (row["task_code"], row["task_version"]) in retired:
+        return "质检不通过：事项版本已停用"
+    return None
 
 
 def is_too_early(table: str, known: Known, rules: Rules = NATIONAL) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from syncgate.domain.delivery import Phase
 from tests.integration.flows.returnsite import EARLY, RETURNS, returning_bundle, table
 from tests.integration.web.served import Served
-from tests.support.rows import a_delivery, stored_case
+from tests.support.rows import a_delivery, an_attempt, stored_case
 
 LIST = {"Content-Type": "application/octet-stream"}
 PATH = "/v1/systems/province/returns"
@@ -70,6 +70,35 @@ def test_a_source_reads_its_own_worklist_and_changes_alone(served: Served) -> No
         assert served.call("GET", path, key=own).status_code == 404, path
     bad = served.call("GET", "/v1/sources/window/changes", key=own, params={"cursor": "x"})
     assert bad.status_code == 422
+
+
+def test_a_worklist_names_each_system_and_what_came_back(province: Served) -> None:
+    case_id, step = stored_case("province")
+    province.write(step)
+    parked = {"phase": Phase.PARKED, "reason": "returned", "detail": "accepted_before_applied", "actor": "source"}
+    province.write(lambda tx: tx.insert_deliveries([a_delivery(case_id, "province", **parked)]))
+    answer = province.call("GET", "/v1/sources/window/worklist", key=province.key("source"))
+    (item,) = answer.json()["items"]
+    assert (item["kind"], item["cause"], item["title"]["zh"]) == (
+        "given_back",
+        "accepted_before_applied",
+        "省统一办件库",
+    )
+
+
+def test_a_letter_and_a_proof_are_told_to_machines(province: Served) -> None:
+    case_id, step = stored_case("province")
+    province.write(step)
+    done = a_delivery(case_id, "province", phase=Phase.DELIVERED)
+    wish = {"phase": Phase.PARKED, "reason": "correction_not_taken", "detail": "", "actor": "operator"}
+    parked = a_delivery(case_id, "province", revision=2, **wish)
+    province.write(lambda tx: tx.insert_deliveries([done, parked]))
+    province.write(lambda tx: tx.insert_attempts([an_attempt(done.delivery_id)]))
+    key, asked = province.key("operator"), {"format": "json"}
+    letter = province.call("GET", f"/v1/deliveries/{parked.delivery_id}/letter", key=key, params=asked)
+    assert (letter.status_code, letter.json()["system_title"]["zh"]) == (200, "省统一办件库")
+    proof = province.call("GET", f"/v1/cases/{case_id}/proof", key=key, params=asked)
+    assert [one["title"]["zh"] for one in proof.json()["systems"]] == ["省统一办件库"]
 
 
 def test_a_letter_about_nothing_is_not_there_and_a_proof_is_a_page_for_paper(served: Served) -> None:

@@ -55,12 +55,16 @@ def payload(mapping: Mapping, case: dict[str, Any], part: Any = None, ordinal: i
             return other
 
 
-def mapped_parts(mappings: dict[str, Mapping], system: str, case: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def mapped_parts(
+    mappings: dict[str, Mapping], system: str, case: dict[str, Any], taken: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """taken: the case as it was when its files were taken, of those that it had by then."""
     for operation, (message, part_list, kinds) in PARTS[system].items():
         parts = [part for part in case.get(part_list, ()) if not kinds or part["kind"] in kinds]
         parts = [part for part in parts if part.get("kind") != "applied"]
         for ordinal, part in enumerate(parts, 1):
-            yield operation, payload(mappings[f"{system}/{message}"], case, part, ordinal)
+            is_taken = part_list == "materials" and part in taken.get(part_list, ())
+            yield operation, payload(mappings[f"{system}/{message}"], taken if is_taken else case, part, ordinal)
 
 
 def held_by_mapping(mappings: dict[str, Mapping], system: str, life: Life) -> list[tuple[str, Any]]:
@@ -71,7 +75,7 @@ def held_by_mapping(mappings: dict[str, Mapping], system: str, life: Life) -> li
     taken = document_of(history[gated[0] - 1]) if gated and system == "province" else last
     operation, message = BASES[system]
     base = payload(mappings[f"{system}/{message}"], taken)
-    return [(operation, base), *mapped_parts(mappings, system, last)]
+    return [(operation, base), *mapped_parts(mappings, system, last, taken)]
 
 
 def planned(life: Life, operations: list[Any]) -> list[tuple[str, Any]]:
