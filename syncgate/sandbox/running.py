@@ -81,6 +81,10 @@ class Running:
         """A front database takes one code more from now on."""
         self._control("POST", "codes", {"column": column, "code": code})
 
+    def check_quality(self, *retired: tuple[str, int]) -> int:
+        """Let a front database check what it took; how many rows it gives back."""
+        return int(self._control("POST", "checks", {"retired": list(retired)})["sent_back"])
+
     def counts(self) -> dict[str, Any]:
         """Requests, effects and faults so far."""
         return self._control("GET", "counts")

@@ -35,6 +35,7 @@ from syncgate.sandbox.city.stages import Turns, stages
 from syncgate.sandbox.city.subsidies import subsidy_life
 from syncgate.sandbox.city.two_sources import Story, at_once, food_first, while_paused, window_first
 from syncgate.sandbox.city.withdrawals import NOTHING_WITHDRAWN, PLAN, Withdrawn, withdrawn_lives
+from syncgate.sandbox.city.wrong_days import wrong_lives
 
 CASE_COUNT = 170
 """Of item A."""
@@ -68,6 +69,7 @@ class City:
         edited: what food's own people change in food, and nobody posts.
         alike: two calls each with the same text, which a person merges or says to be two.
         given_back: what the front database takes and gives back the next morning.
+        wrong_days: what food is told wrong by a mapping, and told anew.
         withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
         assigned: calls that the hotline assigns; among `lives` only where `with_assigned` put them there.
     """
@@ -82,6 +84,7 @@ class City:
     edited: tuple[Life, ...] = ()
     alike: tuple[AlikePair, ...] = ()
     given_back: GivenBack = NOTHING_GIVEN_BACK
+    wrong_days: tuple[Life, ...] = ()
     assigned: tuple[Life, ...] = ()
 
     @property
@@ -100,7 +103,7 @@ class City:
     def beside_the_mix(self) -> tuple[Life, ...]:
         """What is there for one story alone."""
         pairs = (life for pair in self.alike for life in (pair.earlier, pair.later))
-        return (*pairs, *self.given_back.every_life)
+        return (*pairs, *self.given_back.every_life, *self.wrong_days)
 
     def with_assigned(self) -> City:
         """The same city where the hotline assigns calls, among the first that are posted."""
@@ -134,6 +137,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         alike=alike_pairs(seed),
         assigned=(*(life for life in golden if "assigned" in life.traits), *_assigned(seed)),
         given_back=given_back_lives(seed),
+        wrong_days=wrong_lives(seed),
     )
 
 

@@ -26,6 +26,8 @@ from syncgate.sandbox.expected.story import Part, State, states
 
 Line = dict[str, Any]
 Operation = dict[str, Any]
+WRONG_DAYS = "wrong_days"
+"""Trait of what a mapping made wrong at first, so that food is told it anew."""
 
 
 def write_expected(lives: Iterable[Life], path: Path, *, systems: Container[str]) -> int:
@@ -149,7 +151,7 @@ def _food_line(life: Life, history: list[State]) -> Line:
     events = _parts("event", food.events(last), "kind", "at", can_type=True)
     if not food.takes(last):
         return _line("food", life, [], parked=[["application", None]], pending=len(events))
-    how = {"updates": _updates(life, history), **_typing(history)}
+    how = {"updates": _updates(life, history) + (WRONG_DAYS in life.traits), **_typing(history)}
     operations = [_operation("create", food.application(last), **how), *events]
     if last.withdrawal is not None:
         record = food.withdrawn(last)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from syncgate.sandbox.city import CASE_COUNT, City, build_city
 from syncgate.sandbox.expected import expected_lines, write_expected
-from syncgate.sandbox.play import alike, by_hand, care, hours, new_code, planted, rare, secrecy
+from syncgate.sandbox.play import by_hand, care, hours, new_code, planted, rare, secrecy
+from syncgate.sandbox.play.aside import Aside
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.fleet import Fleet
@@ -49,7 +50,7 @@ PROOF_TAKES = 25.0
 SPREAD = 50.0
 SYSTEMS = (*BASES, *FRONTS)
 CONNECTED = (*SYSTEMS, BY_HAND)
-SOURCES = ("window", "food", "app", "hotline", "urban", "ecology")
+SOURCES = ("window", "food", "app", "street", "hotline", "urban", "ecology")
 
 
 class Demo:
@@ -173,15 +174,18 @@ class Demo:
         self.say("insurance has added a code, and told nobody")
         passed = new_code.NewCode(gate, integrator, self._systems, site=self._folder.site).run()
         weekend = Weekend(calls, gate, city, self._systems, logs=self._folder.logs, say=self.say)
-        twins = alike.Alike(calls, gate, city.alike)
-        with ThreadPoolExecutor(1) as aside:
-            deciding = aside.submit(twins.run)
+        aside = self._aside(calls, integrator, city, operator)
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(aside.at_the_weekend)
             counts = weekend.run()
-        decided = deciding.result()
-        counts.write(self._folder.weekend)
-        withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
-        self.say("food's own people change records behind everybody's back; food is reconciled")
-        found = edited.run()
+            beside.result()
+            counts.write(self._folder.weekend)
+            beside = pool.submit(aside.next_morning)
+            withdraw_under_way(city.withdrawn.in_flight, calls=calls, gate=gate, systems=self._systems)
+            self.say("food's own people change records behind everybody's back; food is reconciled")
+            found = edited.run()
+            beside.result()
+        aside.at_night()
         lines = [line for line in expected_lines(city.every_life) if line["system"] in CONNECTED]
         typed = by_hand.ByHand(gate, lines, self._confirm).run()
         lines = by_hand.without_typed(lines, typed)
@@ -192,14 +196,14 @@ class Demo:
         by_hand.check_nothing_sent(gate.deliveries(system=BY_HAND), typed)
         together.check()
         edited.check()
-        twins.check()
+        aside.check()
         retries = sum(one.retry_count for one in gates.values())
         self._tell(calls, timetable, operator, retry_count=retries, left_count=len(left))
         _tell_of_two(together)
         _tell_of_weekend(counts)
         _tell_of_withdrawals(calls)
         _tell_of_edited(found)
-        alike.tell(decided)
+        aside.tell()
         hours.tell(sending.waited)
         new_code.tell(passed)
         by_hand.tell(typed)
@@ -209,6 +213,11 @@ class Demo:
     def _confirm(self, delivery_id: str, number: str) -> None:
         said = ["--held", "--remote-ref", number, "--reason", by_hand.WHY]
         run_command(self._folder, self._env, "deliveries", "confirm", delivery_id, *said)
+
+    def _aside(self, calls: Calls, integrator: Gate, city: City, operator: care.Operator) -> Aside:
+        gates = (self._gate("window"), integrator)
+        folder, env = self._folder, self._env
+        return Aside(calls, *gates, self._systems, city, operator=operator, folder=folder, env=env, say=self.say)
 
     def _tell(
         self, calls: Calls, timetable: Timetable, operator: care.Operator, *, retry_count: int, left_count: int

@@ -7,6 +7,7 @@ back to the street.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,8 @@ MENDED = f"""  task_version:
 """
 UNDER_WAY = ("pending", "in_flight", "awaiting", "unconfirmed")
 WITHIN = 120.0
+FOLLOWED_WITHIN = 1.5
+"""Seconds after which every process of the gate works by what was deployed."""
 THREADS = 6
 Command = Callable[..., str]
 """Runs `syncgate` with these arguments, and gives what it printed. Raises DemoError where it does not end with 0."""
@@ -84,7 +87,7 @@ class QualityCheck:
             raise DemoError(f"expected returns by cause {wanted}, got {dict(causes)}")
         passes = self._mend()
         self._send_back()
-        self._correct()
+        self.correct()
         wait_for("what was given back to be taken", lambda: not self._open(), within=WITHIN, every=0.5)
         self._check(0)
         return Returned(tuple(wanted.items()), passes, len(self._lives.early))
@@ -119,6 +122,7 @@ class QualityCheck:
         answer = self._integrator.ask("POST", "/v1/deployments")
         if not answer.is_success or {one["system"] for one in answer.json()["changed"]} != {SYSTEM}:
             raise DemoError(f"expected a deployment of {SYSTEM} alone, got {answer.status_code}: {answer.text[:500]}")
+        time.sleep(FOLLOWED_WITHIN)
         if self._returned() != before or self._under_way():
             raise DemoError("expected a deployment to send nothing by itself, got something")
         told = self._requeue(dry_run=True)
@@ -150,7 +154,8 @@ class QualityCheck:
         ):
             raise DemoError(f"expected {len(wanted)} on the street's worklist, got {counts} and {len(listed)} there")
 
-    def _correct(self) -> None:
+    def correct(self) -> None:
+        """The street posts what was wrong, once it is given back."""
         for life in self._lives.early:
             known = self._known[life.case_no]
             after = life.calls[1].after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
+import openpyxl
 import pytest
 
 from syncgate.sandbox.ledger import LedgerInUse
@@ -344,3 +347,40 @@ def test_an_insert_that_waited_for_a_lock_is_counted(front: Running, file: Path)
 def test_a_mode_that_it_does_not_have_is_refused(front: Running) -> None:
     with pytest.raises(HTTPError, match="422"):
         front.switch_on("throttle")
+
+
+# --- what it gives back the next morning -------------------------------------------------------------------
+
+RETIRED = ("11990100MB0000001T3000131901001", 2)
+AT_ONCE = {"apply_date": "2026-01-15 10:00:00", "accept_date": "2026-01-15 10:00:00"}
+
+
+def test_a_check_gives_back_what_it_asks_more_of_than_the_consumer(front: Running, file: Path) -> None:
+    insert(file, row_guid="good", cd_batch="b1")
+    insert(file, row_guid="early", cd_batch="b2", **AT_ONCE)
+    insert(file, row_guid="at once", cd_batch="b3", project_type="1", **AT_ONCE)
+    insert(file, row_guid="retired", cd_batch="b4", task_version=2)
+    wait_for(lambda: all(flag == 1 for _, flag in flags(file)) and len(flags(file)) == 4)
+    assert front.check_quality() == 1
+    assert rejects(file) == [("early", "质检不通过：受理时间早于申请时间")]
+    assert front.check_quality(RETIRED) == 1
+    assert rejects(file)[1:] == [("retired", "质检不通过：事项版本已停用")]
+    assert front.check_quality(RETIRED) == 0
+    assert flags(file) == [("good", 1), ("at once", 1)]
+
+
+def test_what_checks_gave_back_is_a_workbook_with_a_row_each(front: Running, file: Path) -> None:
+    insert(file, row_guid="early", cd_batch="b2", project_no="9901-2", **AT_ONCE)
+    wait_for(lambda: flags(file) == [("early", 1)])
+    front.check_quality()
+    with urlopen(f"{front.origin}/_sandbox/returns?format=xlsx") as answer:
+        book = openpyxl.load_workbook(io.BytesIO(answer.read()))
+    header, row = book.active.iter_rows(values_only=True)
+    assert header == ("序号", "数据类型", "办件编号", "批次号", "质检意见", "质检时间")
+    assert row[:5] == ("1", "受理信息", "9901-2", "b2", "质检不通过：受理时间早于申请时间")
+
+
+def test_a_check_that_says_no_versions_is_refused(front: Running) -> None:
+    request = Request(f"{front.origin}/_sandbox/checks", data=b'{"retired": 1}', method="POST")
+    with pytest.raises(HTTPError, match="422"):
+        urlopen(request)

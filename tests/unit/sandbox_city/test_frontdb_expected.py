@@ -9,8 +9,10 @@ import pytest
 from syncgate.domain.plan import parts_of, plan
 from syncgate.mapping import Context, Inputs, Mapped
 from syncgate.sandbox.city import City, Life
+from syncgate.sandbox.city.given_back import RETIRED
 from syncgate.sandbox.expected import frontdb
 from syncgate.sandbox.expected.story import State, states
+from syncgate.sandbox.systems.frontdb_rules import quality_objection
 from tests.unit.sandbox_city.front_lives import insurance, road_works
 from tests.unit.sandbox_city.test_mappings_agree import document_of
 from tests.unit.test_example_site import bundle
@@ -130,3 +132,15 @@ def test_what_is_held_back_by_an_acceptance_came_with_it(city: City) -> None:
             assert {part.submission for part in last.materials} == set(accepted[:1]), life.case_no
             parked += 1
     assert parked >= 8
+
+
+def test_a_quality_check_gives_back_what_the_story_is_about_and_nothing_else(city: City) -> None:
+    """Of what an acceptance says first; of what it says in the end nothing."""
+    first, last = set(), set()
+    for life in lives_of(city):
+        for operation in frontdb.line(life, states(life))["operations"]:
+            if operation["operation"] == "up_pro_accept":
+                first |= {life.case_no} if quality_objection(operation["records"][0], frozenset(RETIRED)) else set()
+                last |= {life.case_no} if quality_objection(operation["records"][-1], frozenset(RETIRED)) else set()
+    assert first == {life.case_no for life in city.given_back.every_life}
+    assert last == set()
