@@ -20,6 +20,7 @@ from syncgate.sandbox.city.calls import (
     replace_title,
     restore_mobile,
 )
+from syncgate.sandbox.city.early import early_lives
 from syncgate.sandbox.city.edited import EDITED_COUNT, edited_lives
 from syncgate.sandbox.city.given_back import NOTHING_GIVEN_BACK, GivenBack, given_back_lives
 from syncgate.sandbox.city.goldens import golden_documents, golden_life
@@ -69,6 +70,7 @@ class City:
         edited: what food's own people change in food, and nobody posts.
         alike: two calls each with the same text, which a person merges or says to be two.
         given_back: what the front database takes and gives back the next morning.
+        stage_first: cases of which food posts the last stage before the case.
         wrong_days: what food is told wrong by a mapping, and told anew.
         withdrawn: cases that are withdrawn: `before` at that weekend, `after` among `lives`, `in_flight` apart.
         assigned: calls that the hotline assigns; among `lives` only where `with_assigned` put them there.
@@ -85,6 +87,7 @@ class City:
     alike: tuple[AlikePair, ...] = ()
     given_back: GivenBack = NOTHING_GIVEN_BACK
     wrong_days: tuple[Life, ...] = ()
+    stage_first: tuple[Life, ...] = ()
     assigned: tuple[Life, ...] = ()
 
     @property
@@ -103,7 +106,7 @@ class City:
     def beside_the_mix(self) -> tuple[Life, ...]:
         """What is there for one story alone."""
         pairs = (life for pair in self.alike for life in (pair.earlier, pair.later))
-        return (*pairs, *self.given_back.every_life, *self.wrong_days)
+        return (*pairs, *self.given_back.every_life, *self.wrong_days, *self.stage_first)
 
     def with_assigned(self) -> City:
         """The same city where the hotline assigns calls, among the first that are posted."""
@@ -138,6 +141,7 @@ def build_city(seed: int = 2026, *, case_count: int = CASE_COUNT, hotline_count:
         assigned=(*(life for life in golden if "assigned" in life.traits), *_assigned(seed)),
         given_back=given_back_lives(seed),
         wrong_days=wrong_lives(seed),
+        stage_first=early_lives(seed),
     )
 
 

@@ -1,6 +1,7 @@
 """The stories that are played beside the others.
 
-Two calls that are alike (9), what a quality check gives back (4), what a mapping made wrong (11).
+A stage before its case (6), two calls that are alike (9), what a quality check gives back (4), what a mapping made
+wrong (11).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from syncgate.sandbox.city import City
-from syncgate.sandbox.play import alike, given_back, replanned
+from syncgate.sandbox.play import alike, given_back, replanned, stage_first
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.care import Operator
 from syncgate.sandbox.play.gate import Gate
@@ -34,18 +35,22 @@ class Aside:
         say: Callable[[str], None],
     ) -> None:
         self._operator, self._say = operator, say
+        self._early = stage_first.StageFirst(calls, gate, city.stage_first)
         self._twins = alike.Alike(calls, gate, city.alike)
         command = partial(run_command, folder, env)
         self._quality = given_back.QualityCheck(
             calls, gate, integrator, systems, city.given_back, command=command, folder=folder.path, site=folder.site
         )
         self._wrong = replanned.WrongDays(calls, gate, integrator, city.wrong_days, command=command, site=folder.site)
+        self._waited_count = 0
         self._decided: alike.Decided | None = None
         self._returned: given_back.Returned | None = None
         self._replanned: replanned.Replanned | None = None
 
     def at_the_weekend(self) -> None:
         """While province is gone, which none of this is about."""
+        self._say("food posts stages before their cases")
+        self._waited_count = self._early.run()
         self._say("two calls with the same text come in, six times")
         self._decided = self._twins.run()
 
@@ -68,6 +73,7 @@ class Aside:
 
     def tell(self) -> None:
         """What a reader of the demo is told."""
+        stage_first.tell(self._waited_count)
         if self._decided is not None:
             alike.tell(self._decided)
         if self._returned is not None:

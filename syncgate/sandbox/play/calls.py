@@ -41,8 +41,11 @@ class Calls:
         self.withdrawn_count = 0
         self.under_way_count = 0
 
-    def make(self, life: Life, number: int, known: Known) -> None:
+    def make(self, life: Life, number: int, known: Known) -> dict[str, Any]:
         """Make one call of a life as often as it says, after food's clerks typed it in.
+
+        Returns:
+            The first receipt.
 
         Raises:
             DemoError: an answer is not the one that the script says.
@@ -54,6 +57,17 @@ class Calls:
             _check_same(first or receipt, receipt)
             self._keep(life, call, receipt, known, is_repeat=first is not None)
             first = first or receipt
+        assert first is not None, "every call is made at least once"
+        return first
+
+    def say_early(self, life: Life, number: int, known: Known) -> dict[str, Any]:
+        """Make one call about a case that nobody has posted; what it waits for. Raises DemoError where it does not."""
+        call = self._ready(life, number, known)
+        answer = self._gates[call.source].submit(call, case_id="")
+        told: dict[str, Any] = answer.json() if answer.is_success else {}
+        if answer.status_code != 202 or "waits_for" not in told:
+            raise DemoError(f"expected {call.path} to wait for its case, got {answer.status_code}: {answer.text[:500]}")
+        return told
 
     def type_in(self, life: Life, number: int, known: Known) -> None:
         """Let food's clerks type in what a call of food says."""
