@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from syncgate.sandbox.city import City
 from syncgate.sandbox.city.wrong_days import wrong_lives
-from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import run_command
 from syncgate.sandbox.play.replanned import Replanned, WrongDays
 from tests.integration.stories.town import Town
@@ -23,7 +21,7 @@ def test_what_a_wrong_mapping_made_is_sent_anew_at_night_and_nothing_else(town: 
     city = City(others, (), wrong_days=wrong_lives(2026, count=COUNT))
     here = town("province", "frontdb", "food")
     here.expect(city)
-    Posting(here.gate, here.calls, city, spread=0.1).run(until=time.monotonic() + 100)
+    here.post(city)
     here.settle(replace(city, wrong_days=()))
     story = WrongDays(
         here.calls,

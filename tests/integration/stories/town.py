@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncgate.sandbox.city import City
 from syncgate.sandbox.expected import expected_lines, write_expected
-from syncgate.sandbox.play import care
+from syncgate.sandbox.play import care, hours
 from syncgate.sandbox.play.calls import Calls
 from syncgate.sandbox.play.clerks import Clerks, Operators
 from syncgate.sandbox.play.gate import Gate
+from syncgate.sandbox.play.posting import Posting
 from syncgate.sandbox.play.processes import GateProcess, Simulators, create_key, run_reader
 from syncgate.sandbox.play.site import Folder, copy_site, demo_secrets, free_port, write_config
 
@@ -32,6 +34,7 @@ class Town:
         ended.callback(self.process.stop)
         write_config(self.folder, ports=self.systems.ports, listen_port=self.process.port)
         copy_site(self.folder)
+        hours.move(self.folder.site, datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=1))
         self.process.start()
         operator, self.integrator = (create_key(self.folder, self.env, role=r, name=r) for r in ROLES)
         keys = {name: create_key(self.folder, self.env, role="source", name=name, source=name) for name in sources}
@@ -47,6 +50,10 @@ class Town:
     def expect(self, city: City) -> None:
         """Writes what the systems must hold in the end, before anything is posted."""
         write_expected(city.every_life, self.folder.expected, systems=self.names)
+
+    def post(self, city: City) -> None:
+        """Makes every call of the city's `lives`."""
+        Posting(self.gate, self.calls, city, spread=0.1).run(until=time.monotonic() + WITHIN)
 
     def settle(self, city: City) -> None:
         """Waits until nothing is left but what must be, each for its reason."""
