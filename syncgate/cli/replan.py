@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from json import dumps
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 import typer
 
-from syncgate.cli.calls import body_of, call
+from syncgate.cli.calls import call
 from syncgate.cli.context import BadArgument
 from syncgate.cli.endings import REFUSED
-from syncgate.cli.output import AsJson, note, show, table
+from syncgate.cli.output import AsJson, show, table
+from syncgate.cli.replanning import Pace, queue_all
 
 System = Annotated[str, typer.Argument(help="The system, as named in config.yaml.")]
 Since = Annotated[str | None, typer.Option(help="Only cases that came at this time or later, such as 2026-04-01.")]
@@ -22,7 +22,6 @@ Until = Annotated[str | None, typer.Option(help="Only cases that came before thi
 COLUMNS: Final = ["message", "queued", "refreshed", "cancelled", "retracted", "parks", "fields"]
 _SHOWN: Final = 3
 """Slots that the table shows field by field; JSON has all of the sample."""
-_SUMMED: Final = ["queued", "refreshed", "cancelled", "retracted"]
 
 
 def replan(
@@ -38,11 +37,16 @@ def replan(
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; send and store nothing.")] = False,
     cap: Annotated[int, typer.Option(min=1, help="Queue at most so many deliveries.")] = 1000,
+    canary: Annotated[
+        int, typer.Option(min=0, max=100, help="Queue so many first, and the rest once these are delivered.")
+    ] = 0,
+    canary_within: Annotated[int, typer.Option(min=1, help="Seconds to wait for the first few.")] = 600,
+    per_minute: Annotated[int | None, typer.Option(min=1, help="Queue at most so many a minute.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Have a system sent what its active bundle makes of cases otherwise than what it was sent.
 
-    Ends with 1 where the cap left anything unqueued, or a case could not be compared.
+    Ends with 1 where anything was left unqueued, or a case could not be compared.
 
     Example: syncgate replan province --item 9901010001 --since 2026-04-01 --dry-run --reason "days were calendar days"
     """
@@ -54,7 +58,8 @@ def replan(
         "dry_run": dry_run,
         "reason": reason,
     }
-    done = call(context.obj, _whole(system, body, cap))
+    pace = Pace(cap, canary=canary, canary_within=canary_within, per_minute=per_minute)
+    done = call(context.obj, partial(queue_all, system=system, body=body, pace=pace))
     show(done, as_json=as_json, text=lambda: _words(done))
     if done["stopped"] is not None or done["failed"]:
         raise typer.Exit(REFUSED)
@@ -72,54 +77,6 @@ def time(text: str | None, option: str) -> str | None:
         ) from None
 
 
-def _whole(system: str, body: dict[str, Any], cap: int) -> Callable[[Any], Awaitable[dict[str, Any]]]:
-    """All of a replan, over as many calls as it takes."""
-
-    async def act(client: Any) -> dict[str, Any]:
-        whole: dict[str, Any] = {}
-        more: dict[str, Any] = {}
-        left = cap
-        while True:
-            asked = body | more | {"cap": max(1, left)}
-            part = body_of(await client.post(f"/v1/systems/{quote(system)}/replan", json=asked))
-            whole = _summed(whole, part, cap)
-            left = cap if body["dry_run"] else cap - whole["sent"]
-            if part["stopped"] != "time_up":
-                return whole
-            if left < 1:
-                return whole | {"stopped": "cap_exceeded"}
-            note(f"{whole['cases']} cases looked at, {whole['differing']} differ, {whole['sent']} deliveries")
-            more = {"cursor": part["next"]}
-
-    return act
-
-
-def _summed(whole: dict[str, Any], part: dict[str, Any], cap: int) -> dict[str, Any]:
-    """Two parts of one replan as one."""
-    if not whole:
-        return part | {"cap": cap, "exceeds_cap": part["stopped"] == "cap_exceeded" or part["sent"] > cap}
-    by_name = {one["message"]: one for one in whole["messages"]}
-    for one in part["messages"]:
-        by_name[one["message"]] = _with(by_name.get(one["message"]), one)
-    counts = {name: whole[name] + part[name] for name in ("cases", "differing", "sent")}
-    return {
-        **part,
-        **counts,
-        "cap": cap,
-        "exceeds_cap": part["stopped"] == "cap_exceeded" or counts["sent"] > cap,
-        "messages": list(by_name.values()),
-        "sample": (whole["sample"] + part["sample"])[:20],
-        "failed": whole["failed"] + part["failed"],
-    }
-
-
-def _with(before: dict[str, Any] | None, one: dict[str, Any]) -> dict[str, Any]:
-    if before is None:
-        return one
-    counts = {name: dict(Counter(before[name]) + Counter(one[name])) for name in ("parks", "fields")}
-    return one | {name: before[name] + one[name] for name in _SUMMED} | counts
-
-
 def _words(done: dict[str, Any]) -> str:
     rows = [
         one | {name: [f"{count} {word}" for word, count in one[name].items()] for name in ("parks", "fields")}
@@ -130,7 +87,12 @@ def _words(done: dict[str, Any]) -> str:
     lines += _changes(done["sample"])
     if done["dry_run"]:
         lines.append("nothing was stored")
-    if done["exceeds_cap"]:
+    if done["stopped"] == "canary_failed":
+        lines.append("stopped: of the first few, these were not delivered:")
+        lines += [f"  syncgate deliveries show {one}" for one in done["canaries"]]
+    elif done["stopped"] == "canary_open":
+        lines.append("stopped: the first few are still open; the same command goes on")
+    elif done["exceeds_cap"]:
         lines.append(f"the cap of {done['cap']} leaves some unqueued; the same command goes on")
     if done["failed"]:
         lines.append(f"{len(done['failed'])} cases could not be compared")

@@ -108,7 +108,7 @@ class ReplanDone:
 
     cases: looked at; differing: of these, with something to do. sent: deliveries that will be sent; exceeds_cap: that
     more would be than the cap allows. failed: cases that could not be compared. stopped: why before the end;
-    next: where to go on.
+    next: where to go on. queued: the first 100 of the deliveries that were queued; none of a dry run.
     """
 
     system: str
@@ -120,6 +120,7 @@ class ReplanDone:
     exceeds_cap: bool
     messages: tuple[ReplannedMessage, ...]
     sample: tuple[ReplanSample, ...]
+    queued: tuple[UUID, ...]
     failed: tuple[UUID, ...]
     stopped: Literal["cap_exceeded", "time_up"] | None
     next: UUID | None
@@ -139,6 +140,7 @@ class ReplanDone:
             exceeds_cap=done.stopped == "cap_exceeded" or tally.sent > done.cap,
             messages=tuple(_message(name, done) for name in names),
             sample=tuple(map(ReplanSample.of, tally.sample)),
+            queued=() if done.is_dry_run else tuple(tally.queued),
             failed=tuple(tally.failed),
             stopped=done.stopped,
             next=done.following,

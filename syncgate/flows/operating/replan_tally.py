@@ -14,6 +14,8 @@ from syncgate.flows.delivering.told import FieldChange
 from syncgate.ports import Tx
 
 SAMPLED: Final = 20
+NAMED: Final = 100
+"""Deliveries that a replan names of those that it queued."""
 Effect = Literal["queued", "refreshed", "cancelled", "retracted"]
 SENT: Final[frozenset[Effect]] = frozenset({"queued", "refreshed", "retracted"})
 """What a cap counts: what will be sent."""
@@ -21,12 +23,16 @@ SENT: Final[frozenset[Effect]] = frozenset({"queued", "refreshed", "retracted"})
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One slot that differs, and what follows. fields: how its payload differs; of a dry run only."""
+    """One slot that differs, and what follows.
+
+    delivery_id: of what was written. fields: how its payload differs; of a dry run only.
+    """
 
     case_id: UUID
     message: str
     part: str
     effect: Effect
+    delivery_id: UUID
     fields: tuple[FieldChange, ...] = ()
 
 
@@ -39,6 +45,7 @@ class Tally:
         effects: how many deliveries, by (message, effect). parks: of those to be sent, by message and reason, how
             many would be parked at once; fields: in how many payloads a field would be another one, by message and
             field; both are counted by a dry run only.
+        queued: the first of those that will be sent.
         failed: cases that could not be compared.
     """
 
@@ -47,6 +54,7 @@ class Tally:
     effects: Counter[tuple[str, Effect]] = field(default_factory=Counter)
     parks: Counter[tuple[str, str]] = field(default_factory=Counter)
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)
+    queued: list[UUID] = field(default_factory=list)
     failed: list[UUID] = field(default_factory=list)
     sample: list[Sample] = field(default_factory=list)
 
@@ -64,6 +72,8 @@ class Tally:
             self.effects[sample.message, sample.effect] += 1
         self.parks.update(done.parks)
         self.fields.update(done.fields)
+        named = [sample.delivery_id for sample in done.effects if sample.effect in SENT]
+        self.queued += named[: max(0, NAMED - len(self.queued))]
         self.sample += done.effects[: max(0, SAMPLED - len(self.sample))]
 
 
@@ -103,7 +113,7 @@ def effects(tx: Tx, written: Sequence[Delivery]) -> tuple[Sample, ...]:
 def effects_against(before: Mapping[UUID, Delivery], written: Sequence[Delivery]) -> tuple[Sample, ...]:
     """What written rows come to, against those that were there before."""
     return tuple(
-        Sample(row.case_id, row.message, row.part, _effect(row, is_new=row.delivery_id not in before))
+        Sample(row.case_id, row.message, row.part, _effect(row, is_new=row.delivery_id not in before), row.delivery_id)
         for row in written
     )
 
