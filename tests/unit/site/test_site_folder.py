@@ -53,6 +53,28 @@ def test_a_small_site_loads(site: Path) -> None:
     assert found.schema.personal_classes("case.applicant.name") == {"name"}
 
 
+ENVIRONMENTS = """environments:
+  test:
+    systems: {archive: {mode: shadow, address: "http://127.0.0.1:1/test", limits: {rate: 2/s}}}
+  prod:
+    systems: {archive: {mode: live, address: "https://archive.example/api"}}
+sources:"""
+
+
+def test_one_adapter_has_an_address_and_a_mode_in_each_environment(site: Path) -> None:
+    """The bundle is the same one: what was tried under `test` is what `prod` activates."""
+    change(site, "config.yaml", "sources:", ENVIRONMENTS)
+    bare, test, prod = (
+        load_site(site, environment=name, mac=lambda content: content).bundles["archive"]
+        for name in (None, "test", "prod")
+    )
+    assert bare.digest == test.digest == prod.digest
+    assert (test.mode, test.address) == ("shadow", "http://127.0.0.1:1/test")
+    assert (prod.mode, prod.address) == ("live", "https://archive.example/api")
+    assert test.limits.rate is not None and prod.limits.rate == bare.limits.rate != test.limits.rate
+    assert bare.address not in (test.address, prod.address)
+
+
 def test_a_system_that_cannot_keep_a_promise_is_named(site: Path) -> None:
     warned = [str(problem) for problem in load_site(site).warnings]
     assert any("event: what the system holds cannot be read back" in line for line in warned)
