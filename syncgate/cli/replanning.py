@@ -114,7 +114,8 @@ async def _watched(client: Any, first: list[str], *, within: float) -> dict[str,
     until = time.monotonic() + within
     open_ones = list(first)
     while open_ones:
-        phases = {one: body_of(await client.get(f"/v1/deliveries/{one}"))["phase"] for one in open_ones}
+        found = [body_of(await client.get(f"/v1/deliveries/{one}"))["delivery"] for one in open_ones]
+        phases = {one["delivery_id"]: one["phase"] for one in found}
         failed = [one for one, phase in phases.items() if phase in _NOT_TAKEN]
         open_ones = [one for one, phase in phases.items() if phase != "delivered"]
         if failed:

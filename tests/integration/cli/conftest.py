@@ -38,6 +38,7 @@ class Site:
     """The example site under a configuration of its own, with its store in a temporary folder."""
 
     folder: Path
+    root: Path = ROOT
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -49,7 +50,7 @@ class Site:
         return self.folder / "serve.json"
 
     def command(self, *arguments: str | Path) -> list[str]:
-        at = ("--site", str(ROOT), "--config", str(self.config))
+        at = ("--site", str(self.root), "--config", str(self.config))
         return [sys.executable, "-m", "syncgate", *at, *map(str, arguments)]
 
     def run(self, *arguments: str | Path) -> Told:

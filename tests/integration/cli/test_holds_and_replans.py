@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 from syncgate.sandbox.running import Running
 from tests.integration.cli.conftest import Site, eventually, orders
 
 WHY = ("--reason", "why not")
+NEW = "item: {text: case.item.name, steps: [{prefix: 新}]}"
+
+
+def copied(site: Site) -> Path:
+    """A copy of the example site's folder, to be changed."""
+    root = site.folder / "copy"
+    for name in ("adapters", "mappings", "schemas"):
+        shutil.copytree(site.root / name, root / name)
+    return root
 
 
 def test_what_is_held_reaches_the_system_only_after_it_is_lifted(site: Site, workorders: Running, calls: Path) -> None:
@@ -57,3 +68,23 @@ def test_a_person_merges_voids_and_reopens_cases_and_tells_two_apart(
     assert site.run("cases", "withdraw", other, *WHY).code == 1, "a merged case's name withdraws nothing"
     assert site.run("duplicates", "dismiss", one, third, *WHY).code == 0
     assert site.run("duplicates", "dismiss", one, one, *WHY).code == 1
+
+
+def test_a_replan_goes_on_once_its_first_few_are_delivered(site: Site, workorders: Running, calls: Path) -> None:
+    """Promises 11 and 13, over processes: the deploy sends nothing, five go first, then the other 35."""
+    site.root = copied(site)
+    mapping = site.root / "mappings/workorders/order.yaml"
+    site.serve()
+    assert site.ask("submit", calls, "--source", "taipei1999")["new"] == 40
+    assert eventually(lambda: len(orders(workorders)) == 40)
+    text = mapping.read_text("utf-8").replace("item: case.item.name", NEW, 1)
+    mapping.write_text(re.sub(r"^      item: (?!{)", "      item: 新", text, flags=re.M), "utf-8")
+    assert site.run("deploy").code == 0
+    asked = ("replan", "workorders", "--source", "taipei1999", *WHY)
+    dry = site.ask(*asked, "--dry-run")
+    assert (dry["differing"], dry["messages"][0]["fields"], dry["queued"]) == (40, {"item": 40}, [])
+    shown = site.run(*asked, "--dry-run").out
+    assert "  item: " in shown and "新" in shown
+    told = site.run(*asked, "--canary", "5")
+    assert (told.code, "the first 5 are delivered" in told.err) == (0, True)
+    assert site.ask(*asked)["differing"] == 0

@@ -51,7 +51,9 @@ class ScriptedGate:
 
     async def get(self, path: str) -> httpx.Response:
         name = path.rpartition("/")[2]
-        return httpx.Response(200, json={"phase": self.phases.get(name, "delivered")})
+        return httpx.Response(
+            200, json={"delivery": {"delivery_id": name, "phase": self.phases.get(name, "delivered")}}
+        )
 
 
 def queued(gate: ScriptedGate, pace: Pace) -> dict[str, Any]:
