@@ -264,6 +264,9 @@ deliveries = _table(
     Index(None, "case_id", "system"),
     _partial("uq_deliveries_waiting", "case_id", "system", "message", "part", where=IS_WAITING, unique=True),
     _partial("uq_deliveries_maybe_sent", "case_id", "system", "message", "part", where=IS_MAYBE_SENT, unique=True),
+    _partial(
+        "ix_deliveries_part_ref", "system", "remote_ref", "case_id", where="remote_ref IS NOT NULL AND part <> ''"
+    ),
     _partial("ix_deliveries_open", "phase", "system", "delivery_id", where=IS_OPEN),
     has_rowid=False,
 )

@@ -112,7 +112,7 @@ def _case(tx: Tx, caller: Caller, ref: CaseRef) -> Case:
     if case is None:
         raise NotFound(_UNKNOWN)
     if caller.principal.role in WITHDRAWING_ROLES:
-        find_case(tx, caller.principal, ref)
+        find_case(tx, caller.principal, ref, by_parts=False)
         refuse_beyond(tx, caller.principal, case)
     elif own_number(tx, caller.source, surviving(tx, case)) is None:
         raise NotFound(_UNKNOWN)

@@ -14,6 +14,7 @@ from syncgate.ports import Tx
 _READ_ONLY: Final = frozenset(
     {
         "blob",
+        "case_id_by_part_ref",
         "cases",
         "is_awaited",
         "is_posted_by_others",

@@ -174,7 +174,7 @@ def as_operator(tx: Tx, caller: Caller, ref: CaseRef) -> Case | None:
     """The case as an operator finds it; None for a source. Raises NotFound, Forbidden."""
     if caller.principal.role not in WITHDRAWING_ROLES:
         return None
-    case = find_case(tx, caller.principal, ref)
+    case = find_case(tx, caller.principal, ref, by_parts=False)
     refuse_beyond(tx, caller.principal, case)
     return case
 

@@ -95,7 +95,7 @@ async def tell_apart(gate: Gate, principal: Principal, one: CaseRef, other: Case
     """
 
     def step(tx: Tx) -> ToldApart:
-        first, second = sorted(find_case(tx, principal, ref).case_id for ref in (one, other))
+        first, second = sorted(find_case(tx, principal, ref, by_parts=False).case_id for ref in (one, other))
         if first == second:
             errors = [FieldError("/cases", "another_case", "another case")]
             raise InvalidCase("expected two cases, got one and the same", errors=errors)

@@ -49,11 +49,16 @@ def is_unbounded(principal: Principal) -> bool:
     return not (principal.sources or principal.systems or principal.regions)
 
 
-def find_case(tx: Tx, principal: Principal, ref: CaseRef) -> Case:
-    """The case that a path names, or that it was merged into. Raises NotFound where there is none in scope."""
+def find_case(tx: Tx, principal: Principal, ref: CaseRef, *, by_parts: bool = True) -> Case:
+    """The case that a path names, or that it was merged into. Raises NotFound where there is none in scope.
+
+    by_parts: whether a system's number may also be that of one part of the case, such as an organisation's turn.
+    """
     case_id = ref.case_id
     if case_id is None and ref.system is not None and ref.number is not None:
         case_id = tx.case_id_by_ref(ref.system, ref.number)
+        if case_id is None and by_parts:
+            case_id = tx.case_id_by_part_ref(ref.system, ref.number)
     named = tx.case(case_id) if case_id is not None else None
     case = None if named is None else surviving(tx, named)
     if case is None or not _sees(tx, principal, case):

@@ -118,7 +118,7 @@ SENTENCES: Final[dict[str, str]] = {
     "When it ends by itself; left out: when it is lifted.": "自动结束的时间；不填时到人工解除为止。",
     "End a hold; what it held is sent again.": "解除暂缓推送，所暂缓的恢复推送。",
     "Its id, as `systems holds` shows it.": "暂缓编号，见 `systems holds`。",
-    "Have a system sent what its active bundle makes of cases otherwise than what it was sent. Ends with 1 where the cap left anything unqueued, or a case could not be compared.": "把启用的配置版本得出的、与已推送不同的内容推送给对接系统。因数量上限而未全部排队，或有办件无法比对时，退出码为 1。",
+    "Have a system sent what its active bundle makes of cases otherwise than what it was sent. Ends with 1 where anything was left unqueued, or a case could not be compared.": "把启用的配置版本得出的、与已推送不同的内容推送给对接系统。未全部排队，或有办件无法比对时，退出码为 1。",
     "Only cases that came at this time or later, such as 2026-04-01.": "只限该时间及以后收到的办件，如 2026-04-01。",
     "Only cases that came before this time.": "只限该时间以前收到的办件。",
     "Only this message of each case.": "只限各办件的该报文。",

@@ -32,6 +32,17 @@ DELIVERY_BY_ID = Statement(
 )
 DELIVERIES_OF_CASE = Statement(select(deliveries).where(_of_case).order_by(*_created))
 DELIVERIES_OF_LANE = Statement(select(deliveries).where(_of_case, _of_system).order_by(*_created))
+CASES_BY_PART_REF = Statement(
+    select(deliveries.c.case_id)
+    .where(
+        _of_system,
+        deliveries.c.remote_ref == given("remote_ref", deliveries.c.remote_ref),
+        deliveries.c.remote_ref.is_not(None),
+        deliveries.c.part != text("''"),
+    )
+    .distinct()
+    .limit(2)
+)
 INSERT_DELIVERY = Statement(DELIVERY.insert())
 SAVE_DELIVERY = Statement(
     DELIVERY.update(keeping=("delivery_id", "created_at", *SLOT)).where(
@@ -62,6 +73,10 @@ class DeliveryRows:
     def delivery(self, delivery_id: UUID) -> Delivery | None:
         record = self._work.one(DELIVERY_BY_ID, delivery_id=delivery_id)
         return None if record is None else DELIVERY.row(record)
+
+    def case_id_by_part_ref(self, system: str, remote_ref: str) -> UUID | None:
+        found = self._work.all(CASES_BY_PART_REF, system=system, remote_ref=remote_ref)
+        return found[0][0] if len(found) == 1 else None
 
     def deliveries(self, case_id: UUID, system: str | None = None) -> list[Delivery]:
         if system is None:

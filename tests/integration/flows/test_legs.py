@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from syncgate.domain.delivery import Phase
+from syncgate.domain.errors import NotFound
 from syncgate.domain.outcome import Outcome
+from syncgate.flows.gate import CaseRef
+from syncgate.flows.showing.scope import find_case
 from syncgate.storage import SqlStore
 from tests.integration.flows.desksite import ORGS, a_complaint, desk, desks, turn
-from tests.integration.flows.worksite import Worksite, activate, answer
+from tests.integration.flows.worksite import Worksite, activate, answer, caller, taken
 from tests.support.rows import SetClock
 
 ASSIGNED = turn("assigned", 9, "urban")
@@ -175,3 +179,42 @@ class TestWhatIsThere:
         site.run_dry("urban")
         assert names(site, "urban") == ["create", "close"]
         assert all(d.phase is Phase.DELIVERED for d in site.deliveries(accepted.case_id, "urban"))
+
+
+class TestACaseByTheNumberOfALeg:
+    def test_is_found_whichever_turn_it_was(self, site: Worksite) -> None:
+        """The old desk's number leads to the case as the new one's does."""
+        accepted = site.post(a_complaint(ASSIGNED))
+        site.run_dry("urban")
+        site.append(accepted.case_id, *RETURNED, REASSIGNED)
+        site.run_dry("urban")
+        site.run_dry("ecology")
+        for system in ("urban", "ecology"):
+            numbers = {d.remote_ref for d in site.deliveries(accepted.case_id, system) if d.part and d.remote_ref}
+            assert numbers
+            for number in numbers:
+                assert found(site, system, number) == accepted.case_id
+
+    def test_is_nobodys_where_two_cases_have_a_part_of_that_number(self, site: Worksite) -> None:
+        """Promise 2: nothing is guessed."""
+        for no in (1, 2):
+            site.systems["urban"].script.append(taken("TWICE"))
+            site.post(a_complaint(ASSIGNED) | {"case_no": f"HL{no}"})
+            site.run_dry("urban")
+        assert found(site, "urban", "TWICE") is None
+
+    def test_is_out_of_sight_of_who_may_not_see_it(self, site: Worksite) -> None:
+        """Promise 10."""
+        accepted = site.post(a_complaint(ASSIGNED))
+        site.run_dry("urban")
+        number = next(d.remote_ref for d in site.deliveries(accepted.case_id, "urban") if d.part and d.remote_ref)
+        assert found(site, "urban", number, sources=("nobody",)) is None
+
+
+def found(site: Worksite, system: str, number: str, *, sources: tuple[str, ...] = ()) -> UUID | None:
+    """The case that a path with this number means to an operator."""
+    who = replace(caller("operator").principal, role="operator", sources=sources)
+    try:
+        return site.store.read(lambda tx: find_case(tx, who, CaseRef(system=system, number=number))).case_id
+    except NotFound:
+        return None

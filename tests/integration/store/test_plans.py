@@ -28,6 +28,7 @@ EXPECTED: list[tuple[Statement, dict[str, Any], str]] = [
     (lanes.EXPIRED_LANES, {"now": START, "limit": 50}, "ix_lanes_leased"),
     (lanes.LEASES_COUNT, {"system": "food", "now": START}, "ix_lanes_leased"),
     (lanes.CASE_ID_BY_REF, {"system": "food", "case_ref": "ref-7"}, "uq_lanes_case_ref"),
+    (deliveries.CASES_BY_PART_REF, {"system": "food", "remote_ref": "T-1"}, "ix_deliveries_part_ref"),
     (deliveries.DELIVERIES_OF_LANE, {"case_id": CASE_ID, "system": "food"}, "ix_deliveries_case_id_system"),
     (cases.SUBMISSION_BY_KEY, {"source": "window", "idempotency_key": "k"}, "uq_submissions_idempotency_key"),
     (cases.SUBMISSION_OF_REVISION, {"case_id": CASE_ID, "revision": 1}, "uq_submissions_revision"),

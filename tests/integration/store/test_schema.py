@@ -196,6 +196,7 @@ def _go_back_to_version_1(url: str) -> None:
         ):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX ix_cases_merged_into"))
+        connection.execute(text("DROP INDEX ix_deliveries_part_ref"))
         connection.execute(text("ALTER TABLE cases DROP COLUMN merged_into"))
         _drop_polls(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
