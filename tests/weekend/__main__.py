@@ -17,7 +17,7 @@ from tests.integration.flows.worksite import KEYRING
 from tests.support.rows import SetClock
 from tests.weekend.simulation import Weekend, inversions, share_of, weekend
 
-MEMORY = Path("/dev/shm")  # noqa: S108
+MEMORY = Path("/dev/shm")
 """Time is virtual here: waiting for a disk to flush each commit would show nothing."""
 
 
