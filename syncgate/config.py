@@ -35,6 +35,8 @@ from syncgate.records.settings import (
     XmlSettings,
 )
 from syncgate.transports.database.inbox_options import InboxOptions
+from syncgate.transports.rest.inbox_options import RestInboxOptions
+from syncgate.transports.rest.text import secrets_in
 from syncgate.values import Duration, Mode, Model, Name, Rate, Size, Title, Wait
 
 CONFIG_FILE: Final = "config.yaml"
@@ -167,10 +169,24 @@ class PollSettings(Model):
     Attributes:
         every: how often.
         database: a front table with a flag.
+        rest: a list over HTTP, with a cursor.
     """
 
     every: Annotated[Wait, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=1)
-    database: InboxOptions
+    database: InboxOptions | None = None
+    rest: RestInboxOptions | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = [name for name, way in (("database", self.database), ("rest", self.rest)) if way is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected one of database, rest, got {' and '.join(given) or 'none'}")
+        return self
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The names of the secrets that it needs."""
+        return frozenset(secrets_in([self.database, self.rest]))
 
 
 def _ownable(pointers: tuple[str, ...]) -> tuple[str, ...]:

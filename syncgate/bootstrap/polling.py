@@ -18,6 +18,7 @@ from syncgate.flows.taking_in import keeping
 from syncgate.flows.taking_in.polling import Poll, Polled, poll, release_dead
 from syncgate.ports.fetching import Fetching
 from syncgate.transports.database.inbox import Inbox
+from syncgate.transports.rest.inbox import RestInbox
 
 log = structlog.get_logger("syncgate.polling")
 
@@ -82,10 +83,12 @@ class Polling:
         return fetching
 
     def _make(self, settings: PollSettings) -> Fetching:
-        password = settings.database.password
-        wished = set() if password is None else {password.secret}
-        secrets = self._place.found_secrets(self._bundles.site, wished)
-        return Inbox(settings.database, secrets=secrets, clock=SystemClock(), entropy=SystemEntropy())
+        secrets = self._place.found_secrets(self._bundles.site, settings.secret_names)
+        clock, entropy = SystemClock(), SystemEntropy()
+        if settings.rest is not None:
+            return RestInbox(settings.rest, secrets=secrets, clock=clock, entropy=entropy)
+        assert settings.database is not None
+        return Inbox(settings.database, secrets=secrets, clock=clock, entropy=entropy)
 
 
 def _tell(name: str, polled: Polled) -> None:

@@ -16,10 +16,12 @@ class Fetched:
     Attributes:
         key: what tells it from the source's others, for good.
         value: the record (JSON).
+        fault: why it cannot be taken in as it came, without a value; empty: nothing speaks against it.
     """
 
     key: str = field(repr=False)
     value: Any = field(repr=False)
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_mapping
 from syncgate.records.settings import Format, Settings
 from syncgate.site.canonical import CanonicalSchema
+from syncgate.site.checks import check_secrets
 from syncgate.site.files import decoded, is_mapping, mapping_path
 
 
@@ -54,6 +55,9 @@ def compile_sources(
     problems = Problems()
     found = {}
     for name, settings in config.sources.items():
+        if settings.poll is not None:
+            below = documents.node_at(node, ("sources", name, "poll"))
+            problems.extend(check_secrets(settings.poll.secret_names, below, config.secret_refs))
         try:
             mapping = _inbound(name, config, node, files, tables=tables, schema=schema)
         except ProblemSet as error:

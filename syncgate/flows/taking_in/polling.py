@@ -6,7 +6,8 @@ A process that dies between the two finds the record again, knows it by its key 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,11 +30,14 @@ from syncgate.flows.taking_in.taking import context_of, source_of, waves
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.ports import Tx, Unread
 from syncgate.ports.fetching import Fetched, Fetching, Settled
-from syncgate.records import Numbering, Record, Seen
+from syncgate.records import Numbering, Seen, Torn
+from syncgate.records.json_lines import checked as checked_record
 
 JOB: Final = "poll"
 LEASE: Final = timedelta(seconds=60)
 BY: Final = "poll"
+LONGEST_WAIT: Final = timedelta(hours=1)
+"""The longest wait that a source may ask for."""
 _OVER: Final = frozenset({ArrivalState.TAKEN, ArrivalState.HELD, ArrivalState.DROPPED})
 
 
@@ -94,38 +98,54 @@ async def poll(gate: Gate, wish: Poll, make: Make) -> Polled | None:
     if turn is None:
         return None
     polled = Polled()
+    wait = wish.every
     try:
-        await _pages(gate, wish, await make(), turn, polled)
+        wait = max(wait, await _pages(gate, wish, await make(), turn, polled))
     finally:
-        await gate.writer.write(lambda tx: _end(tx, wish, turn, polled))
+        await gate.writer.write(lambda tx: _end(tx, turn, polled, slot=wish.source, wait=wait))
     return polled
 
 
-async def _pages(gate: Gate, wish: Poll, fetching: Fetching, turn: Run, polled: Polled) -> None:
+async def _pages(gate: Gate, wish: Poll, fetching: Fetching, turn: Run, polled: Polled) -> timedelta:
+    """Takes in page by page; gives how long the source asks to be left alone."""
     following = turn.cursor
+    seen: set[bytes] = set()
     while True:
         page = await fetching.page(following)
         if isinstance(page, Unread):
             polled.unread = page.words
-            return
+            return min(page.retry_after or timedelta(0), LONGEST_WAIT)
+        if page.records and _repeats(page.records, seen):
+            polled.unread = "expected every page once in a poll, got one again"
+            return timedelta(0)
         settled = await _taken_in(gate, wish, page.records, polled)
         noted = await fetching.settle(settled)
         if isinstance(noted, Unread):
             polled.unread = noted.words
-            return
+            return timedelta(0)
         polled.flagged += noted
         cursor = page.cursor
         await gate.writer.write(lambda tx, cursor=cursor: _keep(tx, wish, turn, cursor))  # type: ignore[misc]
         if page.following is None or not page.records:
-            return
+            return timedelta(0)
         following = page.following
+
+
+def _repeats(records: Sequence[Fetched], seen: set[bytes]) -> bool:
+    """Whether this page was seen already; notes it. A source that goes round in a circle would never end."""
+    digest = hashlib.sha256(canonical_bytes([[one.key, one.value] for one in records])).digest()
+    is_known = digest in seen
+    seen.add(digest)
+    return is_known
 
 
 async def _taken_in(gate: Gate, wish: Poll, records: Sequence[Fetched], polled: Polled) -> list[Settled]:
     """The fate of every record of a page, in order, each committed."""
     _, mapping = source_of(gate, wish.source)
     settled: list[Settled] = []
-    for wave in waves((_made(mapping, record) for record in records), lambda made: made.case.case_no(made.record.key)):
+    for wave in waves(
+        (_made(mapping, record) for record in _last_words(records)), lambda made: made.case.case_no(made.record.key)
+    ):
         states = await asyncio.gather(*(_one(gate, wish, mapping, one, polled) for one in wave), return_exceptions=True)
         for one, state in zip(wave, states, strict=True):
             if isinstance(state, BaseException):
@@ -134,9 +154,16 @@ async def _taken_in(gate: Gate, wish: Poll, records: Sequence[Fetched], polled: 
     return settled
 
 
+def _last_words(records: Sequence[Fetched]) -> Iterable[Fetched]:
+    """Of each key the last: were an older one taken in as well, a page that comes again would take the newer back."""
+    last = {one.key: no for no, one in enumerate(records)}
+    return (one for no, one in enumerate(records) if last[one.key] == no)
+
+
 def _made(mapping: FieldMapping, record: Fetched) -> _Made:
     record_no = _number(mapping, record)
-    case = rendered(mapping, Record(1, record.value), context_of(BY, record_no))
+    read = Torn(1, record.fault) if record.fault else checked_record(1, record.value)
+    case = rendered(mapping, read, context_of(BY, record_no))
     return _Made(record, canonical_bytes(record.value), record_no, case)
 
 
@@ -274,12 +301,12 @@ def _keep(tx: Tx, wish: Poll, turn: Run, cursor: str | None) -> None:
     tx.save_run(replace(now, lease_until=tx.now + wish.lease, cursor=cursor or now.cursor))
 
 
-def _end(tx: Tx, wish: Poll, turn: Run, polled: Polled) -> None:
-    now = tx.run(JOB, wish.source, lock=True)
+def _end(tx: Tx, turn: Run, polled: Polled, *, slot: str, wait: timedelta) -> None:
+    now = tx.run(JOB, slot, lock=True)
     if now is None or now.claimed_by != turn.claimed_by:
         return
     counts = {name: getattr(polled, name) for name in Polled.__slots__}
-    detail = {"due_at": (tx.now + wish.every).isoformat(), "polled_at": tx.now.isoformat(), **counts}
+    detail = {"due_at": (tx.now + wait).isoformat(), "polled_at": tx.now.isoformat(), **counts}
     tx.save_run(replace(now, lease_until=None, detail=detail))
 
 

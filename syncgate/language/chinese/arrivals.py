@@ -26,6 +26,8 @@ SENTENCES: Final[dict[str, str]] = {
         "主动获取其记录的来源系统须配置字段映射"
     ),
     "expected to poll this source still, got another process that does": "该来源系统已由其他进程获取",
+    "expected every page once in a poll, got one again": "同一次获取中，同一页重复出现",
+    "expected one of database, rest, got {got}": "database 和 rest 应且只应填写一个，实为 {got}",
     "expected an arrival that is known here, got none of that id": "未找到该编号的来件",
     "expected a case that is known here, got none of that number yet": "尚无该编号的办件，等待办件到达",
     "expected an arrival that waits, got one that does not": "该来件已不在等待",

@@ -19,6 +19,7 @@ from syncgate.site import adapter, reconciling, returning, windows
 from syncgate.transports import content
 from syncgate.transports.answers import AnswerCondition, AnswerRule
 from syncgate.transports.database import inbox_options
+from syncgate.transports.rest import inbox_options as rest_inbox_options
 from tests.unit.site.conftest import CONFIG, ROOT
 
 Models = tuple[type[pydantic.BaseModel], ...]
@@ -40,6 +41,7 @@ PAGES: dict[str, dict[str, Models]] = {
             settings.XlsxSettings,
         ),
         "`poll`": (config.PollSettings, inbox_options.InboxOptions),
+        "`poll.rest`": (rest_inbox_options.RestInboxOptions, rest_inbox_options.ListPaging),
         "`systems`": (config.SystemSettings,),
         "`logging`": (config.LoggingSettings,),
         "`dispatch`": (config.DispatchSettings,),

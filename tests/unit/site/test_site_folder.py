@@ -179,6 +179,36 @@ def test_a_name_that_stands_for_nothing_is_named_at_its_place(site: Path, name: 
     assert message in problems(lambda: load_site(site))
 
 
+TABLE = (
+    "database: {url: 'sqlite:///x', table: t, columns: {id: int not null, f: int}, key: [id], "
+    "flag: {column: f, waiting: 0, taken: 1}}"
+)
+LIST = "rest: {base_url: 'http://h', path: /, query: {c: '{cursor}'}, key: [/id], paging: {at: /next}%s}"
+
+
+def polled(site: Path, poll: str) -> list[str]:
+    """What is wrong with a source that is asked for its records so."""
+    poll = f"{{zh: 窗口, en: Window}}, poll: {{{poll}}}"
+    change(site, "config.yaml", "{zh: 窗口, en: Window}", poll)
+    return [line.partition(": ")[2] for line in problems(lambda: load_site(site))]
+
+
+def test_all_that_is_wrong_with_a_poll_is_named_at_once(site: Path) -> None:
+    token = ", signing: {scheme: bearer, token: {secret: archiv_key}}, headers: {X-Key: {secret: other}}"
+    assert polled(site, LIST % token) == [
+        "expected a mapping for a source that is asked for its records, got none",
+        "unknown secret 'archiv_key'; the nearest known is 'archive_key' (secrets in the configuration)",
+        "unknown secret 'other'; expected one of archive_key (secrets in the configuration)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("poll", "got"), [("every: 1m", "none"), (f"{TABLE}, {LIST % ''}", "database and rest")], ids=["none", "two"]
+)
+def test_a_source_is_asked_in_exactly_one_way(site: Path, poll: str, got: str) -> None:
+    assert polled(site, poll) == [f"sources.window.poll: expected one of database, rest, got {got}"]
+
+
 def test_problems_of_configuration_adapter_mapping_and_schema_come_at_once(site: Path) -> None:
     change(site, "config.yaml", "archive: {}", "archive: {personal: [nam]}")
     change(site, "adapters/archive/adapter.yaml", "operation: add", "operation: ad")
