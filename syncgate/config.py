@@ -163,6 +163,32 @@ class MaterialSettings(Model):
     link_address: Annotated[Text, AfterValidator(_link_address)] | None = None
 
 
+def _file_pattern(text: str) -> str:
+    if "/" in text or text.startswith("."):
+        raise ValueError("expected a pattern of file names such as *.csv, got a path or a hidden name")
+    return text
+
+
+class FolderSettings(Model):
+    """A folder into which a source puts files.
+
+    Attributes:
+        path: where it is; relative to the site's folder.
+        files: the pattern of the names of its files.
+        format: one of the source's formats, in which they are written.
+        settled_for: a file is read once nobody has changed it for so long.
+        size_at_most: bytes of one file.
+        page: records that are taken in at a time.
+    """
+
+    path: Text
+    files: Annotated[Text, AfterValidator(_file_pattern)]
+    format: Format
+    settled_for: Annotated[Wait, Field(le=timedelta(days=1))] = timedelta(seconds=30)
+    size_at_most: Annotated[Size, Field(ge=1, le=64 * 1024**2)] = 16 * 1024**2
+    page: Annotated[StrictInt, Field(ge=1, le=1000)] = 200
+
+
 class PollSettings(Model):
     """A source that cannot post, and is asked for its records.
 
@@ -170,17 +196,20 @@ class PollSettings(Model):
         every: how often.
         database: a front table with a flag.
         rest: a list over HTTP, with a cursor.
+        folder: a folder of files.
     """
 
     every: Annotated[Wait, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=1)
     database: InboxOptions | None = None
     rest: RestInboxOptions | None = None
+    folder: FolderSettings | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        given = [name for name, way in (("database", self.database), ("rest", self.rest)) if way is not None]
+        ways = {"database": self.database, "rest": self.rest, "folder": self.folder}
+        given = [name for name, way in ways.items() if way is not None]
         if len(given) != 1:
-            raise ValueError(f"expected one of database, rest, got {' and '.join(given) or 'none'}")
+            raise ValueError(f"expected one of database, rest, folder, got {' and '.join(given) or 'none'}")
         return self
 
     @property

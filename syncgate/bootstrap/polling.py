@@ -10,11 +10,12 @@ import structlog
 from syncgate.bootstrap.bundles import Bundles
 from syncgate.bootstrap.machine import SystemClock, SystemEntropy
 from syncgate.bootstrap.place import SitePlace
-from syncgate.config import PollSettings
+from syncgate.config import FolderSettings, PollSettings
 from syncgate.domain.errors import SyncgateError
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.taking_in import keeping
+from syncgate.flows.taking_in.folder import FolderInbox, Watched
 from syncgate.flows.taking_in.polling import Poll, Polled, poll, release_dead
 from syncgate.ports.fetching import Fetching
 from syncgate.transports.database.inbox import Inbox
@@ -78,17 +79,29 @@ class Polling:
         if fetching is None or made != settings:
             if fetching is not None:
                 await fetching.aclose()
-            fetching = self._make(settings)
+            fetching = self._make(name, settings)
             self._made[name] = (settings, fetching)
         return fetching
 
-    def _make(self, settings: PollSettings) -> Fetching:
+    def _make(self, name: str, settings: PollSettings) -> Fetching:
         secrets = self._place.found_secrets(self._bundles.site, settings.secret_names)
         clock, entropy = SystemClock(), SystemEntropy()
         if settings.rest is not None:
             return RestInbox(settings.rest, secrets=secrets, clock=clock, entropy=entropy)
+        if settings.folder is not None:
+            return FolderInbox(self._watched(settings.folder), self._gate, name, clock=clock)
         assert settings.database is not None
         return Inbox(settings.database, secrets=secrets, clock=clock, entropy=entropy)
+
+    def _watched(self, folder: FolderSettings) -> Watched:
+        return Watched(
+            folder=self._place.root / folder.path,
+            files=folder.files,
+            format=folder.format,
+            settled_for=folder.settled_for,
+            size_at_most=folder.size_at_most,
+            page=folder.page,
+        )
 
 
 def _tell(name: str, polled: Polled) -> None:

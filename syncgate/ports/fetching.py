@@ -9,6 +9,14 @@ from typing import Any, Protocol
 from syncgate.ports.listing import Unread
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file of which nothing can be read: its format, and its bytes."""
+
+    format: str
+    content: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """One record that a source has ready.
@@ -17,11 +25,15 @@ class Fetched:
         key: what tells it from the source's others, for good.
         value: the record (JSON).
         fault: why it cannot be taken in as it came, without a value; empty: nothing speaks against it.
+        place: the line where it begins; 0: it has none.
+        whole: what is kept in the value's place where not even one record could be read.
     """
 
     key: str = field(repr=False)
     value: Any = field(repr=False)
     fault: str = ""
+    place: int = 0
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

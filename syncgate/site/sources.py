@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncgate import documents
-from syncgate.config import Config
+from syncgate.config import Config, SourceSettings
 from syncgate.documents import Node, Problem, Problems, ProblemSet, unknown
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.mapping import Tables, load_mapping
@@ -58,6 +58,7 @@ def compile_sources(
         if settings.poll is not None:
             below = documents.node_at(node, ("sources", name, "poll"))
             problems.extend(check_secrets(settings.poll.secret_names, below, config.secret_refs))
+            problems.extend(_unknown_format(settings, below))
         try:
             mapping = _inbound(name, config, node, files, tables=tables, schema=schema)
         except ProblemSet as error:
@@ -75,6 +76,16 @@ def compile_sources(
         )
     problems.raise_if_any()
     return found
+
+
+def _unknown_format(settings: SourceSettings, node: Node) -> list[Problem]:
+    """A format in which the source's folder has files though it does not say how it writes them."""
+    folder = None if settings.poll is None else settings.poll.folder
+    if folder is None or folder.format in settings.formats:
+        return []
+    place = documents.node_at(node, ("folder", "format")).place
+    words = f"expected the source's settings for {folder.format}, got none beside poll"
+    return [Problem(place, words, "unknown")]
 
 
 def _unknown_fields(name: str, config: Config, node: Node, schema: CanonicalSchema | None) -> list[Problem]:

@@ -36,6 +36,7 @@ from syncgate.flows.taking_in.taking import (
 from syncgate.mapping import Mapping as FieldMapping
 from syncgate.ports import Tx
 from syncgate.records import Record
+from syncgate.records.json_lines import checked
 from syncgate.site.shown import shown_record
 
 Json = Any
@@ -362,7 +363,7 @@ def _brought(gate: Gate, arrival: Arrival, mapping: FieldMapping) -> list[Number
     content = keeping.opened(gate, arrival)
     if arrival.format == RECORD:
         number = arrival.detail.get("record_no")
-        return [Numbered(no=0, record=Record(arrival.place, json.loads(content)), record_no=number)]
+        return [Numbered(no=0, record=checked(arrival.place, json.loads(content)), record_no=number)]
     source, _ = source_of(gate, arrival.source)
     format_name = next((name for name in source.formats if name == arrival.format), None)
     if format_name is None:

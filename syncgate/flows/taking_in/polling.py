@@ -24,7 +24,7 @@ from syncgate.flows.accepting.submission import Done, checked
 from syncgate.flows.accepting.waiting import acting_for
 from syncgate.flows.gate import Accepted, Gate
 from syncgate.flows.taking_in import keeping
-from syncgate.flows.taking_in.content import RECORD
+from syncgate.flows.taking_in.content import RECORD, BodyRefused
 from syncgate.flows.taking_in.reading import Rendered, in_its_words, rendered
 from syncgate.flows.taking_in.taking import context_of, source_of, waves
 from syncgate.mapping import Mapping as FieldMapping
@@ -161,6 +161,8 @@ def _last_words(records: Sequence[Fetched]) -> Iterable[Fetched]:
 
 
 def _made(mapping: FieldMapping, record: Fetched) -> _Made:
+    if record.whole is not None:
+        return _Made(record, record.whole.content, None, Rendered(fault=BodyRefused(record.fault)))
     record_no = _number(mapping, record)
     read = Torn(1, record.fault) if record.fault else checked_record(1, record.value)
     case = rendered(mapping, read, context_of(BY, record_no))
@@ -257,9 +259,10 @@ def _came(wish: Poll, one: _Made) -> keeping.Came:
     return keeping.Came(
         source=wish.source,
         way=Way.POLL,
-        format=RECORD,
+        format=RECORD if one.record.whole is None else one.record.whole.format,
         content=one.content,
         by=BY,
+        place=one.record.place,
         origin_key=one.record.key,
         detail={"batch": BY, "record_no": one.record_no},
     )

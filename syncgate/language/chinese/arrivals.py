@@ -27,7 +27,13 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "expected to poll this source still, got another process that does": "该来源系统已由其他进程获取",
     "expected every page once in a poll, got one again": "同一次获取中，同一页重复出现",
-    "expected one of database, rest, got {got}": "database 和 rest 应且只应填写一个，实为 {got}",
+    "expected one of database, rest, folder, got {got}": "database、rest、folder 应且只应填写一个，实为 {got}",
+    "expected a folder that can be read, got none": "文件夹无法读取",
+    "expected files of at most {most} bytes that can be read, got {count} others": (
+        "文件应可读取且不超过 {most} 字节，另有 {count} 个文件不符"
+    ),
+    "expected a pattern of file names such as *.csv, got a path or a hidden name": "应为文件名模式，如 *.csv",
+    "expected the source's settings for {format}, got none beside poll": "该来源系统没有 {format} 格式的设置",
     "expected an arrival that is known here, got none of that id": "未找到该编号的来件",
     "expected a case that is known here, got none of that number yet": "尚无该编号的办件，等待办件到达",
     "expected an arrival that waits, got one that does not": "该来件已不在等待",

@@ -65,7 +65,20 @@ def an_address(folder: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-WAYS = {"database": a_table, "rest": an_address}
+@contextmanager
+def a_folder(folder: Path) -> Iterator[dict[str, Any]]:
+    lines = write_calls(folder / "calls.csv", COUNT).read_text("utf-8-sig").splitlines()
+    inbox = folder / "inbox"
+    inbox.mkdir()
+    for no, begin in enumerate(range(1, len(lines), 40)):
+        text = "\n".join([lines[0], *lines[begin : begin + 40], ""])
+        (inbox / f"part-{no}.csv").write_text(text, "utf-8-sig")
+    yield {"folder": {"path": str(inbox), "files": "part-*.csv", "format": "csv", "settled_for": "1s", "page": 25}}
+    assert sorted(path.name for path in (inbox / "done").iterdir()) == ["part-0.csv", "part-1.csv", "part-2.csv"]
+    assert [path.name for path in inbox.iterdir()] == ["done"]
+
+
+WAYS = {"database": a_table, "rest": an_address, "folder": a_folder}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -16,10 +16,13 @@ from syncgate.domain.arrivals import Arrival
 from syncgate.domain.rows import SystemRow
 from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.gate import Gate
+from syncgate.flows.taking_in.folder import FolderInbox, Watched
 from syncgate.flows.taking_in.polling import Make, Poll, Polled, poll
 from syncgate.mapping import load_mapping, load_tables
 from syncgate.ports import Clock, Secrets, Tx
 from syncgate.ports.fetching import Fetching
+from syncgate.records import CsvSettings, Format, JsonSettings, XmlSettings
+from syncgate.records.settings import Settings
 from syncgate.site.sources import Source
 from syncgate.storage import GroupWriter, SiteKeyring, SqlStore
 from syncgate.transports.database.inbox import Inbox
@@ -47,6 +50,11 @@ examples:
     record: {}
     fails: [{field: channel, rule: missing}]
 """
+FORMATS: dict[Format, Settings] = {
+    "csv": CsvSettings(charset="utf-8"),
+    "json": JsonSettings(records="/items"),
+    "xml": XmlSettings(record="/cases/case"),
+}
 COLUMNS = {
     "id": "int not null",
     "case_no": "varchar(50) not null",
@@ -121,7 +129,7 @@ def source(*codes: str) -> Source:
     """The source; codes: channels that its table has beside `phone`."""
     more = "".join(f", {code}: other" for code in codes)
     table = f"table: channel\nlossy: true\ncodes: {{phone: phone{more}}}\n"
-    return Source(name=SOURCE, title={"zh": "街道", "en": "Street"}, mapping=mapping_of(table), formats={})
+    return Source(name=SOURCE, title={"zh": "街道", "en": "Street"}, mapping=mapping_of(table), formats=FORMATS)
 
 
 def a_gate(store: SqlStore, clock: Clock) -> Gate:
@@ -171,6 +179,19 @@ def listed(url: str, clock: Clock, secrets: Secrets | None = None, **more: Any) 
     return RestInbox(options, secrets=secrets or NoSecrets(), clock=clock, entropy=RealEntropy())
 
 
+def foldered(gate: Gate, folder: Path, clock: Clock, **more: Any) -> FolderInbox:
+    """A folder of CSV files as the gate reads it."""
+    given: dict[str, Any] = {
+        "folder": folder,
+        "files": "*.csv",
+        "format": "csv",
+        "settled_for": timedelta(milliseconds=1),
+        "size_at_most": 100_000,
+        "page": 50,
+    }
+    return FolderInbox(Watched(**(given | more)), gate, SOURCE, clock=clock)
+
+
 def wish(**more: Any) -> Poll:
     return Poll(source=SOURCE, every=timedelta(seconds=1), **more)
 
@@ -189,15 +210,18 @@ def arrivals(tx: Tx) -> list[Arrival]:
     return tx.list_arrivals(sources=[SOURCE], states=None, after=None, limit=100_000, is_oldest_first=True)
 
 
-def asked(place: str, clock: Clock) -> Fetching:
-    """What is at a place: a list at an address, a table at a path."""
-    return listed(place, clock) if place.startswith("http") else inbox(Path(place), clock)
+def asked(gate: Gate, place: str, clock: Clock) -> Fetching:
+    """What is at a place: a list at an address, a folder or a table at a path."""
+    if place.startswith("http"):
+        return listed(place, clock)
+    return foldered(gate, Path(place), clock) if Path(place).is_dir() else inbox(Path(place), clock)
 
 
 async def _until_nothing_is_left(url: str, place: str) -> None:
     clock = SystemClock()
     store = SqlStore(url, keyring=SiteKeyring(bytes(range(32))), writer=f"poller:{os.getpid()}")
-    gate, fetching = a_gate(store, clock), asked(place, clock)
+    gate = a_gate(store, clock)
+    fetching = asked(gate, place, clock)
     os.write(1, b"ready\n")
     while True:
         polled: Polled | None = await poll(gate, wish(lease=timedelta(seconds=1)), ready(fetching))

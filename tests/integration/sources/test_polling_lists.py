@@ -17,10 +17,12 @@ from typing import Any, TypeVar
 import pytest
 
 from syncgate.flows.gate import Gate
+from syncgate.flows.taking_in.held import read_arrival, replay_all
 from syncgate.flows.taking_in.polling import JOB, Polled, poll
 from syncgate.ports import CaseFilter, Unread
 from syncgate.ports.fetching import Fetching, Ready, Settled
 from syncgate.storage import SiteKeyring, SqlStore
+from tests.integration.flows.worksite import caller
 from tests.integration.sources.lists import SourceList, a_list, record
 from tests.integration.sources.polled import SOURCE, a_gate, arrivals, listed, ready, wish
 from tests.support.rows import SetClock
@@ -197,6 +199,11 @@ def test_what_cannot_be_a_record_is_held_once_and_blocks_nothing_behind_it(trees
         "expected at most 32 levels, got more",
         "expected text, got the control character U+0007",
     ]
+    operator = caller(SOURCE).principal
+    for one in held:
+        trees.run(read_arrival(trees.gate, operator, one.arrival_id))
+    replayed = trees.run(replay_all(trees.gate, operator, SOURCE, reason="a try", is_dry_run=False, cap=10))
+    assert replayed.counts == {"held": 5}
 
 
 def test_another_list_is_read_from_its_beginning(trees: Trees) -> None:

@@ -42,6 +42,7 @@ PAGES: dict[str, dict[str, Models]] = {
         ),
         "`poll`": (config.PollSettings, inbox_options.InboxOptions),
         "`poll.rest`": (rest_inbox_options.RestInboxOptions, rest_inbox_options.ListPaging),
+        "`poll.folder`": (config.FolderSettings,),
         "`systems`": (config.SystemSettings,),
         "`logging`": (config.LoggingSettings,),
         "`dispatch`": (config.DispatchSettings,),

@@ -206,7 +206,20 @@ def test_all_that_is_wrong_with_a_poll_is_named_at_once(site: Path) -> None:
     ("poll", "got"), [("every: 1m", "none"), (f"{TABLE}, {LIST % ''}", "database and rest")], ids=["none", "two"]
 )
 def test_a_source_is_asked_in_exactly_one_way(site: Path, poll: str, got: str) -> None:
-    assert polled(site, poll) == [f"sources.window.poll: expected one of database, rest, got {got}"]
+    assert polled(site, poll) == [f"sources.window.poll: expected one of database, rest, folder, got {got}"]
+
+
+def test_a_folder_has_files_in_a_format_of_its_source(site: Path) -> None:
+    assert polled(site, "folder: {path: in, files: '*.csv', format: csv}") == [
+        "expected a mapping for a source that is asked for its records, got none",
+        "expected the source's settings for csv, got none beside poll",
+    ]
+
+
+def test_a_pattern_of_files_leads_to_no_other_folder(site: Path) -> None:
+    assert polled(site, "folder: {path: in, files: '../*.csv', format: csv}") == [
+        "sources.window.poll.folder.files: expected a pattern of file names such as *.csv, got a path or a hidden name"
+    ]
 
 
 def test_problems_of_configuration_adapter_mapping_and_schema_come_at_once(site: Path) -> None:
