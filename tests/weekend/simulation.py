@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count, islice
+from itertools import count
 from typing import Final
 from uuid import UUID
 
@@ -146,7 +146,7 @@ class _Played:
         while left > 0 and self.clock.at - back_at < OUTAGE:
             seen = len(away.took)
             await self._pass_by(1, per_step=COMING, step=SECOND)
-            left -= sum(name in weekends for name, _ in islice(away.took, seen, None))
+            left -= sum(name in weekends for name, _ in away.took[seen:])
             foretold = foretold or self._foretold(back_at)
         took = [(name, at) for name, at in away.took if gone_at <= self.accepted_at[name] < back_at]
         return Weekend(
