@@ -37,6 +37,9 @@ OTHER: Final = "food"
 OUTAGE: Final = timedelta(hours=62)
 SECOND: Final = timedelta(seconds=1)
 STEP: Final = timedelta(minutes=10)
+BEFORE: Final = timedelta(hours=1)
+SHORT: Final = timedelta(seconds=10)
+"""A step before the outage: short enough that the rate leaves nothing behind which the outage would be blamed for."""
 RATE: Final = 20
 """Sends a second that the system which was away can bear."""
 COMING: Final = 0.2
@@ -134,7 +137,7 @@ class _Played:
 
     async def _played(self) -> Weekend:
         away = self.systems[AWAY]
-        await self._pass_by(6, per_step=self.cases / (OUTAGE / STEP), step=STEP)
+        await self._pass_by(BEFORE // SHORT, per_step=self.cases / (OUTAGE / SHORT), step=SHORT)
         gone_at, away.is_away = self.clock.at, True
         first = len(self.accepted_at)
         await self._pass_by(OUTAGE // STEP, per_step=self.cases / (OUTAGE // STEP), step=STEP)
