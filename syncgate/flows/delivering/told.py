@@ -53,7 +53,7 @@ class FieldChange:
 def changed_fields(gate: Gate, work: LaneWork, newest: Delivery, revision: int, bundle: Bundle) -> tuple[str, ...]:
     """The compared fields of a slot's payload that this bundle makes otherwise of this revision, by name.
 
-    None where one of the two cannot be mapped.
+    Empty where one of the two cannot be mapped.
     """
     both = _both(gate, work, newest, revision, bundle)
     if both is None:

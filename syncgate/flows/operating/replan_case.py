@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.replan import slots_of
+from syncgate.domain.replan import Slot, SlotName, slots_of
 from syncgate.domain.rows import Case, Change, Delivery, Lane
 from syncgate.flows.accepting.check import rehearse
 from syncgate.flows.accepting.rehearsal import Rehearsal
@@ -17,7 +17,7 @@ from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.told import changed_fields, shown_changes
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, open_lane
+from syncgate.flows.lane import open_lane
 from syncgate.flows.operating.replan_tally import SENT, Done, Sample, effects
 from syncgate.flows.operating.replan_wish import Scanning
 from syncgate.flows.replan import CaseNow, replan_lane, takes_back_in
@@ -41,7 +41,7 @@ class Meant:
         Args:
             tx: a reading transaction.
             case: as it is now.
-            shown: of how many slots the fields are shown that differ.
+            shown: of a dry run, of how many slots the fields are shown that differ.
             is_dry_run: whether more is told than which slots differ.
         """
         rehearsal = Rehearsal(tx)
@@ -97,10 +97,11 @@ class Meant:
             return tuple(found), ()
         bundle = self.gate.active_bundle(self.system)
         work = open_lane(tx, lane, bundle.messages)
+        slots = slots_of(work.deliveries, takes_back_in(self.gate, bundle))
         samples: list[Sample] = []
         fields: list[tuple[str, str]] = []
         for no, sample in enumerate(found):
-            newest = self._newest(work, sample)
+            newest = _newest(slots, sample)
             names = () if newest is None else changed_fields(self.gate, work, newest, case.revision, bundle)
             fields += [(sample.message, name) for name in names]
             if names and newest is not None and no < shown:
@@ -114,11 +115,10 @@ class Meant:
     def _shows_number(self, system: str) -> bool:
         return sees_system(self.scanning.principal, system)
 
-    def _newest(self, work: LaneWork, sample: Sample) -> Delivery | None:
-        """What the slot was told last, of one that is told something again."""
-        if sample.effect not in SENT or sample.effect == "retracted":
-            return None
-        slots = slots_of(work.deliveries, takes_back_in(self.gate, self.gate.active_bundle(self.system)))
-        slot = slots.get((sample.message, sample.part))
-        newest = None if slot is None else slot.newest
-        return None if newest is None or newest.change is Change.RETRACT else newest
+
+def _newest(slots: Mapping[SlotName, Slot], sample: Sample) -> Delivery | None:
+    """What the slot was told last, of one that is told something again."""
+    if sample.effect not in SENT or sample.effect == "retracted":
+        return None
+    newest = slots.get((sample.message, sample.part), Slot()).newest
+    return None if newest is None or newest.change is Change.RETRACT else newest

@@ -160,9 +160,7 @@ class _Replanning:
         left = SAMPLED
         found: list[Done] = []
         for case in cases:
-            found.append(
-                self.meant.compared(tx, case, shown=left if self.is_dry_run else 0, is_dry_run=self.is_dry_run)
-            )
+            found.append(self.meant.compared(tx, case, shown=left, is_dry_run=self.is_dry_run))
             left = max(0, left - len(found[-1].effects))
         return found
 
