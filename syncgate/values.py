@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST: Final = 36500 * 86400.0
+"""A century: what is much longer leads out of the calendar as soon as it is added to a time."""
 _BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _AMOUNT: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(/?[A-Za-z]+)", re.ASCII)
 
@@ -23,7 +25,10 @@ def duration(text: Any) -> timedelta:
     amount, unit = _amount(text, "a duration with a unit such as 30s or 5m")
     if unit not in _SECONDS:
         raise ValueError(f"expected a duration in one of {', '.join(_SECONDS)}, got the unit {unit!r}")
-    return timedelta(seconds=amount * _SECONDS[unit])
+    seconds = amount * _SECONDS[unit]
+    if seconds > _LONGEST:
+        raise ValueError("expected a duration of at most 36500d, got a longer one")
+    return timedelta(seconds=seconds)
 
 
 def rate(text: Any) -> float:

@@ -16,6 +16,7 @@ from syncgate.bootstrap.place import SitePlace
 from syncgate.config import Config, SiteSecrets
 from syncgate.domain.errors import SiteInvalid, StoreUnavailable
 from syncgate.ports import CaseFilter, Tx
+from syncgate.storage.file import require_whole
 from syncgate.storage.lock import store_lock
 from syncgate.storage.migrations import migrate
 from syncgate.storage.sealing import SealBroken, SiteKeyring, create_master, load_master
@@ -42,29 +43,35 @@ class OpenStore:
 
 
 @contextmanager
-def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> Iterator[OpenStore]:
+def open_store(
+    place: SitePlace, config: Config, *, writer: str = "serve", is_exclusive: bool = False
+) -> Iterator[OpenStore]:
     """Opens the site's store, migrated to this version.
 
     Args:
         place: where the site is.
         config: its configuration.
         writer: name of this process's chain in the audit; on PostgreSQL the process is named too.
+        is_exclusive: whether it writes only while no other process can.
 
     Raises:
-        StoreUnavailable: another process holds the SQLite file.
+        StoreUnavailable: another process holds the SQLite file, or the store where it is wanted alone.
         SiteInvalid: the master key is missing or unusable.
     """
     url, file = store_url(place.root, config)
     is_new = file is not None and not file.exists()
-    keyring = SiteKeyring(_master_key(place.root, config, may_create=is_new))
     with ExitStack() as stack:
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(store_lock(file))
+        with _said_where_files_fail(data_folder(place.root, config)):
+            keyring = SiteKeyring(_master_key(place.root, config, may_create=is_new))
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(store_lock(file))
+                if not is_new:
+                    require_whole(file)
         chain = writer if file is not None else f"{writer}:{process_name()}"
-        store = SqlStore(url, keyring=keyring, writer=chain)
+        store = SqlStore(url, keyring=keyring, writer=chain, is_exclusive=is_exclusive)
         stack.callback(store.close)
-        with _said_in_one_sentence(file):
+        with _said_in_one_sentence(file, is_new=is_new):
             migrate(url)
             store.read(lambda tx: _check_key(tx, keyring))
         folder = data_folder(place.root, config)
@@ -72,14 +79,35 @@ def open_store(place: SitePlace, config: Config, *, writer: str = "serve") -> It
 
 
 @contextmanager
-def _said_in_one_sentence(file: Path | None) -> Iterator[None]:
-    """A store that is no store of ours, as what an operator can act on. Raises StoreUnavailable."""
+def _said_where_files_fail(folder: Path) -> Iterator[None]:
+    """A disk that is full, or a folder that is not ours, as what an operator can act on. Raises StoreUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StoreUnavailable(
+            "expected room and leave to write in {folder}, got: {why}", folder=folder, why=why
+        ) from None
+
+
+@contextmanager
+def _said_in_one_sentence(file: Path | None, *, is_new: bool) -> Iterator[None]:
+    """A store that is no store of ours, as what an operator can act on. Raises StoreUnavailable.
+
+    is_new: the file was made just now: where that failed, as for want of room, nothing is left of it.
+    """
     try:
         yield
     except (sqlite3.Error, DBAPIError, OSError) as error:
-        place, what = file or "the database", type(getattr(error, "orig", error) or error).__name__
-        message = f"expected a store of this version in {place}, got {what}; see how to back up and restore"
-        raise StoreUnavailable(message) from None
+        if file is not None and is_new:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{file}{suffix}").unlink(missing_ok=True)
+        cause = getattr(error, "orig", error) or error
+        raise StoreUnavailable(
+            "expected a store of this version in {place}, got {error}; see how to back up and restore",
+            place=file or "the database",
+            error=getattr(cause, "sqlite_errorname", None) or type(cause).__name__,
+        ) from None
 
 
 def _check_key(tx: Tx, keyring: SiteKeyring) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from syncgate.cli.calls import body_of, call
-from syncgate.cli.output import AsJson, note, show, table
+from syncgate.cli.output import AsJson, note_more, show, table
 
 app = typer.Typer(no_args_is_help=True, help="Open cases that look alike; merge two with `cases merge`.")
 COLUMNS: Final = ["case", "other", "alike", "item", "case_id", "other_id"]
@@ -26,8 +26,7 @@ def list_duplicates(context: typer.Context, as_json: AsJson = False) -> None:
 
     found = call(context.obj, act)
     show(found, as_json=as_json, text=lambda: table([_row(pair) for pair in found["pairs"]], COLUMNS))
-    if found["next"] is not None:
-        note(f"there are more than {_MOST}")
+    note_more(found, _MOST)
 
 
 @app.command("dismiss")

@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from syncgate.cli.calls import body_of, call
-from syncgate.cli.output import AsJson, note, show, table
+from syncgate.cli.output import AsJson, note_more, show, table
 from syncgate.cli.replan import time
 
 COLUMNS: Final = ["hold_id", "system", "message", "item", "source", "until", "reason", "by", "created_at"]
@@ -32,8 +32,7 @@ def list_holds(
 
     found = call(context.obj, act)
     show(found, as_json=as_json, text=lambda: table(found["holds"], _ENDED if every else COLUMNS))
-    if found["next"] is not None:
-        note(f"there are more than {_MOST}")
+    note_more(found, _MOST)
 
 
 def place(

@@ -27,6 +27,12 @@ def note(message: str) -> None:
     print(visible(said(message)), file=sys.stderr, flush=True)
 
 
+def note_more(page: dict[str, Any], most: int) -> None:
+    """Says on stderr that a page is not all there is. most: how many it may hold."""
+    if page["next"] is not None:
+        note(f"there are more than {most}")
+
+
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     """Rows as aligned text; wide characters count twice."""
     cells = [[label(name, spoken()) for name in columns]]

@@ -15,7 +15,7 @@ from syncgate.cli import reconciling
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.context import BadArgument
 from syncgate.cli.endings import REFUSED
-from syncgate.cli.output import AsJson, facts, note, show, table
+from syncgate.cli.output import AsJson, facts, note_more, show, table
 from syncgate.cli.reconciling import RunFiles, Wanted
 from syncgate.cli.replan import time
 
@@ -175,8 +175,7 @@ def list_runs(
     found = call(context.obj, act)
     rows = found["reconciliations"]
     show(found, as_json=as_json, text=lambda: table([reconciling.row(one) for one in rows], _LISTED))
-    if found["next"] is not None:
-        note(f"there are more than {_MOST}")
+    note_more(found, _MOST)
 
 
 @app.command("show")
@@ -240,8 +239,7 @@ def discrepancies(
     columns = [*_FOUND, "closed_as"] if every else _FOUND
     rows = found["discrepancies"]
     show(found, as_json=as_json, text=lambda: table([reconciling.discrepancy_row(one) for one in rows], columns))
-    if found["next"] is not None:
-        note(f"there are more than {_MOST}")
+    note_more(found, _MOST)
 
 
 @app.command("repair")

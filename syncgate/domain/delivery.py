@@ -71,6 +71,8 @@ class Event(StrEnum):
     """The lease ran out and the bytes are known not to have left."""
     HANDED_BACK = "handed_back"
     """Its holder gave it back unsent: a graceful stop, or a wait for another system's number."""
+    RESTORED = "restored"
+    """The store was put back to an older state: it may have been sent since, of which the store knows nothing."""
     OVERDUE = "overdue"
     """No acknowledgement came by the deadline."""
     FOUND = "found"
@@ -91,7 +93,13 @@ _WITHDRAWN: Final = {Event.WITHDRAWN: Phase.CANCELLED, Event.SUPERSEDED: Phase.C
 _CANCELLED_BY_HAND: Final = {Event.CANCELLED_BY_HAND: Phase.CANCELLED}
 
 MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
-    Phase.PENDING: {Event.CLAIMED: Phase.IN_FLIGHT, Event.SET_ASIDE: Phase.PARKED} | _WITHDRAWN | _CANCELLED_BY_HAND,
+    Phase.PENDING: {
+        Event.CLAIMED: Phase.IN_FLIGHT,
+        Event.SET_ASIDE: Phase.PARKED,
+        Event.RESTORED: Phase.UNCONFIRMED,
+    }
+    | _WITHDRAWN
+    | _CANCELLED_BY_HAND,
     Phase.IN_FLIGHT: {
         Event.TAKEN: Phase.DELIVERED,
         Event.QUEUED_THERE: Phase.AWAITING,
@@ -105,6 +113,7 @@ MOVES: Final[dict[Phase, dict[Event, Phase]]] = {
         Event.EXPIRED_SENT: Phase.UNCONFIRMED,
         Event.EXPIRED_UNSENT: Phase.PENDING,
         Event.HANDED_BACK: Phase.PENDING,
+        Event.RESTORED: Phase.UNCONFIRMED,
     },
     Phase.AWAITING: {
         Event.TAKEN: Phase.DELIVERED,

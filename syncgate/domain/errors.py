@@ -22,6 +22,7 @@
     │   ├── InvalidRecord       invalid_record          422   source
     │   └── KeyReused           idempotency_key_reused  422
     ├── StoreUnavailable        store_unavailable       503   operations
+    │   ├── StoreDamaged        store_damaged           503   operations
     │   └── CommitUnknown       commit_unknown          503   operations
     ├── SealBroken              seal_broken             500   operations   (storage/sealing.py)
     ├── FileBroken              file_broken             500   operations   (flows/files.py)
@@ -221,6 +222,12 @@ class StoreUnavailable(SyncgateError):
     code = "store_unavailable"
     status = 503
     actor = "operations"
+
+
+class StoreDamaged(StoreUnavailable):
+    """The store is no whole one; nothing is written to it until a person has put another in its place."""
+
+    code = "store_damaged"
 
 
 class CommitUnknown(StoreUnavailable):

@@ -97,7 +97,7 @@ def polls(deliveries: Sequence[Delivery], *, now: datetime) -> Polls:
 
     What is awaiting is asked about before its deadline, never after. What was delivered is asked about until its
     answer came at `watched_until`, and only while nothing was sent for its slot after it: from then on the system
-    would answer about the other.
+    would answer about the other, also where it gave that one back.
 
     Args:
         deliveries: all of the lane, in the order of creation.
@@ -114,11 +114,12 @@ def _is_asked_about(delivery: Delivery, deliveries: Sequence[Delivery], *, at: d
     if delivery.phase is not Phase.DELIVERED or delivery.watched_until is None:
         return False
     later = deliveries[deliveries.index(delivery) + 1 :]
-    return not any((d.message, d.part) == (delivery.message, delivery.part) and _may_be_there(d) for d in later)
+    return not any((d.message, d.part) == (delivery.message, delivery.part) and _has_come_there(d) for d in later)
 
 
-def _may_be_there(delivery: Delivery) -> bool:
-    return delivery.phase in MAYBE_SENT or delivery.phase is Phase.DELIVERED or delivery.sent_mac is not None
+def _has_come_there(delivery: Delivery) -> bool:
+    is_given_back = delivery.given_back_no is not None
+    return is_given_back or delivery.phase in MAYBE_SENT | {Phase.DELIVERED} or delivery.sent_mac is not None
 
 
 def blockers(delivery: Delivery, deliveries: Sequence[Delivery], messages: Sequence[Message]) -> list[Delivery]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from syncgate.domain.delivery import Event
 
@@ -62,6 +63,10 @@ class Evidence:
     note: str = ""
 
 
+UNKEPT: Final = re.compile("[\0\ud800-\udfff]")
+"""Characters that PostgreSQL, or UTF-8, cannot hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One judged send.
@@ -84,6 +89,9 @@ class Answer:
     remote_ref: str | None = None
     retry_after: timedelta | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "remote_ref", kept_number(self.remote_ref))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -105,3 +113,11 @@ class Reading:
     remote_ref: str | None = None
     outcome: Outcome | None = None
     retry_after: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "remote_ref", kept_number(self.remote_ref))
+
+
+def kept_number(number: str | None) -> str | None:
+    """A system's own id as it came; None where no store can hold it, which counts as if none had come."""
+    return None if number is None or UNKEPT.search(number) else number

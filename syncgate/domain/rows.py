@@ -190,6 +190,9 @@ class Delivery:
     held_key, held_mac: keyed digests of what reconciliation will find of it: the reference under which the system
         lists it, and its compared fields. None where the system is not read back, or nothing was sent.
     observed: what reconciliation saw in its place at `observed_at`, where that is not what was delivered.
+    sent_refs: what other systems called things as it was claimed for its last send, as far as its mapping reads it, as
+        JSON; None where it reads nothing of them.
+    restored_at: of the restore that put it in question; None: none did, or what was seen there settles nothing.
     """
 
     delivery_id: UUID
@@ -230,6 +233,14 @@ class Delivery:
     held_mac: bytes | None = None
     observed: Observed | None = None
     observed_at: datetime | None = None
+    sent_refs: str | None = None
+    restored_at: datetime | None = None
+
+    @property
+    def is_in_question(self) -> bool:
+        """Whether a restore put it in question, and nothing was sent of it since, as far as this store knows."""
+        restored_at, sent_at = self.restored_at, self.sent_at
+        return restored_at is not None and (sent_at is None or sent_at < restored_at)
 
     @property
     def is_never_sent(self) -> bool:
@@ -475,6 +486,7 @@ class SystemRow:
     breaker_reason: the code that opened it. last_taken_at: when it last took something.
     rate_tokens, rate_at: the token bucket as of `rate_at`.
     maintenance: what was announced here beside the adapter, by its beginning; None: nothing.
+    restored_at: when the store was put back to an older state last; None: never.
     """
 
     system: str
@@ -494,6 +506,7 @@ class SystemRow:
     rate_tokens: float = 0.0
     rate_at: datetime | None = None
     maintenance: tuple[Maintenance, ...] | None = None
+    restored_at: datetime | None = None
 
 
 @quick

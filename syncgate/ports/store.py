@@ -518,6 +518,10 @@ class Tx(Protocol):
         there may be more. Where another process numbers at this moment, nothing is done."""
         ...
 
+    def leave_numbers_out(self) -> None:
+        """Goes on with numbers that were never given, also not by this store after the backup that it is."""
+        ...
+
     def changes(self, source: str, *, after: int, looked_at: int) -> tuple[list[Change], int]:
         """The next changes of the source's cases by number, of so many changes that are looked at; and the number of
         the last one that was looked at."""

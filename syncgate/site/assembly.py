@@ -27,6 +27,7 @@ from syncgate.site.personal import Permitted
 from syncgate.site.readback import ReadBack
 from syncgate.site.returning import ReturnRules
 from syncgate.site.windows import timetable
+from syncgate.transports.kind import Asks
 
 Holds = Callable[[Json, Json], bool]
 
@@ -68,8 +69,9 @@ def assemble(
     returns: ReturnRules | None,
     warnings: Iterable[Problem],
     zone: str,
+    asks: Callable[[str], Asks],
 ) -> Bundle:
-    """The bundle of an adapter whose messages are compiled."""
+    """The bundle of an adapter whose messages are compiled. asks: what an operation is for, by its name."""
     specs = {message.declared.name: _spec(adapter, message) for message in messages}
     retractions = {name: spec for message in messages for name, spec in _retractions(adapter, message)}
     of_cases = _of_cases(messages)
@@ -105,7 +107,17 @@ def assemble(
         cutoff=adapter.cutoff,
         zone=ZoneInfo(zone),
         promised_within=None if adapter.priority is None else adapter.priority.promised_within,
+        by_sending=_by_sending([*specs.values(), *retractions.values()], planned, asks),
     )
+
+
+def _by_sending(
+    specs: Iterable[MessageSpec | RetractionSpec], messages: Iterable[Message], asks: Callable[[str], Asks]
+) -> frozenset[str]:
+    names = {spec.confirm.operation for spec in specs}
+    names |= {spec.operation for spec in specs if isinstance(spec, RetractionSpec)}
+    names |= {name for message in messages for name in (message.operation, message.update_operation)}
+    return frozenset(name for name in names if name is not None and "send_key" in asks(name).keys)
 
 
 def payloads_of(messages: Iterable[CompiledMessage | None]) -> dict[str, CompiledPayload]:
@@ -140,15 +152,14 @@ def _spec(adapter: Adapter, message: CompiledMessage) -> MessageSpec:
         is_case_ref=declared.is_case_ref,
         confirm=_confirm(adapter.confirm_of(declared)),
         compared_fields=message.mapping.compared_fields,
-        needs_references=_needs_references(message.mapping),
+        refers_to=_refers_to(message.mapping),
         content=None if declared.content == "none" else declared.content,
     )
 
 
-def _needs_references(mapping: FieldMapping) -> bool:
-    return any(
-        isinstance(expression, doc.RemoteRef | doc.CaseRef) for expression in expressions_in(mapping.document.payload)
-    )
+def _refers_to(mapping: FieldMapping) -> frozenset[str]:
+    found = expressions_in(mapping.document.payload)
+    return frozenset(one.system for one in found if isinstance(one, doc.RemoteRef | doc.CaseRef))
 
 
 def _retractions(adapter: Adapter, message: CompiledMessage) -> Iterator[tuple[str, RetractionSpec]]:
@@ -173,7 +184,7 @@ def _retraction_payload(name: str, compiled: CompiledPayload, confirm: ConfirmPo
         is_case_ref=False,
         confirm=confirm,
         compared_fields=compiled.mapping.compared_fields,
-        needs_references=_needs_references(compiled.mapping),
+        refers_to=_refers_to(compiled.mapping),
     )
 
 

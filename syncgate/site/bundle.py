@@ -108,7 +108,7 @@ class MessageSpec:
         is_case_ref: whether that id is what the system calls the case.
         confirm: how an unknown outcome is confirmed.
         compared_fields: top-level payload fields to compare on read-back.
-        needs_references: whether the mapping reads what other systems call things.
+        refers_to: the systems of which the mapping reads what they call things.
         content: how the bytes of a material's file go along; None: they do not.
     """
 
@@ -119,8 +119,13 @@ class MessageSpec:
     is_case_ref: bool
     confirm: ConfirmPolicy
     compared_fields: frozenset[str]
-    needs_references: bool
+    refers_to: frozenset[str]
     content: Content | None = None
+
+    @property
+    def needs_references(self) -> bool:
+        """Whether the mapping reads what other systems call things."""
+        return bool(self.refers_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +173,7 @@ class Bundle:
         readback: how what it holds is read back; None: it is not.
         returns: how lists of what it gives back are read; None: it brings none.
         timetable: when it may be spoken to.
+        by_sending: the operations that know one sending by its key, and so nothing of another of the same slot.
         cutoff: when its day is closed, counted from midnight; None: never. zone: the site's time zone.
         promised_within: so long before its promised time a case begins to go first; None: all go by age.
     """
@@ -201,6 +207,7 @@ class Bundle:
     cutoff: timedelta | None = None
     zone: tzinfo = UTC
     promised_within: timedelta | None = None
+    by_sending: frozenset[str] = frozenset()
 
     @property
     def short_digest(self) -> str:

@@ -165,6 +165,7 @@ class _Compilation:
             readback=readback,
             returns=compile_returns(adapter, self.zone),
             zone=self.zone,
+            asks=partial(self.transports[adapter.transport].asks, options),
             warnings=[
                 *promise_warnings(adapter, place_of),
                 *unlisted_messages(adapter, recorded_messages(adapter), _reconciliation_place(node)),

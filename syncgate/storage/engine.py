@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 
-from syncgate.domain.errors import SiteInvalid
+from syncgate.domain.errors import SiteInvalid, StoreUnavailable
 from syncgate.storage.statement import Compiled
 
 BUSY_TIMEOUT_MS = 10_000
@@ -33,8 +33,17 @@ SILENCE_FOUND: Final[Mapping[str, int]] = {
     "tcp_user_timeout": 30_000,
 }
 """How libpq finds a server that vanished without a word; the system's own default is two hours."""
+PRESENCE: Final = 7_305_130
+"""Key of the advisory lock that whoever writes shares, and that a restore's aftermath wants alone."""
 CHANNEL = "syncgate"
 """Where processes over one PostgreSQL database tell each other what changed."""
+
+
+WHO_IS_PRESENT: Final = """
+SELECT DISTINCT a.pid, a.application_name, host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = %(key)s AND l.granted AND a.datname = current_database()
+ORDER BY a.pid
+"""
 
 
 class Fault(Enum):
@@ -48,6 +57,8 @@ class Fault(Enum):
     """A deadlock or a lost race: the same steps may pass when run again."""
     LOST = auto()
     """The engine is gone, full or broken: nothing more can be done on this connection."""
+    DAMAGED = auto()
+    """What it reads is no database any more, or not a whole one."""
 
 
 class Engine(Protocol):
@@ -94,9 +105,17 @@ class Engine(Protocol):
         """Whether a failed COMMIT certainly stored nothing."""
         ...
 
+    def damage(self, cursor: Any, *, limit: int) -> list[str]:
+        """The first things that a walk over all of the store finds wrong, in the engine's words; none of a server's,
+        which its own people check."""
+        ...
+
     def tell(self, cursor: Any, notice: str) -> None:
         """Tells the other processes once this transaction commits, and not if it does not."""
         ...
+
+
+_DAMAGE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class SqliteEngine:
@@ -176,7 +195,7 @@ class SqliteEngine:
             return Fault.RULE
         if isinstance(error, sqlite3.DataError | sqlite3.InterfaceError):
             return Fault.VALUE
-        return Fault.LOST
+        return Fault.DAMAGED if self.code(error).startswith(_DAMAGE) else Fault.LOST
 
     def code(self, error: Exception) -> str:
         return getattr(error, "sqlite_errorname", None) or type(error).__name__
@@ -188,6 +207,13 @@ class SqliteEngine:
         """Only a busy database is sure: after a failed flush the journal may hold the commit all the same."""
         return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
+    def damage(self, cursor: sqlite3.Cursor, *, limit: int) -> list[str]:
+        try:
+            rows = cursor.execute(f"PRAGMA integrity_check({limit})").fetchall()
+        except sqlite3.DatabaseError as error:
+            return [self.code(error)]
+        return [line for (line,) in rows if line != "ok"]
+
     def tell(self, cursor: sqlite3.Cursor, notice: str) -> None:
         """There is no other process."""
 
@@ -198,10 +224,11 @@ class PostgresEngine:
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
     is_shared = True
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, is_exclusive: bool = False) -> None:
         dialect: Any = postgresql_dialect.dialect
         self.dialect: Dialect = dialect(paramstyle="format")
         self._options: dict[str, Any] = dict(self.dialect.create_connect_args(url)[1])
+        self._presence = f"pg_try_advisory_lock{'' if is_exclusive else '_shared'}({PRESENCE})"
 
     def connect(self, *, is_reader: bool) -> psycopg.Connection[Any]:
         connection = psycopg.connect(**{**SILENCE_FOUND, **self._options}, autocommit=True)
@@ -212,7 +239,21 @@ class PostgresEngine:
             ("default_transaction_read_only", "on" if is_reader else "off"),
         ):
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        if not is_reader:
+            self._be_present(connection)
         return connection
+
+    def _be_present(self, connection: psycopg.Connection[Any]) -> None:
+        """Raises StoreUnavailable where others are there that the lock is not to be shared with."""
+        row = connection.execute(f"SELECT {self._presence}").fetchone()
+        if row is not None and row[0]:
+            return
+        others = connection.execute(WHO_IS_PRESENT, {"key": PRESENCE}).fetchall()
+        connection.close()
+        raise StoreUnavailable(
+            "expected nobody else on the store while it is put in question, got the sessions {sessions}",
+            sessions=", ".join(f"{pid} ({name or 'unnamed'}, {address or 'local'})" for pid, name, address in others),
+        )
 
     def is_alive(self, connection: psycopg.Connection[Any]) -> bool:
         """A server that says something to an idle connection says goodbye, or has gone."""
@@ -269,6 +310,9 @@ class PostgresEngine:
         """The server said no and stayed: then nothing is stored. A lost connection tells nothing."""
         return bool(getattr(error, "sqlstate", None)) and not connection.broken
 
+    def damage(self, cursor: psycopg.Cursor[Any], *, limit: int) -> list[str]:
+        return []
+
     def tell(self, cursor: psycopg.Cursor[Any], notice: str) -> None:
         cursor.execute("SELECT pg_notify(%s, %s)", (CHANNEL, notice))
 
@@ -280,8 +324,10 @@ class PostgresEngine:
         return connection
 
 
-def engine_for(url: str) -> Engine:
+def engine_for(url: str, *, is_exclusive: bool = False) -> Engine:
     """The engine of a database address: `sqlite:///path/to/file` or `postgresql://…`.
+
+    is_exclusive: whether it writes only while no other process can; on SQLite the file's lock sees to that.
 
     Raises:
         SiteInvalid: the address names another engine, or no file.
@@ -291,7 +337,7 @@ def engine_for(url: str) -> Engine:
         case "sqlite" if address.database and address.database != ":memory:":
             return SqliteEngine(Path(address.database))
         case "postgresql":
-            return PostgresEngine(address)
+            return PostgresEngine(address, is_exclusive=is_exclusive)
         case "sqlite":
             raise SiteInvalid("expected sqlite:///path/to/file, got an address without a file")
         case other:

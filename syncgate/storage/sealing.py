@@ -163,10 +163,14 @@ def create_master(file: Path, *, random: Callable[[int], bytes] = os.urandom) ->
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise SiteInvalid("expected no master key in {file} yet, got one", file=file) from None
-    with os.fdopen(handle, "wb") as out:
-        out.write(base64.b64encode(master) + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(base64.b64encode(master) + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
     return master
 
 

@@ -6,13 +6,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from syncgate.domain.errors import CommitUnknown, StoreUnavailable
+from syncgate.domain.errors import CommitUnknown, StoreDamaged, StoreUnavailable
 from syncgate.ports.outside import Clock
 from syncgate.ports.store import Keyring, OnSystem, Step
 from syncgate.storage.audit import AuditWriter
@@ -23,6 +24,7 @@ from syncgate.storage.transaction import SqlTx
 from syncgate.storage.work import Interrupted, Work
 
 T = TypeVar("T")
+log = structlog.get_logger("syncgate.store")
 
 TRIES = 4
 """How often a batch, and then each step alone, is run again after a deadlock or a lost race."""
@@ -44,6 +46,7 @@ class SqlStore:
         clock: Clock | None = None,
         writer: str = "serve",
         readers_count: int = 4,
+        is_exclusive: bool = False,
     ) -> None:
         """Connects lazily; the schema must be there (`migrate`).
 
@@ -53,22 +56,27 @@ class SqlStore:
             clock: the time of every commit; None: the database's clock.
             writer: name of this process's audit chain; no two processes that run at once share one.
             readers_count: how many reads run side by side.
+            is_exclusive: whether it writes only while no other process can, and none can while it does.
         """
-        self._engine = engine_for(url)
+        self._engine = engine_for(url, is_exclusive=is_exclusive)
         self._clock = clock
         self._writer = AuditWriter(writer, keyring)
         self._turn = threading.Lock()
         self._connection: Any = None
+        self._damage = ""
         self._readers = ReadPool(lambda: self._connect(is_reader=True), self._engine.is_alive, readers_count)
 
     def write(self, steps: Sequence[Step[Any]]) -> list[Any]:
         """For each step its result, or the exception that it raised; durable when this returns.
 
         Raises:
-            StoreUnavailable: nothing was stored. CommitUnknown: the commit's outcome never came back.
+            StoreUnavailable: nothing was stored. CommitUnknown: the commit's outcome never came back. StoreDamaged:
+                a write or a read saw damage, now or before; nothing is written any more.
         """
         results: list[Any] = [None] * len(steps)
         with self._turn:
+            if self._damage:
+                raise _damaged(self._damage)
             for no, group in enumerate(self._groups(steps)):
                 try:
                     written = self._written([steps[place] for place in group])
@@ -94,7 +102,7 @@ class SqlStore:
             return self._commit(steps)
         except Interrupted as interrupted:
             if interrupted.fault is not Fault.AGAIN:
-                raise _unavailable(interrupted) from None
+                raise self._refused(interrupted) from None
         return self._again(steps)
 
     def read(self, step: Step[T]) -> T:
@@ -104,7 +112,12 @@ class SqlStore:
                 with self._transaction(connection, is_reader=True) as work:
                     return step(SqlTx(work))
             except Interrupted as interrupted:
-                raise _unavailable(interrupted) from None
+                raise self._refused(interrupted) from None
+
+    def damage(self, *, limit: int = 20) -> list[str]:
+        """The first things that a walk over all of the store finds wrong; empty where it is whole."""
+        with self._readers.connection() as connection, closing(connection.cursor()) as cursor:
+            return self._engine.damage(cursor, limit=limit)
 
     def close(self) -> None:
         """Closes every connection."""
@@ -119,7 +132,7 @@ class SqlStore:
             return self._commit(steps)
         except Interrupted as interrupted:
             if interrupted.fault is not Fault.AGAIN:
-                raise _unavailable(interrupted) from None
+                raise self._refused(interrupted) from None
         return [self._alone(step) for step in steps]
 
     def _alone(self, step: Step[Any]) -> Any:
@@ -134,7 +147,16 @@ class SqlStore:
             except StoreUnavailable as error:
                 return error
         assert last is not None
-        return _unavailable(last)
+        return self._refused(last)
+
+    def _refused(self, interrupted: Interrupted) -> StoreUnavailable:
+        """What the caller hears; damage is remembered, so that nothing makes it worse."""
+        if interrupted.fault is not Fault.DAMAGED:
+            return StoreUnavailable("expected the store to take the commit, got {code}", code=interrupted.code)
+        if not self._damage:
+            log.error("store_damaged", code=interrupted.code)
+        self._damage = interrupted.code
+        return _damaged(interrupted.code)
 
     def _step_aside(self) -> None:
         """Lets the other one pass; two that come back at the same moment would meet again."""
@@ -169,7 +191,7 @@ class SqlStore:
             self._engine.begin(cursor, is_reader=is_reader)
             now = self._now(cursor)
         except self._engine.errors as error:
-            raise Interrupted(Fault.LOST, self._engine.code(error)) from None
+            raise Interrupted(_lost(self._engine.fault(error)), self._engine.code(error)) from None
         return Work(self._engine, cursor, now, writer=self._writer, is_reader=is_reader)
 
     def _finish(self, connection: Any, cursor: Any, *, is_reader: bool) -> None:
@@ -210,6 +232,8 @@ class SqlStore:
             return retrying(self._engine.connect, is_reader=is_reader)
         except self._engine.errors as error:
             code = self._engine.code(error)
+            if self._engine.fault(error) is Fault.DAMAGED:
+                raise self._refused(Interrupted(Fault.DAMAGED, code)) from None
             raise StoreUnavailable("expected a connection to the store, got {code}", code=code) from None
 
     def _drop(self) -> None:
@@ -217,6 +241,11 @@ class SqlStore:
             with suppress(Exception):
                 self._connection.close()
             self._connection = None
+
+
+def _lost(fault: Fault) -> Fault:
+    """Before a step has run nothing is its fault."""
+    return fault if fault is Fault.DAMAGED else Fault.LOST
 
 
 def _run(work: Work, tx: SqlTx, step: Callable[[SqlTx], Any]) -> Any:
@@ -243,5 +272,5 @@ def _undo(work: Work, error: Exception) -> Exception:
     return error
 
 
-def _unavailable(interrupted: Interrupted) -> StoreUnavailable:
-    return StoreUnavailable("expected the store to take the commit, got {code}", code=interrupted.code)
+def _damaged(code: str) -> StoreDamaged:
+    return StoreDamaged("expected a whole store, got a damaged one ({code}); see how to back up and restore", code=code)

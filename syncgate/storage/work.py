@@ -139,7 +139,7 @@ class Work:
             case Fault.VALUE:
                 self.spoiled_by = Unstorable("expected values that the store can hold, got another")
                 return self.spoiled_by
-            case Fault.AGAIN | Fault.LOST:
+            case Fault.AGAIN | Fault.LOST | Fault.DAMAGED:
                 return Interrupted(fault, self.engine.code(error))
 
     def refuse(self, message: str) -> Conflict:

@@ -67,6 +67,7 @@ def caller(place: Place, action: Action) -> Callable[[Request], Awaitable[Princi
         principal = await place.principal(request.scope)
         require(principal, action)
         _refuse_unknown_parameters(request)
+        _refuse_unkept_parameters(request)
         return principal
 
     return allowed
@@ -87,6 +88,14 @@ def _refuse_unknown_parameters(request: Request) -> None:
     ]
     if errors:
         raise InvalidRequest("expected parameters that this call knows, got others", errors=errors)
+
+
+def _refuse_unkept_parameters(request: Request) -> None:
+    """No store holds a NUL, so nothing is called so. Raises InvalidRequest naming every such parameter."""
+    unkept = sorted({name for name, value in request.query_params.multi_items() if "\0" in value})
+    if unkept:
+        errors = [FieldError(f"/query/{name}", "characters") for name in unkept]
+        raise InvalidRequest("expected parameters without NUL, got some with one", errors=errors)
 
 
 def asked(place: Place, model: type[M]) -> Callable[[Request], Awaitable[M]]:

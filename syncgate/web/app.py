@@ -115,6 +115,6 @@ def create_app(
         app.include_router(deployments.router(place, deploy))
     problems.install(app, default=settings.language, schema=gate.schema)
     describe(app, place)
-    app.add_middleware(EncodedSlashes)
+    app.add_middleware(EncodedSlashes, default=settings.language)
     app.add_middleware(problems.Guard, default=settings.language)
     return app

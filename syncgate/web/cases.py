@@ -1,6 +1,5 @@
 """Reading cases: the list, one, its revisions, its passport."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,7 +11,7 @@ from syncgate.flows.showing.views import CasePage, CaseView, RevisionView
 from syncgate.ports import CaseFilter
 from syncgate.web import standing
 from syncgate.web.answers import READING, caller, refusals
-from syncgate.web.params import Cursor, Limit, Names, aware
+from syncgate.web.params import Cursor, Limit, Names, Time
 from syncgate.web.place import Place
 from syncgate.web.problems import language_of
 from syncgate.web.refs import case_ref
@@ -29,8 +28,8 @@ def router(place: Place) -> APIRouter:
         origin: Names = None,
         region: Annotated[list[str] | None, Query(description="Prefix of a division code.")] = None,
         kind: Names = None,
-        created_from: datetime | None = None,
-        created_until: datetime | None = None,
+        created_from: Time | None = None,
+        created_until: Time | None = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> CasePage:
@@ -38,8 +37,8 @@ def router(place: Place) -> APIRouter:
             origins=_tuple(origin),
             regions=_tuple(region),
             kinds=_tuple(kind),
-            created_from=aware(created_from, "created_from"),
-            created_until=aware(created_until, "created_until"),
+            created_from=created_from,
+            created_until=created_until,
         )
         return await reading.list_cases(place.gate, principal, where, after=cursor, limit=limit)
 

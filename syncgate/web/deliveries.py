@@ -1,6 +1,5 @@
 """Deliveries: the list, one with its evidence, and what a person may do with one."""
 
-from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from syncgate.flows.showing.views import DeliveryView
 from syncgate.ports import DeliveryFilter
 from syncgate.web import standing
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
-from syncgate.web.params import Cursor, Limit, Names, aware
+from syncgate.web.params import Cursor, Limit, Names, Time
 from syncgate.web.place import Place
 from syncgate.web.problems import language_of
 from syncgate.web.refs import case_ref
@@ -61,8 +60,8 @@ def _reading(routes: APIRouter, place: Place) -> None:
         message: Names = None,
         reason: Names = None,
         case: Annotated[str | None, Query(description="A case_id, or system:number.")] = None,
-        changed_from: datetime | None = None,
-        changed_until: datetime | None = None,
+        changed_from: Time | None = None,
+        changed_until: Time | None = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> standing.DeliveryPageTold:
@@ -72,8 +71,8 @@ def _reading(routes: APIRouter, place: Place) -> None:
             messages=tuple(message) if message is not None else None,
             reasons=tuple(reason) if reason is not None else None,
             case_id=await reading.case_id_of(place.gate, principal, case_ref(case)) if case is not None else None,
-            changed_from=aware(changed_from, "changed_from"),
-            changed_until=aware(changed_until, "changed_until"),
+            changed_from=changed_from,
+            changed_until=changed_until,
         )
         page = await reading.list_deliveries(place.gate, principal, where, after=cursor, limit=limit)
         return standing.page(page, language_of(request.scope, place.settings.language))

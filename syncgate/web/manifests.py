@@ -15,7 +15,7 @@ from syncgate.flows.reconciling.asking import RunView
 from syncgate.flows.reconciling.exports import InvalidExport, Manifest
 from syncgate.flows.reconciling.manifests import refuse_unreadable, settings_for
 from syncgate.web.answers import WRITING, caller, refusals
-from syncgate.web.params import aware
+from syncgate.web.params import Time
 from syncgate.web.place import Place
 from syncgate.web.uploads import FILE, Upload, taken_in
 
@@ -46,9 +46,9 @@ def router(place: Place) -> APIRouter:
         response: Response,
         format: Annotated[str, Query(max_length=20, description="csv, xlsx, ndjson, json or xml.")],
         reason: Reason,
-        since: Annotated[datetime | None, Query(description="Cases accepted from then on must be listed.")] = None,
-        until: Annotated[datetime | None, Query(description="Cases accepted before must be listed.")] = None,
-        as_of: Annotated[datetime | None, Query(description="When it was written; left out: now.")] = None,
+        since: Annotated[Time | None, Query(description="Cases accepted from then on must be listed.")] = None,
+        until: Annotated[Time | None, Query(description="Cases accepted before must be listed.")] = None,
+        as_of: Annotated[Time | None, Query(description="When it was written; left out: now.")] = None,
         batch: Annotated[str, Query(max_length=500, description="The name that its records are numbered by.")] = "",
         column: Annotated[
             list[Column] | None,
@@ -66,8 +66,8 @@ def router(place: Place) -> APIRouter:
         refuse_unreadable(gate, source, columns, batch=batch)
         given = {"charset": charset, "delimiter": delimiter, "sheet": sheet, "records": records, "record": record}
         now = gate.clock.now()
-        manifest = Manifest(columns=columns, batch=batch, as_of=aware(as_of, "as_of") or now)
-        wish = RunWish(reason=reason, since=_text(aware(since, "since")), until=_text(aware(until, "until")))
+        manifest = Manifest(columns=columns, batch=batch, as_of=as_of or now)
+        wish = RunWish(reason=reason, since=_text(since), until=_text(until))
         asking.refuse_reversed(wish)
         written = settings_for(gate, source, format, given)
         upload = Upload(source, format_name=format, settings=written, manifest=manifest)

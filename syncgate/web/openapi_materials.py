@@ -53,6 +53,13 @@ _FILE: Final = {
     },
 }
 
+
+def _read(operation: Json) -> dict[str, Json]:
+    """A reading operation, and the same without a body."""
+    head = {**operation, "operationId": f"{operation['operationId']}_head", "summary": "The same without a body"}
+    return {"get": operation, "head": head}
+
+
 PATHS: Final[dict[str, dict[str, Json]]] = {
     "/v1/cases/{case}/materials/{material}": {
         "put": {
@@ -71,23 +78,25 @@ PATHS: Final[dict[str, dict[str, Json]]] = {
                 **_refused(*WRITING),
             },
         },
-        "get": {
-            "tags": ["materials"],
-            "operationId": "read_material",
-            "summary": "The file of a material",
-            "parameters": [_CASE, _MATERIAL, _REASON],
-            "responses": {"200": _FILE, **_refused(400, *READING)},
-        },
+        **_read(
+            {
+                "tags": ["materials"],
+                "operationId": "read_material",
+                "summary": "The file of a material",
+                "parameters": [_CASE, _MATERIAL, _REASON],
+                "responses": {"200": _FILE, **_refused(400, *READING)},
+            }
+        ),
     },
-    LINKS + "{token}": {
-        "get": {
+    LINKS + "{token}": _read(
+        {
             "tags": ["materials"],
             "operationId": "read_linked_material",
             "summary": "The file that a link opens, without a key",
             "parameters": [_TOKEN],
             "responses": {"200": _FILE, **_refused(404, 500, 503)},
         }
-    },
+    ),
 }
 
 _TEXT: Final = {"type": "string"}

@@ -13,6 +13,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncgate.domain.errors import FieldError, RequestError, SyncgateError
@@ -26,6 +27,7 @@ MEDIA: Final = "application/problem+json"
 _SPOKEN: Final = "syncgate.spoken"
 """Where a request's scope keeps the languages that were asked for while it was answered."""
 _CODE_BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _HEADERS_BY_STATUS: Final = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 
@@ -114,11 +116,22 @@ def install(app: FastAPI, *, default: Language, schema: CanonicalSchema) -> None
         assert isinstance(error, HTTPException)
         code = _CODE_BY_STATUS.get(error.status_code, "bad_request")
         language = language_of(request.scope, default)
-        return problem(error.status_code, code, language=language, headers=error.headers)
+        headers = _allowed(app, request.scope) if error.status_code == 405 else error.headers
+        return problem(error.status_code, code, language=language, headers=headers)
 
     app.add_exception_handler(SyncgateError, on_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+
+
+def _allowed(app: FastAPI, scope: Scope) -> dict[str, str]:
+    """Every method of a path, whichever of its routes was asked. Source: RFC 9110 §10.2.1."""
+
+    def is_served(method: str) -> bool:
+        asked = {name: value for name, value in scope.items() if name not in ("route", "path_params", "endpoint")}
+        return any(route.matches({**asked, "method": method})[0] is Match.FULL for route in app.routes)
+
+    return {"Allow": ", ".join(filter(is_served, _METHODS))}
 
 
 def language_of(scope: Scope, default: Language) -> Language:

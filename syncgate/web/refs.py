@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncgate.domain.errors import NotFound
 from syncgate.flows.gate import CaseRef
+from syncgate.language import Language
+from syncgate.web.problems import language_of, problem
 
 _SLASH: Final = "\ue000"
 """Stands for an encoded slash between decoding the path and reading the name; it occurs in no number."""
@@ -31,11 +33,12 @@ def case_ref(name: str) -> CaseRef:
 
 
 class EncodedSlashes:
-    """Keeps an encoded slash inside its path segment, so that a number may hold one."""
+    """Keeps an encoded slash inside its path segment, as a number may hold one; a path with a NUL leads nowhere."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args: app: what routes by the path."""
+    def __init__(self, app: ASGIApp, *, default: Language) -> None:
+        """Args: app: what routes by the path; default: language without a wish."""
         self._app = app
+        self._default = default
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -43,4 +46,9 @@ class EncodedSlashes:
         if _ENCODED_SLASH.search(raw):
             path = unquote_to_bytes(_ENCODED_SLASH.sub(_SLASH.encode(), raw))
             scope = {**scope, "path": path.decode("utf-8", "replace")}
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            # No store holds a NUL, so nothing is called so.
+            answered = problem(404, "not_found", language=language_of(scope, self._default))
+            await answered(scope, receive, send)
+            return
         await self._app(scope, receive, send)

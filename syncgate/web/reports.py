@@ -1,7 +1,7 @@
 """Reports of reconciliation: of one run, and of all runs over a time, as a page, a workbook or JSON."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from syncgate.language import Language
 from syncgate.reports import Report, ReportForm, file_name, media_type, render
 from syncgate.web.answers import READING, caller, refusals
 from syncgate.web.auth import require
-from syncgate.web.params import Names, aware
+from syncgate.web.params import Names, Time
 from syncgate.web.place import Place
 from syncgate.web.problems import InvalidRequest, language_of
 
@@ -80,15 +80,15 @@ def router(place: Place) -> APIRouter:
     async def read_report(
         principal: Annotated[Principal, Depends(reads)],
         request: Request,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
         system: Names = None,
         form: Form = ReportForm.JSON,
         language: Wording = None,
     ) -> Response:
         require(principal, Action.READ_CASES)
-        ends = aware(until, "until") or place.gate.clock.now()
-        begins = aware(since, "since") or ends - PERIOD
+        ends = until or place.gate.clock.now()
+        begins = since or ends - PERIOD
         if begins >= ends:
             errors = [FieldError("/query/since", "before", "until")]
             raise InvalidRequest("expected a time that begins before it ends, got another", errors=errors)

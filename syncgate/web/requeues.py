@@ -19,7 +19,7 @@ from syncgate.flows.operating.requeue_rehearsal import Rehearsed, rehearse_reque
 from syncgate.flows.showing.systems import read_system
 from syncgate.web.answers import READING, WRITING, Asked, Reason, asked, caller, refusals, takes
 from syncgate.web.deliveries import ReasonAsked
-from syncgate.web.params import aware
+from syncgate.web.params import Time
 from syncgate.web.place import Place
 from syncgate.web.problems import InvalidRequest
 
@@ -40,13 +40,11 @@ class FailedAsked(Asked):
     field: Condition = Field(None, description="A field of the payload, steps divided by /.")
     item: Condition = Field(None, description="Item of the case.")
     source: Condition = Field(None, description="The source that posted the case first.")
-    since: datetime | None = Field(None, description="Parked at this time or later.")
-    until: datetime | None = Field(None, description="Parked before this time.")
+    since: Time | None = Field(None, description="Parked at this time or later.")
+    until: Time | None = Field(None, description="Parked before this time.")
 
     def failed(self) -> Failed:
         """What is meant. Raises InvalidRequest where it is everything that ever failed."""
-        aware(self.since, "since", within="/filter")
-        aware(self.until, "until", within="/filter")
         errors = [] if self.system else [FieldError("/filter/system", "required", "string")]
         failed = Failed(**{**self.model_dump(), "system": self.system or ""})
         if not failed.is_bounded:

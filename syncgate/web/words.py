@@ -39,6 +39,7 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "reason_missing": ("未说明原因", "What is personal is shown for a reason only"),
     "idempotency_key_reused": ("幂等键已用于其他请求", "This Idempotency-Key came with another request"),
     "store_unavailable": ("系统暂时无法保存，请稍后重试", "Nothing was stored; try again later"),
+    "store_damaged": ("数据库已损坏，暂不能接收", "The store is damaged; nothing is taken"),
     "commit_unknown": (
         "保存结果未知，请以相同幂等键重试",
         "Whether it was stored is not known; try again with the same Idempotency-Key",
@@ -90,6 +91,7 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "unreadable": ("无法读取：{expected}", "cannot be read: {expected}"),
     "overtaken": ("来源系统此后已提交更新的内容", "was overtaken by what the source said later"),
     "file_empty": ("文件为空", "must not be empty"),
+    "characters": ("含有不能使用的字符", "has a character that cannot be used"),
 }
 
 _NEAREST: Final = ("，是否为 {expected}", "; did you mean {expected}")

@@ -24,6 +24,7 @@ from syncgate.flows.gate import Accepted, Caller, CaseRef, Gate, Waiting
 from syncgate.flows.merged import surviving
 from syncgate.flows.showing.scope import find_case, sees_system
 from syncgate.ports import Tx
+from syncgate.site.canonical import is_instant
 
 T = TypeVar("T")
 A = TypeVar("A", Accepted, Accepted | Waiting)
@@ -60,7 +61,9 @@ def _wrong_text(name: str, value: Json, longest: int) -> list[FieldError]:
         return [FieldError(f"/{name}", "type", "string")]
     if not value.strip():
         return [FieldError(f"/{name}", "min_length", "1")]
-    return [FieldError(f"/{name}", "max_length", str(longest))] if len(value) > longest else []
+    if len(value) > longest:
+        return [FieldError(f"/{name}", "max_length", str(longest))]
+    return [FieldError("/at", "format", "date-time")] if name == "at" and not is_instant(value) else []
 
 
 async def withdraw_case(

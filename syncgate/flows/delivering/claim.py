@@ -40,7 +40,7 @@ class Claimed:
     at: the store's time of the claim, by which the times below are meant.
     next_due_at: when the next unleased lane is due; None while there is none.
     granted: sends left over, which this process may start for lanes that fall due until `granted_until`.
-    is_held_back: due lanes may be left because pause, breaker, rate or concurrency admitted no more.
+    is_held_back: due lanes are left because pause, breaker, rate or concurrency admitted no more.
     batch: what the system is asked; next_poll_at: when it is asked next, None where nothing is.
     is_behind: nothing was claimed, because the store names another bundle active than this process has.
     is_stopped: nothing is until somebody resumes or deploys, or the system opens again.
@@ -108,11 +108,12 @@ def claim(
         tx.save_system(spent(row, bundle, len(works) + granted + cost, now=tx.now))
     until = min(tx.now + GRANTED_FOR, next_due_at or tx.now + GRANTED_FOR)
     is_shut = row.breaker is BreakerState.OPEN and not admitted
+    is_due = next_due_at is not None and next_due_at <= tx.now
     return Claimed(
         tx.now,
         tuple(works),
         row.breaker_until if is_shut else next_due_at,
-        admitted < limit and not is_shut,
+        is_due and admitted < limit and not is_shut,
         granted,
         until,
         batch=batch,

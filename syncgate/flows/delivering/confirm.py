@@ -14,7 +14,8 @@ from syncgate.flows.delivering import retracting
 from syncgate.flows.delivering.acknowledged import NOT_PROBED, asked_too
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
-from syncgate.flows.delivering.send import lease_suffices, marked, remote_ref_at, request_for
+from syncgate.flows.delivering.questioning import RESTORED
+from syncgate.flows.delivering.send import is_never_told, lease_suffices, marked, remote_ref_at, request_for
 from syncgate.flows.delivering.work import Payload, Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.ports import Request, Transport
@@ -24,6 +25,8 @@ FOUND_DIFFERENT = "correction_not_taken"
 ANSWERED = Outcome.REFUSED
 """What the breaker learns of a look-up: the system answered as itself, and took nothing."""
 HELD_FOR_A_PERSON = "held_for_a_person"
+NEVER_TOLD = "never_told"
+"""Why nothing can have left, though a worker died with it: what its system does not take is parked, never sent."""
 VANISHED_THERE = "vanished_there"
 """Why a person must tell: it lay in the system's queue and is there no more, without a word of what became of it."""
 
@@ -34,10 +37,12 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
     policy = bundle.confirm_of(work.delivery) if bundle is not None else None
     if bundle is None or policy is None:
         return _undecided("message_unknown")
+    if is_never_told(work.delivery, bundle) and not work.delivery.is_in_question:
+        return Verdict(event=Event.ABSENT, rule=NEVER_TOLD)
     if policy.by == "hold":
         return _undecided(HELD_FOR_A_PERSON)
     payload = payload_of(gate, work, sent_at=gate.clock.now())
-    if isinstance(payload, Verdict) and not (payload.faults and policy.by == "look_up"):
+    if isinstance(payload, Verdict) and not (policy.by == "look_up" and _is_unmappable(payload)):
         return _undecided("payload_not_derivable")
     if not lease_suffices(gate, work, bundle):
         return _undecided("lease_too_short")
@@ -49,8 +54,30 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
         verdict = await asked_too(gate, work, bundle, verdict, transport)
     else:
         verdict = await _by_probe(gate, work, bundle, policy, mapped_now, transport)
-    verdict = _once_queued(work, verdict).begun(started_at)
+    verdict = _once_restored(work, bundle, policy, _once_queued(work, verdict)).begun(started_at)
     return verdict if mapped_now is None else replace(verdict, marks=marked(gate, work, bundle, mapped_now))
+
+
+def _is_unmappable(verdict: Verdict) -> bool:
+    """Whether the case itself gives no payload, now or until another system's number is there."""
+    return bool(verdict.faults) or verdict.waits_for is not None
+
+
+def _once_restored(work: Work, bundle: Bundle, policy: ConfirmPolicy, verdict: Verdict) -> Verdict:
+    """The verdict, unless it says nothing of what may have been sent after the backup that was restored.
+
+    A look-up by a sending's own key shows that one only. Another content may be newer than the store's: a person, or
+    the source by posting again, says what is right.
+    """
+    if not work.delivery.is_in_question:
+        return verdict
+    is_one_sending = policy.operation in bundle.by_sending
+    match verdict.event:
+        case Event.ABSENT if is_one_sending and verdict.rule == "absent":
+            return replace(verdict, event=Event.UNDECIDED, reason=RESTORED, actor="operator")
+        case Event.FOUND_DIFFERENT:
+            return replace(verdict, reason=RESTORED)
+    return verdict
 
 
 def _only_absence(verdict: Verdict) -> Verdict:

@@ -94,7 +94,7 @@ class Dispatcher:
 
     def on_due(self, systems: Iterable[str]) -> None:
         """Wakes the loops of these systems; called after a commit that made lanes due. Never blocks."""
-        known = [system for system in systems if system in self._loops]
+        known = [system for system in sorted(systems) if system in self._loops]
         self._note_busy(known)
         for system in known:
             self._loops[system].wake.set()
@@ -226,9 +226,16 @@ class Dispatcher:
                 asked = await self._answered(batch)
         finally:
             loop.is_asking = False
-            owner = self._settings.owner
-            ending: Step[None] = OnSystem(batch.system, lambda tx: end_batch(self._gate, tx, batch, asked, owner=owner))
+            await self._end(batch, asked)
+
+    async def _end(self, batch: Batch, asked: Asked) -> None:
+        """Gives a question's place at the system free; where the store does not take that, its lease ends by itself."""
+        owner = self._settings.owner
+        ending: Step[None] = OnSystem(batch.system, lambda tx: end_batch(self._gate, tx, batch, asked, owner=owner))
+        try:
             await self._gate.writer.write(ending)
+        except StoreUnavailable as error:
+            log.warning("settle_failed", system=batch.system, code=error.code, reason=error.message)
 
     async def _answered(self, batch: Batch) -> Asked:
         try:

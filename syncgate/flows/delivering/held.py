@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.observation import is_gone, took_nothing_back, with_untold_content
@@ -12,16 +13,18 @@ from syncgate.domain.replan import SlotName
 from syncgate.domain.rows import (
     Change,
     Delivery,
-    Lane,
 )
 from syncgate.flows.delivering.retracting import is_other_sent_so, slots_taken_back
 from syncgate.flows.lane import LaneWork
+from syncgate.mapping import Refs
+from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
 
-def case_refs(lanes: Iterable[Lane]) -> dict[str, str]:
-    """What each system calls the case."""
-    return {lane.system: lane.case_ref for lane in lanes if lane.case_ref}
+def references(tx: Tx, case_id: UUID) -> Refs:
+    """What the systems call the case, and what they hold of it, now."""
+    case_ref = {lane.system: lane.case_ref for lane in tx.lanes(case_id) if lane.case_ref}
+    return Refs(remote_ref=remote_refs(tx.deliveries(case_id)), case_ref=case_ref)
 
 
 def remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], str]:

@@ -14,10 +14,10 @@ from syncgate.domain.plan import Json, part_of
 from syncgate.domain.rows import Delivery, Submission
 from syncgate.flows.delivering.content import without_content
 from syncgate.flows.delivering.defects import place_of
-from syncgate.flows.delivering.numbers import numbers_of_leg
+from syncgate.flows.delivering.numbers import refs_of_leg, refs_read
 from syncgate.flows.delivering.work import Payload, PayloadFault, Verdict, Work
 from syncgate.flows.gate import Gate
-from syncgate.mapping import Context, Fault, Inputs, Mapped, Refs, Unmappable, WaitsFor
+from syncgate.mapping import Context, Fault, Inputs, Mapped, Unmappable, WaitsFor
 from syncgate.mapping.results import MISSING
 from syncgate.site.bundle import Bundle
 from syncgate.site.contract import Violation
@@ -87,12 +87,12 @@ def inputs_of(
     if is_withheld:
         document = without_the_caller(document, gate.schema)
     message = bundle.message(delivery.message)
-    numbers = numbers_of_leg(gate, work.remote_refs, document, message, delivery.part)
+    refs = refs_of_leg(gate, refs_read(delivery, work.refs), document, message, delivery.part)
     return Inputs(
         case=document,
         part=part_of(document, message.of, delivery.part),
         context=_context(work, delivery, sent_at, is_withheld=is_withheld),
-        refs=Refs(remote_ref=numbers, case_ref=work.case_refs),
+        refs=refs,
     )
 
 

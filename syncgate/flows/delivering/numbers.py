@@ -1,14 +1,19 @@
-"""Which of the systems' own numbers a mapping reads where there is one for each leg."""
+"""Which of the systems' own numbers a mapping reads: those of its leg, and once it was sent, those of that time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+import orjson
 
 from syncgate.domain.assignment import assignment_of
+from syncgate.domain.delivery import MAYBE_SENT, Phase
 from syncgate.domain.plan import Json, Message, PartOf
 from syncgate.domain.rows import Delivery
 from syncgate.flows.delivering.held import remote_refs
 from syncgate.flows.gate import Gate
+from syncgate.mapping import Refs
 
 Numbers = Mapping[tuple[str, str | None], str]
 """Numbers by system and message, by system and `message/part`, and by system alone (None)."""
@@ -23,11 +28,41 @@ def closed_ref(deliveries: Iterable[Delivery], closing: Delivery, messages: Iter
     return remote_refs(own).get((closing.system, f"{closes}/{closing.part}"))
 
 
-def numbers_of_leg(gate: Gate, numbers: Numbers, document: Json, message: Message, part: str) -> Numbers:
-    """The numbers as a message's mapping reads them: of what there is once a leg, those of the part's own leg.
+def refs_to_keep(refs: Refs, systems: Collection[str]) -> str | None:
+    """What a delivery's row keeps of what these systems called things as it was sent; None where it reads none."""
+    numbers = sorted(
+        [system, of, number] for (system, of), number in refs.remote_ref.items() if system in systems and of
+    )
+    cases = {system: number for system, number in refs.case_ref.items() if system in systems}
+    if not numbers and not cases:
+        return None
+    return orjson.dumps([numbers, cases], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def refs_read(delivery: Delivery, now: Refs) -> Refs:
+    """What the mapping of a delivery reads of other systems: of what may be at its system, what it was sent with.
+
+    A number may have been taken back or given anew since; the same content must come of the same delivery again.
+    """
+    if delivery.sent_refs is None or not (delivery.phase in MAYBE_SENT or delivery.phase is Phase.DELIVERED):
+        return now
+    kept, cases = orjson.loads(delivery.sent_refs)
+    numbers: dict[tuple[str, str | None], str] = {(system, of): number for system, of, number in kept}
+    for system, of, number in kept:
+        if "/" not in of:
+            numbers.setdefault((system, None), number)
+    return Refs(remote_ref={**now.remote_ref, **numbers}, case_ref={**now.case_ref, **cases})
+
+
+def refs_of_leg(gate: Gate, refs: Refs, document: Json, message: Message, part: str) -> Refs:
+    """The names as a message's mapping reads them: of what there is once a leg, those of the part's own leg.
 
     A message of the case or of a material reads those of the leg that is live.
     """
+    return replace(refs, remote_ref=_numbers_of_leg(gate, refs.remote_ref, document, message, part))
+
+
+def _numbers_of_leg(gate: Gate, numbers: Numbers, document: Json, message: Message, part: str) -> Numbers:
     by_leg = {(system, one) for system, one in numbers if one is not None and _is_of_leg(gate, system, one)}
     if not by_leg:
         return numbers

@@ -10,7 +10,7 @@ from syncgate.domain.delivery import Event
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.outcome import Answer, Outcome
 from syncgate.domain.plan import OnChange
-from syncgate.domain.rows import Change
+from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import payload_of
 from syncgate.flows.delivering.retracting import RETRACTION_NOT_TAKEN, cannot_be_taken_back
@@ -96,10 +96,16 @@ def _held_back(gate: Gate, work: Work) -> Verdict | None:
         return None
     if work.delivery.change is Change.RETRACT:
         return _never_sent(RETRACTION_NOT_TAKEN) if cannot_be_taken_back(gate, work) else None
-    message = bundle.message(work.delivery.message)
-    if work.delivery.change is Change.UPDATE and message.on_change in (OnChange.HOLD, OnChange.IGNORE):
-        return _never_sent(CORRECTION_NOT_TAKEN)
-    return None
+    return _never_sent(CORRECTION_NOT_TAKEN) if is_never_told(work.delivery, bundle) else None
+
+
+def is_never_told(delivery: Delivery, bundle: Bundle) -> bool:
+    """Whether the bundle that sends a delivery declares that its system takes no such change, or no taking back."""
+    if delivery.change is Change.RETRACT:
+        return delivery.message not in bundle.retractions
+    if delivery.change is not Change.UPDATE:
+        return False
+    return bundle.message(delivery.message).on_change in (OnChange.HOLD, OnChange.IGNORE)
 
 
 def _never_sent(reason: str) -> Verdict:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.delivery import Event
 from syncgate.domain.head import Head, Task
 from syncgate.domain.observation import is_as_delivered
-from syncgate.domain.plan import OnChange, part_of
+from syncgate.domain.plan import OnChange
 from syncgate.domain.retraction import is_overtaken
 from syncgate.domain.row import replace
 from syncgate.domain.rows import (
@@ -21,12 +20,14 @@ from syncgate.domain.rows import (
     Delivery,
     Submission,
 )
-from syncgate.flows.delivering.held import case_refs, held_beside, is_other_sent, remote_refs
-from syncgate.flows.delivering.numbers import closed_ref
+from syncgate.flows.delivering.held import held_beside, is_other_sent, references
+from syncgate.flows.delivering.numbers import closed_ref, refs_to_keep
+from syncgate.flows.delivering.questioning import is_to_be_asked_first, put_in_question
+from syncgate.flows.delivering.readied import readied
 from syncgate.flows.delivering.work import Work
-from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted
+from syncgate.mapping import Refs
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
@@ -51,11 +52,7 @@ def serve_head(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known:
     """The head, claimed and leased; None where the lane turned out to have none."""
     before_token = work.lane.lease_token
     head = work.heads().head
-    while head is not None and (head.task is Task.OVERDUE or _is_needless(work, bundle, head)):
-        if head.task is Task.OVERDUE:
-            _overdue(work, head.delivery)
-        else:
-            work.move(head.delivery, Event.SUPERSEDED)
+    while head is not None and _is_put_off(gate, work, bundle, head):
         head = work.heads().head
     if head is None:
         work.released()
@@ -64,11 +61,28 @@ def serve_head(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known:
     token = UUID(bytes=gate.entropy.token(16), version=4)
     until = work.tx.now + _lease(gate, bundle, head)
     work.leased(token=token, until=until, owner=owner)
-    delivery = head.delivery if head.task is Task.CONFIRM else _in_flight(gate, work, bundle, head.delivery, token)
+    held = held_beside(work, head.delivery)
+    refs = _references(gate, work, bundle, head, held=held)
+    delivery = head.delivery
+    if head.task is Task.SEND:
+        delivery = _in_flight(gate, work, bundle, delivery, token=token, refs=refs)
     work.lane = replace(work.lane, send_started_at=None)
     if not work.save(expected_token=before_token):
         return None
-    return _work(gate, work, delivery, head.task, known)
+    return _work(gate, work, delivery, head.task, held=held, known=known, refs=refs)
+
+
+def _is_put_off(gate: Gate, work: LaneWork, bundle: Bundle, head: Head) -> bool:
+    """Whether the head turned out to be none: it is overdue, needless, or is asked about before it may be sent."""
+    if head.task is Task.OVERDUE:
+        _overdue(work, head.delivery)
+    elif _is_needless(work, bundle, head):
+        work.move(head.delivery, Event.SUPERSEDED)
+    elif head.task is Task.SEND and is_to_be_asked_first(work, bundle, head.delivery):
+        put_in_question(gate, work, bundle, head.delivery)
+    else:
+        return False
+    return True
 
 
 def _lease(gate: Gate, bundle: Bundle, head: Head) -> timedelta:
@@ -76,30 +90,22 @@ def _lease(gate: Gate, bundle: Bundle, head: Head) -> timedelta:
     return max(bundle.limits.lease, sent_by.limits.lease)
 
 
-def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, token: UUID) -> Delivery:
-    changes: dict[str, Any] = {
-        "lease_token": token,
-        "change": _change(work, bundle, delivery),
-        "version_no": _version_no(work, delivery),
-        "delivered_at": None,
-    }
-    if delivery.bundle != bundle.digest:
-        changes |= {"bundle": bundle.digest, "input_mac": _input_mac(gate, work, bundle, delivery)}
-    return work.move(delivery, Event.CLAIMED, **changes)
+def _references(gate: Gate, work: LaneWork, bundle: Bundle, head: Head, *, held: Delivery | None) -> Refs:
+    """What the systems call things now, where the head's mapping, or that of what is held in its slot, reads it."""
+    under = bundle if head.task is Task.SEND else gate.bundles.get(head.delivery.bundle)
+    specs = [None if under is None else under.payload_of(head.delivery)]
+    if held is not None and (held_under := gate.bundles.get(held.bundle)) is not None:
+        specs.append(held_under.payload_of(held))
+    is_read = any(spec is not None and spec.needs_references for spec in specs)
+    return references(work.tx, head.delivery.case_id) if is_read else Refs()
 
 
-def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
-    if delivery.change is Change.RETRACT:
-        return Change.RETRACT
-    if not _is_held(work, delivery):
-        return Change.CREATE
-    on_change = next((m.on_change for m in bundle.messages if m.name == delivery.message), OnChange.HOLD)
-    return Change.NEW_VERSION if on_change is OnChange.NEW_VERSION else Change.UPDATE
-
-
-def _is_held(work: LaneWork, delivery: Delivery) -> bool:
-    """Whether the system holds something in the delivery's slot."""
-    return held_beside(work, delivery) is not None
+def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, *, token: UUID, refs: Refs) -> Delivery:
+    spec = bundle.payload_of(delivery)
+    kept = None if spec is None else refs_to_keep(refs, spec.refers_to)
+    return work.move(
+        delivery, Event.CLAIMED, lease_token=token, sent_refs=kept, **readied(gate, work, bundle, delivery)
+    )
 
 
 def _is_needless(work: LaneWork, bundle: Bundle, head: Head) -> bool:
@@ -123,35 +129,6 @@ def _is_undone(delivery: Delivery, held: Delivery) -> bool:
     return delivery.is_never_sent and is_same
 
 
-def _version_no(work: LaneWork, delivery: Delivery) -> int:
-    """The number of this version: taken once, at the first send, and kept through retries and refusals.
-
-    One that the system gave back after it had lain there is not used again; one whose content never came there is,
-    so that skipped revisions leave no gap.
-    """
-    if delivery.version_no is not None and delivery.version_no != delivery.given_back_no:
-        return delivery.version_no
-    same = [d for d in work.deliveries if (d.message, d.part) == (delivery.message, delivery.part)]
-    return max((d.version_no or 0 for d in same if not _is_skipped(d)), default=0) + 1
-
-
-def _is_skipped(delivery: Delivery) -> bool:
-    """Whether a delivery ended without its content ever having come to the system."""
-    return delivery.phase is Phase.CANCELLED and delivery.is_never_sent and delivery.given_back_no is None
-
-
-def _input_mac(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> bytes:
-    """The digest as the active bundle takes it; never-sent deliveries follow a deploy."""
-    case = work.tx.case(delivery.case_id)
-    assert case is not None
-    document = open_document(gate, work.tx, case, delivery.revision)
-    try:
-        message = bundle.message(delivery.message)
-    except KeyError:
-        return delivery.input_mac
-    return message.inputs(document, part_of(document, message.of, delivery.part))
-
-
 def _overdue(work: LaneWork, delivery: Delivery) -> None:
     counted, attempt = noted(
         delivery, kind=AttemptKind.SYSTEM, outcome=Event.OVERDUE.value, actor="syncgate", at=work.tx.now
@@ -167,13 +144,19 @@ def _overdue(work: LaneWork, delivery: Delivery) -> None:
     )
 
 
-def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task, known: Known | None) -> Work | None:
+def _work(
+    gate: Gate,
+    work: LaneWork,
+    delivery: Delivery,
+    task: Task,
+    *,
+    held: Delivery | None,
+    known: Known | None,
+    refs: Refs,
+) -> Work:
     tx = work.tx
-    held = held_beside(work, delivery)
     case, submissions = _case_of(tx, delivery, held, known)
     bundle = gate.bundles.get(delivery.bundle)
-    spec = bundle.payload_of(delivery) if bundle is not None else None
-    needs_references = spec is not None and spec.needs_references
     return Work(
         lane=work.lane,
         delivery=delivery,
@@ -181,8 +164,7 @@ def _work(gate: Gate, work: LaneWork, delivery: Delivery, task: Task, known: Kno
         case=case,
         submission=submissions[delivery.case_id, delivery.revision],
         held=(held, submissions[held.case_id, held.revision]) if held is not None else None,
-        remote_refs=remote_refs(tx.deliveries(delivery.case_id)) if needs_references else {},
-        case_refs=case_refs(tx.lanes(delivery.case_id)) if needs_references else {},
+        refs=refs,
         closed_ref=None if bundle is None else closed_ref(work.deliveries, delivery, bundle.messages),
         is_other_sent=is_other_sent(work, bundle, delivery),
         is_overtaken=delivery.change is Change.RETRACT and is_overtaken(delivery, work.deliveries, work.takes_back),

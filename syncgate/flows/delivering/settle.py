@@ -20,14 +20,15 @@ from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.delivering.claim import next_work
 from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.content import MATERIAL_MISSING
-from syncgate.flows.delivering.held import case_refs, maybe_held, remote_refs
+from syncgate.flows.delivering.held import maybe_held, references
 from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
+from syncgate.flows.delivering.questioning import RESTORED
 from syncgate.flows.delivering.watching import awaited, given_back, watched
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.ports import Tx
-from syncgate.site.bundle import Bundle
+from syncgate.site.bundle import Bundle, ConfirmPolicy
 
 log = structlog.get_logger("syncgate.settle")
 
@@ -110,7 +111,7 @@ def _not_overtaken(tx: Tx, work: Work, verdict: Verdict) -> Verdict:
         return verdict
     tx.lanes(work.case.case_id, lock=True)
     case_id = work.case.case_id
-    has_come = remote_refs(tx.deliveries(case_id)) != work.remote_refs or case_refs(tx.lanes(case_id)) != work.case_refs
+    has_come = references(tx, case_id) != work.refs
     return replace(verdict, waits_for=None, rule="number_has_come") if has_come else verdict
 
 
@@ -237,6 +238,8 @@ def _changes(
             changes |= _retried(gate, tx, delivery, verdict, bundle=bundle, row=row)
         case Phase.UNCONFIRMED:
             changes |= _asked_later(gate, tx, delivery, verdict, bundle)
+        case Phase.PARKED if delivery.is_in_question:
+            changes |= {"restored_at": None}
         case Phase.AWAITING:
             final_after = _policy_of(delivery, bundle).final_after
             changes |= awaited(delivery, bundle, final_after=final_after, now=tx.now, draw=gate.entropy.draw())
@@ -291,27 +294,32 @@ def _asked_wait(verdict: Verdict, bundle: Bundle) -> timedelta:
 def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> dict[str, Any]:
     """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
     policy = _policy_of(delivery, bundle)
-    if verdict.reason in NUMBER_IN_QUESTION or verdict.reason == VANISHED_THERE:
+    if verdict.reason in NUMBER_IN_QUESTION or verdict.reason in (VANISHED_THERE, RESTORED):
         return {"due_at": None}
     if verdict.event is not Event.UNDECIDED:
-        due_at = None if policy.by == "hold" else _ended_at(tx, verdict, bundle) + policy.visible_after
+        due_at = None if policy.by == "hold" else _visible_at(tx, verdict, policy, bundle)
         return {"due_at": due_at, "confirms_count": 0}
     if verdict.reason in NOT_ASKED and policy.by != "hold":
         return {"due_at": tx.now}
     count = delivery.confirms_count + 1
-    since = delivery.sent_at or delivery.changed_at
+    since = (delivery.restored_at if delivery.is_in_question else delivery.sent_at) or delivery.changed_at
     is_final = policy.by == "hold" or (verdict.outcome not in SHUT_OUT and tx.now - since >= policy.final_after)
     if is_final:
         return {"due_at": None, "confirms_count": count, "actor": "operator"}
     wait = schedule.wait_after(policy.waits, count, draw=gate.entropy.draw())
-    return {"due_at": tx.now + max(wait, _asked_wait(verdict, bundle)), "confirms_count": count}
+    due_at = tx.now + max(wait, _asked_wait(verdict, bundle))
+    if policy.by != "look_up" and verdict.outcome is Outcome.UNKNOWN:
+        # The probe was a send, and its answer is lost as well.
+        due_at = max(due_at, _visible_at(tx, verdict, policy, bundle))
+    return {"due_at": due_at, "confirms_count": count}
 
 
-def _ended_at(tx: Tx, verdict: Verdict, bundle: Bundle) -> datetime:
-    """When the request can no longer be running at the system, even if we heard of its end early."""
-    if verdict.started_at is None:
-        return tx.now
-    return max(tx.now, verdict.started_at + bundle.limits.longest_request)
+def _visible_at(tx: Tx, verdict: Verdict, policy: ConfirmPolicy, bundle: Bundle) -> datetime:
+    """From when the system shows what was sent, which can no longer be running there, though we heard of it early."""
+    ended_at = tx.now
+    if verdict.started_at is not None:
+        ended_at = max(tx.now, verdict.started_at + bundle.limits.longest_request)
+    return ended_at + policy.visible_after
 
 
 def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:

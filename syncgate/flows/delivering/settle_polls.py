@@ -108,6 +108,7 @@ def _note(gate: Gate, work: LaneWork, question: Question, delivery: Delivery, an
         delivery,
         policy,
         is_answered=is_answer(answer),
+        is_taken=answer.outcome is Outcome.TAKEN,
         least=_asked_wait(answer, gate.active_bundle(delivery.system)),
         now=work.tx.now,
         draw=gate.entropy.draw(),

@@ -11,11 +11,12 @@ from syncgate.domain.delivery import Phase
 from syncgate.domain.head import Task
 from syncgate.domain.plan import Json, PartOf, parts_of
 from syncgate.domain.rows import Case, Delivery
-from syncgate.flows.delivering.held import case_refs, remote_refs
+from syncgate.flows.delivering.held import references
 from syncgate.flows.delivering.mapping import inputs_of, mapped
 from syncgate.flows.delivering.work import Payload, Work
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork
+from syncgate.mapping import Refs
 from syncgate.mapping.explanation import Given
 from syncgate.mapping.hiding import hidden
 from syncgate.site.bundle import Bundle
@@ -147,15 +148,14 @@ def _serving(work: LaneWork, case: Case, delivery: Delivery, bundle: Bundle) -> 
     submission = work.tx.revision(case.case_id, delivery.revision)
     if submission is None or submission.sealed_document is None:
         return None
-    refs = bundle.specs[delivery.message].needs_references
+    needs_references = bundle.specs[delivery.message].needs_references
     return Work(
         lane=work.lane,
         delivery=delivery,
         task=Task.SEND,
         case=case,
         submission=submission,
-        remote_refs=remote_refs(work.tx.deliveries(case.case_id)) if refs else {},
-        case_refs=case_refs(work.tx.lanes(case.case_id)) if refs else {},
+        refs=references(work.tx, case.case_id) if needs_references else Refs(),
         claimed_at=work.tx.now,
         taken_at=work.tx.now,
     )

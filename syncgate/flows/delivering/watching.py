@@ -57,16 +57,24 @@ def watched(delivery: Delivery, bundle: Bundle | None, event: Event, *, now: dat
 
 
 def asked_later(
-    delivery: Delivery, policy: Acknowledgement, *, is_answered: bool, least: timedelta, now: datetime, draw: float
+    delivery: Delivery,
+    policy: Acknowledgement,
+    *,
+    is_answered: bool,
+    is_taken: bool,
+    least: timedelta,
+    now: datetime,
+    draw: float,
 ) -> dict[str, Any]:
     """What the row of a delivery says after an answer that moved nothing.
 
     The watch of what was taken ends with the first answer when its time is up, so that an outage hides no return.
+    What was watched because nobody had acknowledged it is acknowledged by a word that it was taken.
 
     Args:
         delivery: awaiting or delivered.
         policy: how it is asked about.
-        is_answered: whether the system said anything about it.
+        is_answered: whether the system said anything about it; is_taken: whether it said that it took it.
         least: the wait that the system asked for.
         now: the store's time.
         draw: for jitter.
@@ -77,6 +85,8 @@ def asked_later(
     if until is None:
         wait = schedule.wait_after(policy.waits, count + 1, draw=draw)
         return {**told, "poll_at": now + max(wait, least)}
+    if is_taken:
+        until = told["watched_until"] = min(until, now + (policy.returned_for or timedelta(0)))
     if now >= until and is_answered:
         return {**told, **UNWATCHED}
     at = now + max(schedule.wait_after(policy.waits, len(policy.waits), draw=draw), least)

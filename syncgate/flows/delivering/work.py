@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +12,7 @@ from syncgate.domain.head import Task
 from syncgate.domain.outcome import Answer, Evidence, Outcome
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
+from syncgate.mapping import Refs
 from syncgate.ports import SentFile
 
 
@@ -25,7 +25,7 @@ class Work:
         task: send or confirm.
         case, submission: whose revision the delivery carries.
         held: the delivery that the system holds in this slot, with its submission; None where none is.
-        remote_refs: other lanes' numbers by (system, message or None); case_refs: by system.
+        refs: what the systems call things now, as the mapping may read it.
         closed_ref: the system's own number of what a message of a leg closes.
         is_other_sent: whether another content may have left for this slot before.
         is_overtaken: whether it would take back what has become wanted again.
@@ -38,8 +38,7 @@ class Work:
     case: Case
     submission: Submission
     held: tuple[Delivery, Submission] | None = None
-    remote_refs: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
-    case_refs: Mapping[str, str] = field(default_factory=dict)
+    refs: Refs = field(default_factory=Refs)
     closed_ref: str | None = None
     is_other_sent: bool = False
     is_overtaken: bool = False

@@ -13,7 +13,7 @@ from syncgate.domain.head import Task
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Case, Delivery, Lane, Submission
 from syncgate.flows.delivering.defects import place_of
-from syncgate.flows.delivering.held import case_refs, remote_refs
+from syncgate.flows.delivering.held import references
 from syncgate.flows.delivering.mapping import mapped
 from syncgate.flows.delivering.numbers import closed_ref
 from syncgate.flows.delivering.work import Payload, Work
@@ -83,9 +83,7 @@ class Maker:
         spec = under.payload_of(work.delivery)
         if spec is None or not spec.needs_references:
             return work
-        case_id = work.case.case_id
-        refs, numbers = remote_refs(self.tx.deliveries(case_id)), case_refs(self.tx.lanes(case_id))
-        return replace(work, remote_refs=refs, case_refs=numbers)
+        return replace(work, refs=references(self.tx, work.case.case_id))
 
     def _work(self, delivery: Delivery) -> Work | None:
         case, lane = self._case(delivery.case_id), self._lane(delivery.case_id)

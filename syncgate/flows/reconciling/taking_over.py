@@ -27,7 +27,7 @@ from syncgate.domain.row import replace
 from syncgate.domain.rows import Delivery, Principal
 from syncgate.flows.accepting.holding import TakenOver
 from syncgate.flows.accepting.submission import Call, Taking, sealed_document
-from syncgate.flows.delivering.held import case_refs, remote_refs
+from syncgate.flows.delivering.held import references
 from syncgate.flows.delivering.mapping import mapped
 from syncgate.flows.delivering.work import Marks, Payload, Work, keys_of
 from syncgate.flows.gate import Caller
@@ -130,8 +130,7 @@ def payload_of(lane: LaneNow, delivery: Delivery, document: Json) -> dict[str, J
         task=Task.SEND,
         case=lane.case,
         submission=replace(submission, sealed_document=sealed),
-        remote_refs=remote_refs(tx.deliveries(lane.case.case_id)),
-        case_refs=case_refs(tx.lanes(lane.case.case_id)),
+        refs=references(tx, lane.case.case_id),
         claimed_at=tx.now,
         taken_at=tx.now,
     )

@@ -16,13 +16,13 @@ from syncgate.domain.errors import NotFound, StoreUnavailable
 from syncgate.domain.plan import Json, Message, PartOf, part_of, parts_of, plan
 from syncgate.domain.replan import Slot, slots_of
 from syncgate.domain.rows import AttemptKind, Case, Delivery, Principal
-from syncgate.flows.delivering.held import case_refs, remote_refs
-from syncgate.flows.delivering.numbers import numbers_of_leg
+from syncgate.flows.delivering.held import references
+from syncgate.flows.delivering.numbers import refs_of_leg
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
 from syncgate.flows.showing.scope import find_case, sees_system
 from syncgate.flows.showing.views import CaseSummary
-from syncgate.mapping import Context, Inputs, Refs
+from syncgate.mapping import Context, Inputs
 from syncgate.mapping.explanation import Explanation
 from syncgate.mapping.hiding import hidden
 from syncgate.ports import Tx
@@ -121,8 +121,7 @@ def _found(gate: Gate, principal: Principal, ref: CaseRef, wish: Wish, tx: Tx) -
         message=wish.message,
         is_withheld=is_withheld,
     )
-    numbers = numbers_of_leg(gate, remote_refs(deliveries), document, message, wish.part)
-    refs = Refs(remote_ref=numbers, case_ref=case_refs(tx.lanes(case.case_id)))
+    refs = refs_of_leg(gate, references(tx, case.case_id), document, message, wish.part)
     inputs = Inputs(document, part_of(document, message.of, wish.part), context, refs)
     return partial(_explained, gate, principal, case, newest, bundle, inputs)
 

@@ -150,7 +150,10 @@ SENTENCES: Final[dict[str, str]] = {
     "Its id, as `keys list` shows it.": "密钥编号，见 `keys list`。",
     "The store.": "数据库。",
     "Bring the store's schema to this version. `serve` does the same at start.": "将数据库结构升级到本版本。`serve` 启动时也会这样做。",
-    "Compare the roll-up counters with the deliveries, and verify the audit's hash chain. Needs no running gate.": "核对汇总计数与推送任务是否一致，并验证审计记录的哈希链。无需服务在运行。",
+    "Look for damage, compare the counters with the deliveries, verify the audit's hash chain. Needs no running gate.": "检查数据库是否损坏，核对汇总计数与推送任务是否一致，并验证审计记录的哈希链。无需服务在运行。",
+    "After an older store was put back: have all that is open in it asked about before anything is sent. No gate runs.": "数据库恢复到较早备份之后：对其中未结束的推送任务先核实、后推送。服务不得在运行。",
+    "Which backup was restored, and why; kept in the audit.": "恢复了哪一份备份、原因是什么；记入审计。",
+    "Also hold every system until you lift that, so that sources can post first.": "同时暂缓向所有系统推送，直到解除；以便来源系统先重新提交。",
     "Show this message and exit.": "显示本说明并退出。",
     # --- what is wrong with a command line
     "No such option: {option}": "没有选项 {option}",

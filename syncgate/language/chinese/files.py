@@ -30,6 +30,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expected UTF-8, got other bytes": "应为 UTF-8 编码",
     # --- values
     "expected a duration in one of {units}, got the unit {unit!r}": "时长的单位应为 {units} 之一，实为 {unit}",
+    "expected a duration of at most 36500d, got a longer one": "时长至多为 36500d，实际更长",
     "expected a duration above 0, got 0": "时长应大于 0",
     "expected a rate per s, m, h or d such as 100/s, got the unit {unit!r}": "速率的单位应为 s、m、h 或 d，如 100/s，实为 {unit}",
     "expected a rate above 0, got 0; to send nothing, pause the system": "速率应大于 0；如不推送，请人工暂停该对接系统",

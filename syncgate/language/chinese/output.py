@@ -156,6 +156,11 @@ SENTENCES: Final[dict[str, str]] = {
     "revoked {name}": "已吊销 {name}",
     # --- the store
     "the store has this version's schema": "数据库结构已是本版本",
+    "looked at {count} open deliveries": "已查看 {count} 个未结束的推送任务",
+    "{system}: {asked} to be looked up, {held} held for a person, {in_turn} when their turn comes, {sent_again} the system tells apart itself": "{system}：先核实 {asked}，待人工核实 {held}，轮到时再核实 {in_turn}，由对方系统自行去重 {sent_again}",
+    "nothing was open": "没有未结束的推送任务",
+    "every system is held; see holds list": "已暂缓向所有系统推送；见 holds list",
+    "the store is DAMAGED; see how to back up and restore:": "数据库已损坏，请参阅备份与恢复说明：",
     "counters equal the deliveries": "计数与推送任务一致",
     "counters are wrong: {which}": "计数有误：{which}",
     "the audit chain of {count} entries is whole": "审计记录共 {count} 条，哈希链完整",

@@ -7,6 +7,18 @@ from typing import Final
 SENTENCES: Final[dict[str, str]] = {
     "expected the commit's outcome, got {code}": "保存结果未知（{code}）",
     "expected the store to take the commit, got {code}": "数据未能保存（{code}）",
+    "expected a whole store in {file}, got {words}; nothing was written to it; put a backup back, or save what is readable with `sqlite3 {file} .recover`": "{file} 不是完整的数据库，而是{words}；未写入任何内容；请恢复备份，或用“sqlite3 {file} .recover”抢救可读的内容",
+    "expected a whole store, got a damaged one ({code}); see how to back up and restore": "数据库已损坏（{code}），请参阅备份与恢复说明",
+    "expected room and leave to write in {folder}, got: {why}": "{folder} 应有空间并可写入，实为：{why}",
+    "an empty file": "空文件",
+    "a file that is no SQLite database": "非 SQLite 数据库的文件",
+    "a file that is cut off": "被截断的文件",
+    "a damaged file ({code})": "已损坏的文件（{code}）",
+    "the database of another application": "其他程序的数据库",
+    "expected nobody else on the store while it is put in question, got the sessions {sessions}": (
+        "恢复后的处理要求没有其他进程使用数据库，但尚有会话 {sessions}"
+    ),
+    "the store was restored; it may have been sent since the backup": "数据库已恢复；备份之后可能已推送",
     "expected a hold that is stored, got a new one": "应为已保存的暂缓记录，实为新记录",
     "expected a connection to the store, got {code}": "无法连接数据库（{code}）",
     "expected an open store, got one that was closed": "数据库已关闭",

@@ -19,10 +19,12 @@ KILL_EXCUSES = 64
 class Comparison:
     """Compares one ledger with the expected lines of its system; collects findings."""
 
-    def __init__(self, ledger: Ledger, lines: list[Record], kills: list[datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, lines: list[Record], kills: list[datetime], *, excuses: int = KILL_EXCUSES
+    ) -> None:
         self.ledger = ledger
         self.shape = SHAPES[ledger.system]
-        self.kills = kills
+        self.kills, self.excuses_each = kills, excuses
         self.contents = ledger.contents()
         self.findings: list[Finding] = []
         self.first_effect: dict[Slot, Effect] = {}
@@ -232,7 +234,7 @@ class Comparison:
         for kill in self.kills:
             if before.at <= kill <= again.at and kill - before.at <= KILL_REACH:
                 excuses[kill] += 1
-                return excuses[kill] <= KILL_EXCUSES
+                return excuses[kill] <= self.excuses_each
         return False
 
     def _unique_part_keys(self) -> None:

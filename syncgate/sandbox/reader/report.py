@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from .comparison import Comparison
+from .comparison import KILL_EXCUSES, Comparison
 from .findings import KINDS, Finding
 from .front import TABLES as FRONTS
 from .front import Front, read_front
@@ -69,6 +69,7 @@ def compare(
     faults_required: list[str],
     outages: Sequence[Outage] = (),
     hours: Sequence[Hours] = (),
+    kill_excuses: int = KILL_EXCUSES,
 ) -> Report:
     """Everything there is to say about these systems."""
     findings: list[Finding] = []
@@ -84,7 +85,7 @@ def compare(
     by_system: dict[str, list[Record]] = defaultdict(list)
     for line in lines:
         by_system[line["system"]].append(line)
-    comparisons = [_comparison(ledger, by_system[ledger.system], kills) for ledger in ledgers]
+    comparisons = [_comparison(ledger, by_system[ledger.system], kills, kill_excuses) for ledger in ledgers]
     for comparison in comparisons:
         findings += comparison.run()
     findings += _split_cases([each for each in comparisons if isinstance(each, Comparison)])
@@ -102,8 +103,12 @@ def compare(
     return Report(findings, held, faults, outages_told, [hours_told(front, each) for front, each in kept])
 
 
-def _comparison(ledger: Ledger | Front, lines: list[Record], kills: list[datetime]) -> Comparison | FrontComparison:
-    return FrontComparison(ledger, lines) if isinstance(ledger, Front) else Comparison(ledger, lines, kills)
+def _comparison(
+    ledger: Ledger | Front, lines: list[Record], kills: list[datetime], excuses: int
+) -> Comparison | FrontComparison:
+    if isinstance(ledger, Front):
+        return FrontComparison(ledger, lines)
+    return Comparison(ledger, lines, kills, excuses=excuses)
 
 
 def _split_cases(comparisons: list[Comparison]) -> list[Finding]:
@@ -152,6 +157,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workorders-csv", type=Path, help="compare workorders with this CSV instead")
     parser.add_argument("--systems", type=Path, required=True, help="the folder with the ledgers")
     parser.add_argument("--kills", type=Path, help="JSON list of the times at which the gate was killed")
+    excuses = "how many requests of one system can have been in flight at each"
+    parser.add_argument("--kill-excuses", type=int, default=KILL_EXCUSES, help=excuses)
     parser.add_argument("--outage", type=Path, help="JSON of the time that a system was gone")
     parser.add_argument("--hours", type=Path, help="JSON of the time at which a system's sending hours began")
     parser.add_argument("--faults-required", default="", help="kinds of fault, comma-separated")
@@ -169,7 +176,7 @@ def main(arguments: list[str]) -> int:
     required = [mode for mode in options.faults_required.split(",") if mode]
     outages = [read_outage(options.outage)] if options.outage is not None and options.outage.exists() else []
     hours = [read_hours(options.hours)] if options.hours is not None and options.hours.exists() else []
-    report = compare(lines, ledgers, _kills(options.kills), required, outages, hours)
+    report = compare(lines, ledgers, _kills(options.kills), required, outages, hours, options.kill_excuses)
     if options.json:
         print(json.dumps({"is_good": report.is_good} | asdict(report), ensure_ascii=False))
     else:

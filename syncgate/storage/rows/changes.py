@@ -25,6 +25,9 @@ from syncgate.storage.work import Work
 FEED: Final = "changes"
 POSTS: Final = "posts"
 """The feed's reader that counts what sources post."""
+GIVEN_AT_MOST: Final = 10**9
+"""So many numbers are left out after a restore: more than can have been given since any backup, and few enough that a
+million restores stay within what JSON readers take for whole numbers."""
 _columns = changes.c
 _NAMES: Final = tuple(column.name for column in _columns if column.name not in ("change_id", "change_no"))
 _limit = bindparam("limit", type_=Integer())
@@ -46,6 +49,7 @@ SAVE_FEED = Statement(
     .where(feeds.c.feed == given("of_feed", feeds.c.feed))
     .values(last_no=given("given_no", feeds.c.last_no))
 )
+FEED_NO = Statement(select(feeds.c.last_no).where(feeds.c.feed == given("feed", feeds.c.feed)).with_for_update())
 _is_numbered = text("changes.change_no IS NOT NULL")
 _after = _columns.change_no > given("after", _columns.change_id)
 LAST_LOOKED_AT = Statement(
@@ -96,6 +100,12 @@ class ChangeRows:
             )
             self._work.run(SAVE_FEED, {"of_feed": FEED, "given_no": numbers[-1]}, breaks=IllegalMove)
         return len(found) == limit
+
+    def leave_numbers_out(self) -> None:
+        feed = self._work.one(FEED_NO, feed=FEED)
+        if feed is not None:
+            anew = (feed[0] // GIVEN_AT_MOST + 1) * GIVEN_AT_MOST
+            self._work.run(SAVE_FEED, {"of_feed": FEED, "given_no": anew}, breaks=IllegalMove)
 
     def changes(self, source: str, *, after: int, looked_at: int) -> tuple[list[Change], int]:
         numbers = self._work.all(LAST_LOOKED_AT, after=after, limit=looked_at)

@@ -32,6 +32,33 @@ def test_the_second_event_after_a_deploy_sends_nothing_of_its_own(site: Worksite
     assert len(site.systems["food"].sends) == 2
 
 
+def test_an_event_after_a_deploy_that_reads_another_field_sends_nothing_of_its_own(site: Worksite) -> None:
+    """Promise 13: what the slot was filled from differs under the new mapping, although nothing of the case did."""
+    accepted = site.post(an_application())
+    site.run_dry("food")
+    path = "mappings/food/application.yaml"
+    site.run(activate(site.gate, [rewritten(site, "food", path, "itemName: case.item.name", "itemName: case.title")]))
+    site.patch(accepted.case_id, {"description": "与食品系统无关的一句话"})
+    site.run_dry("food")
+    assert len(site.systems["food"].sends) == 1
+
+
+def test_a_message_that_a_deploy_added_goes_out_with_no_event_of_a_case_that_had_its_part(site: Worksite) -> None:
+    """Promise 13: only what comes from then on is sent by it."""
+    food = site.gate.active_bundle("food")
+    messages = tuple(message for message in food.messages if message.name != "event")
+    specs = {name: spec for name, spec in food.specs.items() if name != "event"}
+    site.run(activate(site.gate, [altered(site, "food", messages=messages, specs=specs)]))
+    accepted = site.post(an_application(stages=[a_stage("s1", "accepted")]))
+    site.run_dry("food")
+    site.run(activate(site.gate, [food]))
+    site.patch(accepted.case_id, {"description": "与食品系统无关的一句话"})
+    assert site.phases(accepted.case_id, "food") == [("application", "delivered")]
+    site.append(accepted.case_id, a_stage("s2", "step"))
+    site.run_dry("food")
+    assert [d.part for d in site.deliveries(accepted.case_id, "food") if d.message == "event"] == ["s2"]
+
+
 def test_an_event_after_a_deploy_retracts_nothing_that_the_event_left_alone(site: Worksite) -> None:
     """Promise 13: a changed `applies_to` queues a retraction with the next unrelated event."""
     accepted = site.post(an_application())

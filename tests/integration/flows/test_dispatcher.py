@@ -7,21 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Outcome
+from syncgate.flows.accepting.intake import post_case
 from syncgate.flows.delivering.dispatch import Dispatcher, DispatchSettings
 from syncgate.ports import Request, Step
 from syncgate.storage import SqlStore
 from tests.integration.flows.altered import (
     LONGEST_REQUEST,
     VISIBLE_AFTER,
+    altered,
 )
 from tests.integration.flows.worksite import (
     WORKER,
     ScriptedSystem,
     Worksite,
+    activate,
     answer,
+    call,
+    caller,
 )
 from tests.support.cases import an_application
 from tests.support.rows import SetClock
@@ -139,5 +145,49 @@ def test_a_stop_during_a_claim_hands_back_what_was_claimed(site: Worksite) -> No
     assert site.only(accepted.case_id, "food", "application").phase is Phase.PENDING
 
 
+@dataclass
+class SilentSystem(ScriptedSystem):
+    """It takes requests and never answers."""
+
+    async def send(self, request: Request) -> Any:
+        self.sends.append(request)
+        await asyncio.Event().wait()
+
+
+def test_a_system_that_never_answers_takes_no_place_of_another(site: Worksite) -> None:
+    """Promise 6: it has as many requests open as it may have, in the same process."""
+    site.systems["province"] = SilentSystem()
+    at_once = site.gate.active_bundle("province").limits.concurrency
+    cases = [site.post(an_application(f"QX{no}")) for no in range(at_once + 1)]
+
+    async def history() -> None:
+        both = {system: site.gate.active[system] for system in ("province", "food")}
+        settings = DispatchSettings(owner=WORKER, poll_interval=timedelta(seconds=0.05), grace=timedelta(seconds=0.05))
+        dispatcher = Dispatcher(replace(site.gate, active=both), site.system_of, settings)
+        dispatcher.start()
+        await until(lambda: len(site.systems["province"].sends) == at_once)
+        late = [await post_case(site.gate, caller("window"), one, call(one)) for one in (an_application("QX99"),)]
+        dispatcher.on_due(["food"])
+        await until(lambda: all(_is_at_food(site, one.case_id) for one in [*cases, *late]))
+        await dispatcher.stop()
+
+    site.run(history())
+
+
+def _is_at_food(site: Worksite, case_id: UUID) -> bool:
+    return site.only(case_id, "food", "application").phase is Phase.DELIVERED
+
+
 def _food_only(site: Worksite) -> dict[str, str]:
     return {"food": site.gate.active["food"]}
+
+
+def test_a_process_whose_system_is_busy_elsewhere_waits_for_what_falls_due(site: Worksite) -> None:
+    """Promise 6: it looked again four times a second while anything at all was under way, though nothing was due."""
+    site.post(an_application("QX1"))
+    site.claim_one("food")
+    assert not site.claim("food", limit=100).is_held_back
+    rest = altered(site, "food", limits=replace(site.gate.active_bundle("food").limits, concurrency=1))
+    site.run(activate(site.gate, [rest]))
+    site.post(an_application("QX2"))
+    assert site.claim("food", limit=100).is_held_back

@@ -9,17 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, cast
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.rows import Case, Delivery
+from syncgate.domain.rows import Delivery
 from syncgate.flows.accepting.intake import post_case
 from syncgate.flows.delivering.hand_over import HandOver
 from syncgate.flows.gate import Accepted, Gate
-from syncgate.ports import Step, Tx
 from syncgate.storage import GroupWriter, SqlStore
 from tests.conftest import OpenStore
+from tests.integration.flows.overtaken import Overtaken, before_insert
 from tests.integration.flows.worksite import Worksite, call, caller, worksite
 from tests.support.cases import a_stage, an_application
 from tests.support.rows import SetClock
@@ -36,30 +37,6 @@ class Chance:
 
     def draw(self) -> float:
         return 0.0
-
-
-class Overtaken(GroupWriter):
-    """A writer whose first new case is overtaken: another process commits after the look-up, before the insert."""
-
-    def __init__(self, store: SqlStore, overtake: Callable[[], object]) -> None:
-        super().__init__(store)
-        self._overtakes = [overtake]
-
-    async def write(self, step: Step[Any]) -> Any:
-        return await super().write(lambda tx: step(cast(Tx, _Overtaken(tx, self._overtakes))))
-
-
-class _Overtaken:
-    def __init__(self, tx: Tx, overtakes: list[Callable[[], object]]) -> None:
-        self._tx, self._overtakes = tx, overtakes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
-
-    def insert_case(self, case: Case) -> None:
-        if self._overtakes:
-            self._overtakes.pop()()
-        self._tx.insert_case(case)
 
 
 def a_process(
@@ -143,7 +120,8 @@ def test_who_is_overtaken_between_its_look_and_its_insert_joins_the_winners_case
         assert isinstance(a_process(site, stores[1], "serve-1", [("window", an_application("QX1"))])[0], Accepted)
 
     food: list[Post] = [("food", an_application("SP9", references={"window": "QX1"}))]
-    (answer,) = a_process(site, stores[0], "serve-0", food, lambda store: Overtaken(store, window_first))
+    overtaken = partial(Overtaken, overtake=window_first, is_reached=before_insert)
+    (answer,) = a_process(site, stores[0], "serve-0", food, overtaken)
     assert isinstance(answer, Accepted), answer
     assert stores[0].read(lambda tx: tx.case_id_by_ref("window", "QX1")) == answer.case_id
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from syncgate.domain.delivery import Event
+from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.flows.delivering.send import send
 from syncgate.flows.operating import by_hand
@@ -99,6 +99,17 @@ def test_a_start_that_cannot_be_noted_leaves_nothing_to_ask_a_person(site: Works
     work = site.claim_one("food")
     gate = replace(site.gate, writer=Down())
     assert site.run(send(gate, work, site.system_of)).event is Event.HANDED_BACK
+
+
+def test_a_worker_that_dies_before_its_send_began_loses_nothing_and_asks_nobody(site: Worksite) -> None:
+    """Promise 3; crash point: between the claim and the noted start, at a system that nobody can ask."""
+    site.run(activate(site.gate, [held_for_a_person(site, "food")]))
+    accepted = site.post(an_application())
+    work = site.claim_one("food")
+    site.clock.at = work.lane.lease_until or START
+    site.rescue()
+    assert site.step("food") == 1
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
 
 
 def test_a_worker_that_dies_with_a_probe_leaves_an_entry(site: Worksite) -> None:

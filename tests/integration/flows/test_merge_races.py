@@ -6,18 +6,17 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.rows import Case, CaseState
+from syncgate.domain.rows import CaseState
 from syncgate.flows.accepting.intake import post_case
 from syncgate.flows.accepting.merging import merge_case
 from syncgate.flows.accepting.withdrawal import withdrawal_in
 from syncgate.flows.gate import Accepted, CaseRef, Gate
-from syncgate.ports import Step, Tx
-from syncgate.storage import GroupWriter, SqlStore
 from tests.conftest import OpenStore
+from tests.integration.flows.overtaken import Overtaken, before_lock
 from tests.integration.flows.test_join_races import Post, a_process, of_case, one_a_slot, two_processes
 from tests.integration.flows.test_waiting_stages import in_a_process
 from tests.integration.flows.worksite import call, caller
@@ -75,30 +74,6 @@ def states(store: Any, *case_ids: UUID) -> list[tuple[CaseState, UUID | None]]:
     return [(found[case_id].state, found[case_id].merged_into) for case_id in case_ids]
 
 
-class Overtaken(GroupWriter):
-    """A writer whose first step is overtaken: a merge commits after its look-up of the case, before its lock."""
-
-    def __init__(self, store: SqlStore, overtake: Callable[[], object]) -> None:
-        super().__init__(store)
-        self._overtakes = [overtake]
-
-    async def write(self, step: Step[Any]) -> Any:
-        return await super().write(lambda tx: step(cast(Tx, _Overtaken(tx, self._overtakes))))
-
-
-class _Overtaken:
-    def __init__(self, tx: Tx, overtakes: list[Callable[[], object]]) -> None:
-        self._tx, self._overtakes = tx, overtakes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
-
-    def case(self, case_id: UUID, *, lock: bool = False) -> Case | None:
-        if lock and self._overtakes:
-            self._overtakes.pop()()
-        return self._tx.case(case_id, lock=lock)
-
-
 def test_a_post_that_a_merge_overtakes_between_its_look_and_its_lock_speaks_of_the_survivor(
     postgres_url: str, open_store: OpenStore, clock: SetClock
 ) -> None:
@@ -112,7 +87,8 @@ def test_a_post_that_a_merge_overtakes_between_its_look_and_its_lock_speaks_of_t
         assert isinstance(merged, Accepted), merged
 
     said: list[Post] = [("window", a_call("E0", description="又来电"))]
-    (answer,) = a_process(site, stores[0], "serve-0", said, lambda store: Overtaken(store, merge_first))
+    overtaken = partial(Overtaken, overtake=merge_first, is_reached=before_lock)
+    (answer,) = a_process(site, stores[0], "serve-0", said, overtaken)
     assert isinstance(answer, Accepted), answer
     assert answer.case_id == stays
     assert site.document(stays)["description"] == "又来电"

@@ -190,6 +190,29 @@ def test_a_watch_ends_with_the_first_answer_after_its_time(front: FrontSite) -> 
     assert front.step() == 0
 
 
+def test_what_was_looked_up_is_watched_no_longer_than_what_was_taken_once_its_consumer_takes_it(
+    store: SqlStore, clock: SetClock, tmp_path: Path
+) -> None:
+    """It was asked about until `final_after`, however often the system had said that it took it."""
+    front = front_site(
+        store, clock, tmp_path, **{"final_after: 24h, returned_for: 72h": "final_after: 10d, returned_for: 1h"}
+    )
+    case_id = front.site.post(an_application()).case_id
+    front.step()
+    front.move(days=10)
+    front.step()
+    front.step()
+    assert front.accept(case_id).phase is Phase.DELIVERED
+    front.sql("UPDATE accept SET is_sync = 1")
+    front.move(minutes=5)
+    front.step()
+    taken_at = front.site.clock.at
+    assert front.accept(case_id).watched_until == taken_at + timedelta(hours=1)
+    front.move(minutes=5)
+    front.step()
+    assert front.accept(case_id).watched_until == taken_at + timedelta(hours=1), "counted from the first word of it"
+
+
 def test_a_row_that_vanishes_is_unconfirmed_and_left_to_a_person(front: FrontSite) -> None:
     """Promise 4: it was there, so that it is absent does not show that it was not taken."""
     case_id = front.site.post(an_application()).case_id

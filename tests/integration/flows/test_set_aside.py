@@ -81,6 +81,21 @@ def test_a_lease_that_cannot_be_ended_holds_up_no_other(site: Worksite) -> None:
     assert site.only(broken.case_id, "food", "application").phase is Phase.UNCONFIRMED
 
 
+def test_leases_that_cannot_be_ended_do_not_fill_the_batches_of_the_rescue(site: Worksite) -> None:
+    """Promises 3 and 6: they are first in line, and a batch has room for no other."""
+    broken = [site.post(an_application(f"QX{no}")) for no in range(2)]
+    works = site.claim("food").works
+    site.run(activate(site.gate, [altered(site, "food")]))
+    sent_by = site.gate.bundles[works[0].delivery.bundle]
+    site.gate.bundles[sent_by.digest] = replace(sent_by, specs=Unreadable())
+    site.clock.move(seconds=1)
+    whole = site.post(an_application("QX9"))
+    (last,) = site.claim("food").works
+    site.clock.at = last.lane.lease_until or site.clock.at
+    site.run(rescue_all(site.gate, batch=len(broken)))
+    assert site.only(whole.case_id, "food", "application").phase is Phase.UNCONFIRMED
+
+
 def deployed_elsewhere(site: Worksite, digest: str = OTHER) -> None:
     """What another process's deploy leaves in the store."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import AttemptKind, BreakerState
-from tests.integration.flows.worksite import ABSENT, Worksite, answer
+from syncgate.site.bundle import Bundle
+from tests.integration.flows.altered import altered, rewritten
+from tests.integration.flows.worksite import ABSENT, Worksite, activate, answer
 from tests.support.cases import a_hotline_case, an_application
 
 UNKNOWN = answer(Outcome.UNKNOWN)
@@ -96,6 +99,35 @@ def test_a_probe_that_is_answered_as_duplicate_shows_presence(site: Worksite) ->
     assert (first.operation, first.payload) == (probe.operation, probe.payload)
 
 
+def test_a_probe_whose_answer_is_lost_as_well_may_still_run_and_is_waited_for_like_a_send(site: Worksite) -> None:
+    """Promise 4: the system may take the probe for new, and show it to the next one only after `visible_after`."""
+    province = site.systems["province"]
+    province.script.extend([UNKNOWN, UNKNOWN])
+    site.post(an_application())
+    site.step("province")
+    site.clock.move(seconds=12)
+    site.step("province")
+    assert len(province.sends) == 2
+    site.clock.move(seconds=10)
+    assert site.step("province") == 0
+    assert len(province.sends) == 2, "expected no probe before the one before it must have become visible"
+    site.clock.move(seconds=2)
+    site.step("province")
+    assert len(province.sends) == 3
+
+
+def test_a_probe_that_the_system_turned_away_is_repeated_on_the_schedule(site: Worksite) -> None:
+    province = site.systems["province"]
+    province.script.extend([UNKNOWN, answer(Outcome.UNAVAILABLE)])
+    site.post(an_application())
+    site.step("province")
+    site.clock.move(seconds=12)
+    site.step("province")
+    site.clock.move(seconds=5)
+    site.step("province")
+    assert len(province.sends) == 3
+
+
 def test_a_system_that_nobody_can_ask_waits_for_a_person(site: Worksite) -> None:
     """After final_after an unconfirmed delivery has no due time."""
     province = site.systems["province"]
@@ -177,6 +209,26 @@ def test_an_answer_that_comes_after_the_lease_moves_nothing_and_is_kept(site: Wo
     assert len(site.systems["food"].sends) == 1
 
 
+def test_a_late_answer_is_never_taken_for_that_of_the_next_send(site: Worksite) -> None:
+    """Promise 8; crash point: a worker frozen between send and settle, until its delivery is in flight once more."""
+    accepted = site.post(an_application())
+    first = site.claim_one("food")
+    refused = site.serve(first)
+    site.systems["food"].held.clear()
+    site.clock.at = first.lane.lease_until or site.clock.at
+    site.rescue()
+    site.clock.move(seconds=12)
+    asked = site.claim_one("food")
+    site.settle(asked, site.serve(asked), keep=False)
+    second = site.claim_one("food")
+    assert second.delivery.delivery_id == first.delivery.delivery_id
+    assert site.settle(first, refused).is_late
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert (delivery.phase, delivery.lease_token) == (Phase.IN_FLIGHT, second.token)
+    assert not site.settle(second, site.serve(second)).is_late
+    assert site.attempts(delivery) == ["expired_sent", "absent", "taken", "taken"]
+
+
 def test_a_worker_that_wakes_too_late_does_not_send(site: Worksite) -> None:
     """Crash point: frozen between claim and send."""
     site.post(an_application())
@@ -253,3 +305,45 @@ def test_a_look_up_that_the_system_cannot_answer_is_no_reason_to_ask_a_person(si
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
     assert len(food.sends) == 1
+
+
+def confirmed_by(site: Worksite, system: str, by: str) -> Bundle:
+    """The system's bundle where another way shows what became of a send."""
+    specs = site.gate.active_bundle(system).specs
+    policies = {name: replace(spec, confirm=replace(spec.confirm, by=by)) for name, spec in specs.items()}
+    return altered(site, system, specs=policies)
+
+
+def died_with_it(site: Worksite, system: str) -> None:
+    """A worker claims, and dies before it does anything; its lease has ended, and what it may have sent is visible."""
+    work = site.claim_one(system)
+    site.clock.at = work.lane.lease_until or site.clock.at
+    site.rescue()
+    site.clock.move(minutes=1)
+    site.run_dry(system)
+
+
+def test_a_taking_back_that_no_system_takes_is_parked_also_after_a_worker_died_with_it(site: Worksite) -> None:
+    """Promise 3. Crash point: between claim and send. It ended in a defect, asked again and again for ever."""
+    site.run(activate(site.gate, [confirmed_by(site, "workorders", "idempotency_key")]))
+    accepted = site.post(a_hotline_case())
+    site.run_dry("workorders")
+    site.withdraw(accepted.case_id)
+    died_with_it(site, "workorders")
+    (_, retraction) = site.deliveries(accepted.case_id, "workorders")
+    assert (retraction.phase, retraction.reason) == (Phase.PARKED, "retraction_not_taken")
+    assert len(site.systems["workorders"].sends) == 1
+
+
+def test_a_change_that_no_system_takes_is_never_probed_with(site: Worksite) -> None:
+    """Promise 4. Crash point: between claim and send. The probe sent it as a record of its own, under a new key."""
+    path, said = "adapters/workorders/adapter.yaml", "on_change: {update: replace}"
+    site.run(activate(site.gate, [rewritten(site, "workorders", path, said, "on_change: hold")]))
+    site.run(activate(site.gate, [confirmed_by(site, "workorders", "idempotency_key")]))
+    accepted = site.post(a_hotline_case())
+    site.run_dry("workorders")
+    site.post(a_hotline_case(description="又来电"))
+    died_with_it(site, "workorders")
+    (_, change) = site.deliveries(accepted.case_id, "workorders")
+    assert (change.phase, change.reason) == (Phase.PARKED, "correction_not_taken")
+    assert len(site.systems["workorders"].sends) == 1

@@ -13,12 +13,14 @@ from syncgate.domain.errors import CaseFinished, CaseWithdrawn, InvalidCase, Not
 from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import CaseState, Change
 from syncgate.flows.accepting.withdrawal import withdrawal_in
+from syncgate.flows.delivering.retracting import is_other_sent_so
 from syncgate.flows.gate import Caller, CaseRef
 from syncgate.flows.operating import by_hand
 from syncgate.flows.showing.reading import read_passport
 from tests.integration.flows.altered import OPERATOR, UNKNOWN, rewritten
 from tests.integration.flows.worksite import ABSENT, Worksite, activate, answer, caller
 from tests.support.cases import a_hotline_case, a_stage, an_application
+from tests.support.rows import a_delivery, new_id
 
 VOIDED = {
     "doneresult": 2,
@@ -295,6 +297,19 @@ def keys_only(site: Worksite) -> None:
 
 
 class TestByKeysAlone:
+    def test_only_what_left_by_the_operation_that_takes_back_could_be_taken_for_it(self, site: Worksite) -> None:
+        """Promise 4: a system that answers that it has this already may mean the other."""
+        keys_only(site)
+        bundle, case_id = site.gate.active_bundle("food"), new_id()
+        back = a_delivery(case_id, message="replace", change=Change.RETRACT)
+        create, update = (
+            a_delivery(case_id, change=change, sent_mac=b"s" * 16, input_mac=b"o" * 16)
+            for change in (Change.CREATE, Change.UPDATE)
+        )
+        assert is_other_sent_so([back, update], bundle, back)
+        assert not is_other_sent_so([back, create], bundle, back)
+        assert not is_other_sent_so([back, replace(update, sent_mac=None)], bundle, back)
+
     def test_it_is_sent_without_a_payload_under_the_keys_of_what_is_held(self, site: Worksite) -> None:
         keys_only(site)
         accepted = site.post(an_application())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from typing import Any
+
 import pytest
 
-from syncgate.domain.errors import Conflict, IllegalMove, NotFound, StoreUnavailable
+from syncgate.domain.errors import CommitUnknown, Conflict, IllegalMove, NotFound, StoreUnavailable
 from syncgate.ports.store import Tx
 from syncgate.storage import SqlStore
 from tests.support.rows import SetClock, a_case, a_delivery, a_lane, a_submission, new_id, stored_case
@@ -95,3 +98,20 @@ def test_a_read_sees_one_state_while_others_write(store: SqlStore) -> None:
 
     assert store.read(read) == [None, None]
     assert store.read(lambda tx: tx.case(case_id)) is not None
+
+
+def test_a_commit_whose_answer_is_lost_is_an_unknown_outcome_on_sqlite_too(sqlite_store: SqlStore) -> None:
+    """Crash point: the commit stands, and flushing it is said to have failed (promise 1)."""
+    case_id = new_id()
+    engine: Any = sqlite_store._engine
+    commit = engine.commit
+
+    def commits_and_fails(cursor: Any) -> bool:
+        commit(cursor)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    engine.commit = commits_and_fails
+    with pytest.raises(CommitUnknown):
+        sqlite_store.write([lambda tx: tx.insert_case(a_case(case_id))])
+    engine.commit = commit
+    assert sqlite_store.write([lambda tx: tx.case(case_id) is not None]) == [True]

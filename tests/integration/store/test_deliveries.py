@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from syncgate.domain.delivery import MAYBE_SENT, WAITING, Phase
 from syncgate.domain.errors import IllegalMove
@@ -168,3 +169,14 @@ def test_counters_roll_up_by_system_phase_and_reason(store: SqlStore, case_id: U
     }
     assert results[0] == (True, expected)
     assert store.read(lambda tx: tx.counters()) == expected
+
+
+def test_what_waits_is_counted_without_walking_over_it(store: SqlStore, case_id: UUID, store_url: str) -> None:
+    """Promise 6: a page that shows counts must not be slower, nor slow others down, the longer the queue is."""
+    insert(store, a_delivery(case_id))
+    address = make_url(store_url)
+    is_sqlite = address.get_backend_name() == "sqlite"
+    engine = create_engine(address if is_sqlite else address.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE counters SET deliveries_count = 1000000"))
+    assert store.read(lambda tx: tx.counters()) == {("food", Phase.PENDING, ""): 1_000_000}

@@ -206,8 +206,9 @@ def _drop_polls(connection: Connection) -> None:
     for index, column in (("ix_lanes_polled", "poll_at"), ("ix_lanes_ranked", "rank_at")):
         connection.execute(text(f"DROP INDEX {index}"))
         connection.execute(text(f"ALTER TABLE lanes DROP COLUMN {column}"))
-    connection.execute(text("ALTER TABLE systems DROP COLUMN maintenance"))
-    later = ("held_key", "held_mac", "observed", "observed_at")
+    for table, column in (("systems", "maintenance"), ("systems", "restored_at"), ("deliveries", "restored_at")):
+        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    later = ("held_key", "held_mac", "observed", "observed_at", "sent_refs")
     for name in ("queued_at", "poll_at", "polled_at", "watched_until", "given_back_no", *later):
         connection.execute(text(f"ALTER TABLE deliveries DROP COLUMN {name}"))
 

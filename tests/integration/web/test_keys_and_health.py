@@ -208,6 +208,8 @@ def test_the_description_lists_every_route_and_is_true_of_cases(served: Served) 
         ("GET", "/v1/keys"),
         ("POST", "/v1/keys"),
         ("POST", "/v1/keys/{principal_id}/revoke"),
+        ("HEAD", "/v1/cases/{case}/materials/{material}"),
+        ("HEAD", "/v1/materials/{token}"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
         ("GET", "/metrics"),

@@ -554,3 +554,15 @@ def test_an_operator_of_one_source_does_not_withdraw_for_another(served: Served)
     target, body = f"/v1/cases/{first['case_id']}/withdraw", {"reason": "重复申报"}
     assert served.call("POST", target, key=served.key("operator", sources=("hall",)), json=body).status_code == 403
     assert served.call("POST", target, key=served.key("operator", sources=("window",)), json=body).status_code == 202
+
+
+@pytest.mark.parametrize("ending", ["withdraw", "void", "reopen"])
+@pytest.mark.parametrize("at", ["garbage", "2026-05-01", "2026-05-01T09:00:00", "0"])
+def test_an_ending_at_no_time_is_refused_also_where_it_would_change_nothing(
+    served: Served, ending: str, at: str
+) -> None:
+    key = served.key()
+    place = served.call("POST", "/v1/cases", key=key, json=application()).headers["location"]
+    answer = served.call("POST", f"{place}/{ending}", key=key, json={"reason": "并无错误", "at": at})
+    assert answer.status_code == 422, answer.text
+    assert [(error["pointer"], error["rule"]) for error in answer.json()["errors"]] == [("/at", "format")]

@@ -63,3 +63,21 @@ def test_an_alert_seen_again_is_told_no_sooner() -> None:
     waiting = alerts.told(in_hand(), reached=WAYS, ways=WAYS, repeat=REPEAT, now=START)
     again = alerts.seen_again(waiting, detail={"run": "food.2"}, now=START + timedelta(hours=1))
     assert again.due_at == START + REPEAT and again.detail == {"run": "food.2"}
+
+
+def test_an_alert_keeps_what_it_is_about_since_when_and_who_took_it_on() -> None:
+    alert = raised()
+    assert (alert.alert_id, alert.kind, alert.system) == (UUID(int=1), AlertKind.IMPLAUSIBLE_RUN, "food")
+    assert (alert.raised_at, alert.seen_at, alert.detail) == (START, START, {"run": "food.1"})
+    later = START + timedelta(hours=1)
+    assert alerts.seen_again(alert, detail={}, now=later).seen_at == later
+    taken = alerts.acknowledged(alert, by="li", reason="I call them", now=later)
+    assert (taken.acknowledged_at, taken.acknowledged_by, taken.acknowledged_reason) == (later, "li", "I call them")
+    over = alerts.ended(alert, now=later)
+    assert (over.ended_at, over.due_at, over.is_open) == (later, None, False)
+
+
+def test_an_alert_is_told_by_one_process_until_its_lease_is_over() -> None:
+    assert (in_hand().lease_token, in_hand().lease_until) == (TOKEN, START + timedelta(minutes=1))
+    after = alerts.told(in_hand(), reached=WAYS, ways=WAYS, repeat=REPEAT, now=START)
+    assert (after.lease_token, after.lease_until) == (None, None)

@@ -81,6 +81,30 @@ class TestALife:
         assert (document["ended"], document["ended_with"]["id"]) == ("returned", "return_agreed-3")
         assert document["until_at"] == document["ended_with"]["at"]
 
+    def test_is_told_to_mappings_leg_by_leg(self) -> None:
+        first, second, _ = legs(*STORY)
+        assert first.document() == {
+            "id": "assigned-0",
+            "no": 1,
+            "org": URBAN,
+            "from_at": STORY[0]["at"],
+            "began_with": STORY[0],
+            "stages": list(first.stages),
+            "until_at": STORY[3]["at"],
+            "ended": "returned",
+            "ended_with": STORY[3],
+        }
+        assert [stage["id"] for stage in first.stages][:2] == ["assigned-0", "signed-1"]
+        assert (second.document()["no"], second.document()["from_at"]) == (2, STORY[4]["at"])
+
+    def test_knows_an_organisation_by_its_name_where_one_has_no_code(self) -> None:
+        by_name = {"name": URBAN["name"]}
+        (leg,) = legs(stage("assigned", 0, assignee=URBAN), stage("signed", 1, org=by_name))
+        assert [one["id"] for one in leg.stages] == ["assigned-0", "signed-1"]
+        other = {"name": ECOLOGY["name"]}
+        assert odd(stage("assigned", 0, assignee=URBAN), stage("signed", 1, org=other)) != []
+        assert odd(stage("assigned", 0, assignee=URBAN), stage("signed", 1, org={"uscc": ""})) != []
+
     def test_of_a_live_leg_says_nothing_of_an_end(self) -> None:
         document = legs(STORY[0])[0].document()
         assert {"ended", "ended_with", "until_at"} & document.keys() == set()

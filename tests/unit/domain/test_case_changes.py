@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncgate.domain.case import canonical_bytes, merged, patched, replaced, version_key, with_stages
+from syncgate.domain.case import (
+    canonical_bytes,
+    is_withdrawn,
+    merged,
+    patched,
+    replaced,
+    version_key,
+    with_stages,
+    withdrawing_stage,
+)
 from syncgate.domain.errors import Conflict, StaleRevision
 
 S1 = {"id": "s1", "kind": "accepted", "at": "2026-04-30T09:00:00+08:00"}
@@ -124,6 +133,12 @@ class TestAMergePatch:
 class TestACasePostedAgain:
     def test_is_replaced_as_a_whole(self) -> None:
         assert replaced(a_case(form={"a": 1}, region_code="990101"), a_case(title="新")) == a_case(title="新")
+
+    def test_keeps_the_version_that_it_leaves_out(self) -> None:
+        """Otherwise an older post would count again after one without a version."""
+        assert replaced(a_case(source_version=3), a_case(title="b"))["source_version"] == 3
+        assert replaced(a_case(source_version=3), a_case(source_version=4))["source_version"] == 4
+        assert "source_version" not in replaced(a_case(), a_case())
 
     def test_keeps_stages_and_materials_that_it_leaves_out(self) -> None:
         current = a_case(stages=[S1], materials=[M1])
@@ -280,3 +295,29 @@ class TestSourceVersions:
     def test_of_other_digits_are_texts(self) -> None:
         assert version_key("٣") == (1, 0, "٣")
         assert version_key("²") == (1, 0, "²")
+
+
+def ended(*kinds: str) -> dict[str, Any]:
+    return {"stages": [{"id": f"s{no}", "kind": kind} for no, kind in enumerate(kinds)]}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "stage"),
+    [
+        ((), None),
+        (("applied", "step"), None),
+        (("withdrawn",), "s0"),
+        (("applied", "withdrawn", "step"), "s1"),
+        (("withdrawn", "reopened"), None),
+        (("withdrawn", "reopened", "withdrawn"), "s2"),
+        (("withdrawn", "withdrawn"), "s1"),
+    ],
+)
+def test_a_case_is_withdrawn_by_the_last_word_on_it(kinds: tuple[str, ...], stage: str | None) -> None:
+    found = withdrawing_stage(ended(*kinds))
+    assert (None if found is None else found["id"]) == stage
+    assert is_withdrawn(ended(*kinds)) is (stage is not None)
+
+
+def test_a_case_without_stages_is_not_withdrawn() -> None:
+    assert withdrawing_stage({}) is withdrawing_stage({"stages": None}) is None

@@ -24,6 +24,7 @@ LEGAL = {
     "expired_sent": {"in_flight": "unconfirmed"},
     "expired_unsent": {"in_flight": "pending"},
     "handed_back": {"in_flight": "pending"},
+    "restored": {"pending": "unconfirmed", "in_flight": "unconfirmed"},
     "overdue": {"awaiting": "unconfirmed"},
     "found": {"unconfirmed": "delivered"},
     "found_different": {"unconfirmed": "parked"},

@@ -46,6 +46,7 @@ def test_a_forecast_says_whether_all_is_sent_by_the_cut_off(minutes: int, is_bef
     cutoff_at = NOON + timedelta(minutes=20)
     found = forecast(120 * minutes, pace=pace(), timetable=ALWAYS_OPEN, cutoff_at=cutoff_at, stopped_by=None, now=NOON)
     assert (found.is_before_cutoff, found.unknown) == (is_before, None)
+    assert (found.waiting_count, found.cutoff_at) == (120 * minutes, cutoff_at)
 
 
 def test_a_stopped_system_has_no_time_and_is_too_late_where_even_the_best_one_is() -> None:

@@ -410,6 +410,7 @@ class TestQuestions:
         row = watched()
         assert polls([row, base(P.PENDING), step(1, P.AWAITING)], now=LATER).due == (row,)
         assert polls([row, base(P.PARKED, sent_mac=b"s")], now=LATER).due == ()
+        assert polls([row, base(P.PARKED, given_back_no=2)], now=LATER).due == (), "the answer would be about that one"
 
     @pytest.mark.parametrize("phase", [p for p in Phase if p not in (P.AWAITING, P.DELIVERED)])
     def test_are_asked_in_no_other_phase(self, phase: Phase) -> None:

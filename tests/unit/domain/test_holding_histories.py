@@ -24,7 +24,9 @@ SLOTS: list[SlotName] = [("application", ""), ("step", "s1")]
 MESSAGES = {name: a_message(name, on_change=OnChange.UPDATE) for name in ("application", "step")}
 BUNDLE = a_row().bundle
 ARRIVES = {Event.TAKEN, Event.QUEUED_THERE}
-MAY_HAVE_ARRIVED = {Event.UNKNOWN, Event.DUPLICATE, Event.EXPIRED_SENT}
+MAY_HAVE_ARRIVED = {Event.UNKNOWN, Event.DUPLICATE, Event.EXPIRED_SENT, Event.RESTORED}
+BEHIND_NOTHING_OPEN = {Event.CLAIMED, Event.RESTORED}
+"""Nothing may be sent in its slot when a waiting delivery is sent, or was perhaps sent since a backup."""
 KNOWN_THERE = {Event.FOUND, Event.CONFIRMED_BY_HAND}
 KNOWN_ABSENT = {Event.ABSENT, Event.ABSENT_BY_HAND}
 OUT_OF_MODEL = {Event.WITHDRAWN, Event.SUPERSEDED, Event.RETURNED, Event.CANCELLED_BY_HAND, Event.REFUSED}
@@ -160,7 +162,7 @@ class Histories(RuleBasedStateMachine):
         possible = [event for event in MOVES[row.phase] if event not in OUT_OF_MODEL]
         slot = [other.phase for other in self.rows if slot_of(other) == slot_of(row)]
         if any(phase in MAYBE_SENT for phase in slot):
-            possible = [event for event in possible if event is not Event.CLAIMED]
+            possible = [event for event in possible if row.phase not in WAITING or event not in BEHIND_NOTHING_OPEN]
         shown = self._look_up(row)
         wrong = (KNOWN_THERE | KNOWN_ABSENT | {Event.FOUND_DIFFERENT}) - _agreeing(shown)
         return [event for event in possible if event not in wrong]
@@ -168,7 +170,8 @@ class Histories(RuleBasedStateMachine):
     def _move(self, row: Delivery, event: Event, *, arrives: bool = False) -> None:
         if event is Event.CLAIMED:
             self._refuse_a_second_record(row)
-        if row.phase is Phase.IN_FLIGHT and (event in ARRIVES or (event in MAY_HAVE_ARRIVED and arrives)):
+        is_sent = row.phase is Phase.IN_FLIGHT or event is Event.RESTORED
+        if is_sent and (event in ARRIVES or (event in MAY_HAVE_ARRIVED and arrives)):
             self.arrived.add(row.delivery_id)
             self.held[slot_of(row)] = row.input_mac
         phase = advance(row.phase, event, newer_waits=self._is_replaced(row))

@@ -100,5 +100,11 @@ class TestASendKey:
     ) -> None:
         assert (send_key(*one) == send_key(*other)) == (one == other)
 
+    def test_of_what_was_given_back_is_another_also_of_the_same_content(self) -> None:
+        """Promise 4: under the first key the system would answer for what it gave back."""
+        keys = [send_key(CASE, 1, "b" * 64, given_back_no=no) for no in (None, 1, 2)]
+        assert len(set(keys)) == 3
+        assert keys[1] == "74e97831-72b9-8f38-bf4d-a483ecf9479a", "a re-send after an upgrade must be known as the same"
+
     def test_is_never_a_slot_key(self) -> None:
         assert send_key(CASE, 1, "b") not in {slot_key(CASE, "1", "b", ""), slot_key(CASE, "", "1", "b")}

@@ -62,3 +62,38 @@ def test_the_title_of_an_application_is_that_of_its_item_and_tells_nothing() -> 
 @pytest.mark.parametrize("document", [{}, {"item": None, "location": [], "applicant": 1, "contact": None}])
 def test_what_says_nothing_is_like_nothing(document: dict[str, Any]) -> None:
     assert features(document) == {}
+
+
+PERSON = {"applicant": {"name": "张示例", "id_no": "990101199001010017"}}
+
+
+@pytest.mark.parametrize(
+    "one", [{"task_code": "T1"}, {"local_code": "L1"}, {"name": "甲"}, {"task_code": "", "local_code": 7, "name": "甲"}]
+)
+def test_an_item_is_known_by_the_first_of_its_names(one: dict[str, Any]) -> None:
+    first = PERSON | {"kind": "application", "item": one}
+    assert alike(first, PERSON | {"kind": "application", "item": dict(one)}) == {Feature.APPLICANT}
+    other = PERSON | {"kind": "application", "item": {name: f"{value}x" for name, value in one.items()}}
+    assert alike(first, other) == set()
+
+
+def test_a_call_and_an_application_are_never_alike() -> None:
+    item = {"item": {"name": "甲"}}
+    assert alike(PERSON | item | {"kind": "hotline"}, PERSON | item | {"kind": "application"}) == set()
+
+
+def test_a_call_without_a_description_is_known_by_its_title() -> None:
+    told = {"kind": "hotline", "item": {"name": "道路破损"}, "title": "样本路12号前有坑"}
+    assert alike(told, told | {"description": " "}) == {Feature.TEXT}
+    assert alike(told, told | {"title": "样本路13号前有坑"}) == set()
+
+
+def test_a_text_of_six_letters_is_long_enough() -> None:
+    told = {"kind": "hotline", "item": {"name": "道路破损"}}
+    assert alike(told | {"title": "样本路有个坑"}, told | {"title": "样本路 有个坑"}) == {Feature.TEXT}
+    assert alike(told | {"title": "样本路有坑"}, told | {"title": "样本路 有坑"}) == set()
+
+
+@pytest.mark.parametrize("said", [{"applicant": {"name": "张示例"}}, {"contact": {"mobile": "15400000001"}}])
+def test_a_name_or_a_telephone_alone_is_nobody(said: dict[str, Any]) -> None:
+    assert features({"kind": "application", "item": {"name": "甲"}} | said) == {}

@@ -33,6 +33,7 @@ def test_every_mismatch_is_told_at_once() -> None:
         ("/materials/2/media_type", "media_type_differs"),
         ("/materials/2/media_type", "file_type_differs"),
     ]
+    assert [error.expected for error in mismatches(record, 2, file)] == ["13", "", "", "image/png", "image/png"]
 
 
 def test_no_bytes_are_no_file_unless_the_record_says_so() -> None:

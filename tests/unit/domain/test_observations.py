@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.delivery import Beginning, Event, Phase
 from syncgate.domain.head import heads
 from syncgate.domain.holding import UNTOLD, Saying, hold_known, hold_said
 from syncgate.domain.plan import Message, OnChange, OnUnplanned, Planned
@@ -137,6 +137,16 @@ def test_a_number_told_for_what_is_gone_stands_for_a_record_again() -> None:
     slots = slots_of([delivered(observed=Observed.ABSENT)])
     assert hold_known({("application", ""): planned()}, slots)
     assert not hold_known({("application", ""): planned()}, slots_of([delivered()]))
+
+
+def test_a_number_stands_for_a_record_of_which_nobody_knows_the_content_and_takes_the_place_of_what_waits() -> None:
+    """Promise 4: a record that exists is never made a second time."""
+    waiting = a_row(Phase.PENDING)
+    for slots in (slots_of([waiting]), {}):
+        (hold,) = hold_known({("application", ""): planned(b"A")}, slots)
+        assert hold.beginning is Beginning.KNOWN_BY_NUMBER
+        assert (hold.planned.message, hold.planned.part, hold.planned.input_mac) == ("application", "", UNTOLD)
+        assert hold.replaces == (waiting if slots else None)
 
 
 def test_the_change_back_to_what_was_delivered_goes_out_where_something_else_was_seen() -> None:

@@ -59,3 +59,18 @@ def test_what_a_whole_post_leaves_out_of_others_fields_stays() -> None:
     after = {"case_no": "1", "applicant": {"name": "m"}}
     kept = with_others_kept(OWNS, "food", CASE, after)
     assert kept == {"case_no": "1", "applicant": {"name": "m", "id_no": "1"}, "contact": {"mobile": "15400000001"}}
+
+
+def test_a_field_whose_name_has_a_slash_or_a_tilde_is_owned_too() -> None:
+    """Source: RFC 6901 §3. A pointer that is not escaped names nothing, so the field would be anybody's."""
+    before = {"form": {"a/b": "1", "c~d": "2"}}
+    owns = {"food": {"/form/a~1b", "/form/c~0d"}}
+    after = {"form": {"a/b": "3", "c~d": "4"}}
+    assert overstepped(owns, "hall", before, after) == {"/form/a~1b": {"food"}, "/form/c~0d": {"food"}}
+    assert with_others_kept(owns, "hall", before, {"form": {"a/b": "3"}}) == {"form": {"a/b": "3", "c~d": "2"}}
+
+
+def test_what_a_whole_post_says_of_others_fields_is_not_overlaid() -> None:
+    assert with_others_kept(OWNS, "food", CASE, CASE | {"contact": {"mobile": "15400000009"}})["contact"] == {
+        "mobile": "15400000009"
+    }

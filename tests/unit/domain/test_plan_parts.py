@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -90,6 +91,49 @@ class TestPartNumbers:
             known |= {("step", part): no for part, no in found.items()}
             assert sorted(known.values()) == list(range(1, len(known) + 1))
             assert list(found.values()) == sorted(found.values())
+
+
+ASSIGNED = [
+    {"id": "a1", "kind": "assigned", "at": "2026-05-01T09:00:00+00:00", "assignee": {"name": "城管", "uscc": "U"}},
+    {"id": "g1", "kind": "signed", "at": "2026-05-01T09:01:00+00:00", "org": {"name": "城管", "uscc": "U"}},
+    {"id": "r1", "kind": "reassigned", "at": "2026-05-01T09:02:00+00:00", "assignee": {"name": "环境", "uscc": "E"}},
+    {"id": "g2", "kind": "signed", "at": "2026-05-01T09:03:00+00:00", "org": {"name": "环境", "uscc": "E"}},
+    {"id": "r2", "kind": "reassigned", "at": "2026-05-01T09:04:00+00:00", "assignee": {"name": "城管", "uscc": "U"}},
+]
+"""Urban's turn, ecology's, and urban's again."""
+
+
+def of_turns(owner: str, *messages: Message, **numbers: int) -> list[tuple[str, str, int, bool]]:
+    """What a system that takes the turns of one organisation should hold: message, part, number, whether it is over."""
+    own = [replace(one, owns=lambda case, leg: leg["org"]["uscc"] == owner) for one in messages]
+    known = {(messages[0].name, part): no for part, no in numbers.items()}
+    found = plan({"stages": ASSIGNED}, own, applies=True, numbers=known)
+    return [(one.message, one.part, one.part_no, one.is_over) for one in found]
+
+
+class TestTurns:
+    TASK = a_message("task", of=PartOf.LEG)
+    CLOSING = a_message("closing", of=PartOf.LEG, closes="task")
+    NOTE = a_message("note", of=PartOf.STAGE)
+    BASE = a_message("base")
+
+    def test_of_others_are_none_of_a_systems(self) -> None:
+        assert of_turns("U", self.TASK) == [("task", "a1", 1, True), ("task", "r2", 2, False)]
+        assert of_turns("E", self.TASK) == [("task", "r1", 1, True)]
+        assert of_turns("X", self.TASK, self.NOTE, self.BASE) == []
+
+    def test_have_the_same_number_in_every_message_of_them(self) -> None:
+        found = of_turns("U", self.TASK, self.CLOSING)
+        assert found == [("task", "a1", 1, True), ("task", "r2", 2, False), ("closing", "a1", 1, True)]
+        assert of_turns("U", self.TASK, self.CLOSING, a1=4)[-1] == ("closing", "a1", 4, True)
+
+    def test_take_the_stages_that_are_theirs(self) -> None:
+        assert [part for _, part, _, _ in of_turns("U", self.NOTE)] == ["a1", "g1", "r2"]
+        assert [part for _, part, _, _ in of_turns("E", self.NOTE)] == ["r1", "g2"]
+
+    def test_make_a_message_of_the_case_over_once_all_are(self) -> None:
+        assert of_turns("U", self.BASE) == [("base", "", 1, False)]
+        assert of_turns("E", self.BASE) == [("base", "", 1, True)]
 
 
 class TestParts:

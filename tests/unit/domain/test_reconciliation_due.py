@@ -62,6 +62,12 @@ def test_every_second_day_is_every_second_day_over_the_end_of_a_month() -> None:
     assert len(found) == 4 and {b - a for a, b in pairwise(found)} == {timedelta(days=2)}
 
 
+def test_the_times_between_two_end_with_the_last_of_them() -> None:
+    at = datetime(2026, 4, 29, 18, 30, tzinfo=UTC)
+    assert list(NIGHTLY.between(at, at)) == []
+    assert list(NIGHTLY.between(at - timedelta(seconds=1), at)) == [at]
+
+
 def test_another_rhythm_has_other_words() -> None:
     others = [NIGHTLY, Rhythm(every=timedelta(days=1)), Rhythm(every=timedelta(days=1), at=time(2, 30), zone=BERLIN)]
     assert len({rhythm.words for rhythm in others}) == 3

@@ -17,7 +17,7 @@ SAID: dict[str, Any] = {
     "applied_at": "2026-04-30T09:00:00+08:00",
     "source_version": 3,
     "stages": [{"id": "s1", "kind": "applied"}, {"id": "s2", "kind": "accepted"}],
-    "details": {"area": 12.0, "is_new": True},
+    "details": {"area": 12.0, "is_new": True, "is_old": False, "a/b": "1", "c~d": "2"},
 }
 
 
@@ -45,6 +45,9 @@ def test_the_same_words_differ_in_nothing() -> None:
         ({"details": {"is_new": 1}}, ("details",)),
         ({"details": {"area": 12}}, ()),
         ({"remark": "new"}, ("remark",)),
+        ({"stages": "s1"}, ("stages",)),
+        ({"materials": [{"id": "m1"}]}, ("materials",)),
+        ({"tags": ["a"]}, ("tags",)),
     ],
 )
 def test_what_is_listed_otherwise_is_named_by_its_field(changes: dict[str, Any], fields: tuple[str, ...]) -> None:
@@ -61,6 +64,11 @@ def test_what_is_listed_otherwise_is_named_by_its_field(changes: dict[str, Any],
         ({"/stages/7/kind": "accepted"}, None, ("stages",)),
         ({"/remark": ""}, None, ()),
         ({}, "4", ("source_version",)),
+        ({"/details/is_new": "false"}, None, ("details",)),
+        ({"/details/is_old": "false"}, None, ()),
+        ({"/details/is_old": "true"}, None, ("details",)),
+        ({"/details/a~1b": "1", "/details/c~0d": "2"}, None, ()),
+        ({"/stages/2/kind": ""}, None, ()),
     ],
 )
 def test_columns_are_compared_as_texts(fields: dict[str, str], version: str | None, found: tuple[str, ...]) -> None:

@@ -52,3 +52,18 @@ def test_slots_sort_by_time_whoever_began_them() -> None:
     at = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     slots = [slot_of(at), slot_of(at, "zz"), slot_of(at + timedelta(seconds=1)), slot_of(at + timedelta(days=1), "aa")]
     assert slots == sorted(slots)
+
+
+def test_a_slot_is_the_second_of_its_beginning_and_its_salt() -> None:
+    """Kept: rows and paths name runs so."""
+    at = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert (slot_of(at), slot_of(at, "ab12")) == ("20260329T013000Z", "20260329T013000Z-ab12")
+
+
+def test_a_run_of_an_earlier_version_counted_nothing_yet() -> None:
+    stored = {"wish": {}, "stage": "reading"}
+    assert RunState.from_json(stored) == RunState(wish=RunWish())
+
+
+def test_a_system_is_named_up_to_the_first_dot() -> None:
+    assert parse_id("food.a.b") == ("food", "a.b")

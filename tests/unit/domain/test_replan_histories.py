@@ -21,7 +21,9 @@ from tests.unit.domain.samples import a_message, a_row, planned
 
 SLOTS: list[SlotName] = [("application", ""), ("step", "s1"), ("step", "s2")]
 ARRIVES = {Event.TAKEN, Event.QUEUED_THERE}
-MAY_HAVE_ARRIVED = {Event.UNKNOWN, Event.DUPLICATE, Event.EXPIRED_SENT}
+MAY_HAVE_ARRIVED = {Event.UNKNOWN, Event.DUPLICATE, Event.EXPIRED_SENT, Event.RESTORED}
+BEHIND_NOTHING_OPEN = {Event.CLAIMED, Event.RESTORED}
+"""Nothing may be sent in its slot when a waiting delivery is sent, or was perhaps sent since a backup."""
 KNOWN_ABSENT = {Event.ABSENT, Event.ABSENT_BY_HAND}
 KNOWN_THERE = {Event.FOUND, Event.CONFIRMED_BY_HAND}
 BY_REPLAN = {Event.WITHDRAWN, Event.SUPERSEDED}
@@ -205,13 +207,14 @@ class Histories(RuleBasedStateMachine):
         possible = [e for e in MOVES[row.phase] if e not in BY_REPLAN | OUT_OF_MODEL]
         slot = [other.phase for other in self.rows if slot_of(other) == slot_of(row)]
         if any(phase in MAYBE_SENT for phase in slot):
-            possible = [e for e in possible if e is not Event.CLAIMED]
+            possible = [e for e in possible if row.phase not in WAITING or e not in BEHIND_NOTHING_OPEN]
         if row.delivery_id in self.truth.arrived:
             return [e for e in possible if e not in KNOWN_ABSENT | {Event.REFUSED}]
         return [e for e in possible if e not in KNOWN_THERE]
 
     def _move(self, row: Delivery, event: Event, *, arrives: bool = False) -> None:
-        if row.phase is Phase.IN_FLIGHT and (event in ARRIVES or (event in MAY_HAVE_ARRIVED and arrives)):
+        is_sent = row.phase is Phase.IN_FLIGHT or event is Event.RESTORED
+        if is_sent and (event in ARRIVES or (event in MAY_HAVE_ARRIVED and arrives)):
             self.truth.take(row)
         if event is Event.CANCELLED_BY_HAND:
             self.by_hand.add(slot_of(row))

@@ -38,7 +38,9 @@ MESSAGES: dict[str, Message] = {
 }
 TAKES_BACK = takes_back_under(MESSAGES.values())
 ARRIVES = {Event.TAKEN, Event.QUEUED_THERE}
-MAY_HAVE_ARRIVED = {Event.UNKNOWN, Event.DUPLICATE, Event.EXPIRED_SENT}
+MAY_HAVE_ARRIVED = {Event.UNKNOWN, Event.DUPLICATE, Event.EXPIRED_SENT, Event.RESTORED}
+BEHIND_NOTHING_OPEN = {Event.CLAIMED, Event.RESTORED}
+"""Nothing that holds it up may be sent when a waiting delivery is sent, or was perhaps sent since a backup."""
 KNOWN_ABSENT = {Event.ABSENT, Event.ABSENT_BY_HAND}
 KNOWN_THERE = {Event.FOUND, Event.CONFIRMED_BY_HAND}
 OUT_OF_MODEL = {
@@ -180,7 +182,7 @@ class Retractions(RuleBasedStateMachine):
     def _events(self, row: Delivery) -> list[Event]:
         possible = [e for e in MOVES[row.phase] if e not in OUT_OF_MODEL]
         if is_held_up(row, [other for other in self.rows if other is not row], TAKES_BACK):
-            possible = [e for e in possible if e is not Event.CLAIMED]
+            possible = [e for e in possible if row.phase not in WAITING or e not in BEHIND_NOTHING_OPEN]
         if self._is_never_sent(row):
             possible = [e for e in possible if row.phase is not Phase.IN_FLIGHT or e is Event.REFUSED]
         if row.delivery_id in self.arrived:
@@ -188,7 +190,8 @@ class Retractions(RuleBasedStateMachine):
         return [e for e in possible if e not in KNOWN_THERE]
 
     def _move(self, row: Delivery, event: Event, *, arrives: bool = False) -> None:
-        if row.phase is Phase.IN_FLIGHT and event in ARRIVES | MAY_HAVE_ARRIVED:
+        is_sent = row.phase is Phase.IN_FLIGHT or (event is Event.RESTORED and not self._is_never_sent(row))
+        if is_sent and event in ARRIVES | MAY_HAVE_ARRIVED:
             self._leaves(row, arrives=event in ARRIVES or arrives)
         is_content = row.change is not Change.RETRACT
         assert event is not Event.CLAIMED or not is_content or slot_of(row) in self.plan, "sent though nobody wants it"

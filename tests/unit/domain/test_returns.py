@@ -37,7 +37,20 @@ def test_a_persons_name_and_number_are_left_out_wherever_they_stand() -> None:
 
 
 def test_a_value_that_holds_another_is_left_out_whole() -> None:
-    assert "示例路" not in without_particulars("地址示例路1号甲不存在", ["示例路", "示例路1号甲"])
+    """Promise 10: of the one that is left out second nothing may stay behind."""
+    for values in (["示例路", "示例路1号甲"], ["示例路1号甲", "示例路"], ["样本", "张样本丙"], ["张样本丙", "样本"]):
+        whole = max(values, key=len)
+        assert without_particulars(f"地址{whole}不存在", values) == "地址**不存在"
+
+
+def test_a_single_character_names_nobody_and_stays() -> None:
+    assert without_particulars("张某未实名", ["张"]) == "张某未实名"
+    assert without_particulars("张某未实名", ["张某"]) == "**未实名"
+
+
+def test_how_a_text_ends_and_is_spaced_says_nothing() -> None:
+    assert without_particulars(" 受理 时间 早于；申请时间。") == without_particulars("受理时间早于;申请时间 ！")
+    assert without_particulars("not ready") == "not ready"
 
 
 def test_the_first_rule_that_fits_names_the_cause_whatever_the_width_of_its_signs() -> None:

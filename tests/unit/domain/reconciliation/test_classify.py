@@ -80,6 +80,11 @@ class TestARecordThatShouldBeThere:
         assert finding is not None and (finding.kind, finding.records_count) == (Kind.DUPLICATE, 2)
         assert (finding.record, finding.differences) == (SENT, ())
 
+    def test_is_a_duplicate_that_says_how_the_nearest_differs(self) -> None:
+        finding = seen(Standing.DELIVERED, {"name": "x", "area": 1}, OTHER, changed=never, earlier=never)
+        assert finding is not None and finding.record == OTHER
+        assert [one.name for one in finding.differences] == ["name"]
+
     def test_is_a_duplicate_where_more_are_counted_than_shown(self) -> None:
         assert kind(Standing.DELIVERED, SENT, records_count=17) is Kind.DUPLICATE
 

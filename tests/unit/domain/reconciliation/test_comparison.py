@@ -99,6 +99,13 @@ class TestTheDigest:
         is_equal = comparison.of_payload(earlier) == comparison.of_payload(later)
         assert is_equal == (not comparison.changes(earlier, later))
 
+    def test_changes_show_what_was_sent_and_what_would_be(self) -> None:
+        comparison = Comparison(
+            (ComparedField.of("name", ("there",), owner="theirs"), ComparedField.of("area", ("area",)))
+        )
+        (change,) = comparison.changes({"name": "a", "area": 1}, {"name": "b", "area": 1})
+        assert change == FieldDifference("name", "theirs", "a", "b")
+
     def test_is_the_same_in_every_release(self) -> None:
         """The marks of a million deliveries are kept: another digest would have them all mapped again."""
         comparison = Comparison(

@@ -38,6 +38,9 @@ def test_a_patch_names_only_what_differs() -> None:
     after = {"form": {"area": 120.0, "staff": 9}, "title": "t"}
     assert patch_between(before, after) == {"form": {"staff": 9, "warehouse": None}}
     assert patch_between({"a": 1}, {"a": True}) == {"a": True}
+    assert patch_between({"a": []}, {"a": [1]}) == {"a": [1]}
+    assert patch_between({"a": [1]}, {"a": [1, 2]}) == {"a": [1, 2]}
+    assert patch_between({}, {"a": None}) == {"a": None}
 
 
 def test_a_value_is_placed_and_taken_away_where_it_was() -> None:

@@ -67,6 +67,15 @@ def test_records_that_move_without_a_reason_are_a_doubt() -> None:
     assert doubts(["5", "4", "3"], ["3", "2", "1"]) == (Doubt.REPEATED_RECORDS,)
 
 
+def test_as_many_may_repeat_as_came_in_and_no_more() -> None:
+    """Promise 4: what moves for another reason may have hidden a record between two pages."""
+    assert doubts(["5", "4", "3"], ["4", "3", "2"], ["1"], totals=[5, 6]) == (Doubt.REPEATED_RECORDS,)
+
+
+def test_the_last_page_is_the_last() -> None:
+    assert not PageWatch(by="page").see(["1"], following=None)
+
+
 def test_a_listing_by_keyset_or_cursor_has_no_reason_to_repeat() -> None:
     for by in ("keyset", "cursor"):
         assert doubts(["1", "2"], ["2", "3"], by=by, totals=[3, 4]) == (Doubt.REPEATED_RECORDS,)
@@ -75,8 +84,9 @@ def test_a_listing_by_keyset_or_cursor_has_no_reason_to_repeat() -> None:
 def test_what_a_file_lists_again_is_there_again_and_no_doubt() -> None:
     assert doubts(["1", "2"], ["1", "2"], ["2"], by="file") == ()
     watch = PageWatch(by="file")
-    watch.see(["1", "1"], following=None)
-    assert (watch.read_count, watch.end(repeated=1)) == (2, ())
+    watch.see(["1", "1"], following="2")
+    watch.see(["1"], following=None)
+    assert (watch.read_count, watch.end(repeated=1)) == (3, ())
 
 
 def test_repetitions_that_lie_far_apart_are_told_by_the_join() -> None:
@@ -100,6 +110,11 @@ def test_more_than_the_total_is_a_doubt() -> None:
 def test_a_keyset_that_goes_back_is_a_doubt() -> None:
     pages = [["1"], ["2"], ["3"], ["4"]]
     assert doubts(*pages, by="keyset", followings=["b", "a", "c"]) == (Doubt.NOT_INCREASING,)
+
+
+@pytest.mark.parametrize("followings", [["b", "1", "c"], ["1", "01", "2"], ["a", "A", "b"]])
+def test_a_keyset_that_stays_or_goes_back_in_every_order_is_a_doubt(followings: list[str]) -> None:
+    assert doubts(["1"], ["2"], ["3"], ["4"], by="keyset", followings=followings) == (Doubt.NOT_INCREASING,)
 
 
 @pytest.mark.parametrize("followings", [["9", "10", "11"], ["09", "1", "2"], ["a", "B", "c"], ["B", "a", "b"]])
@@ -153,6 +168,14 @@ class TestARunIsBelieved:
         """A system in its first week holds five records; one that is missing is a fifth of them."""
         assert _judged(expected=10, missing=10, read=0) is None
         assert _judged(expected=20, missing=10, read=10, read_before=20) is None
+
+    def test_where_just_half_is_listed_of_what_was_or_more(self) -> None:
+        assert _judged(expected=100, missing=0, read=50, read_before=100) is None
+        assert _judged(expected=100, missing=0, read=90, read_before=100) is None
+
+    def test_where_only_a_handful_less_is_listed_though_that_is_more_than_half(self) -> None:
+        assert _judged(expected=15, missing=0, read=5, read_before=15) is None
+        assert _judged(expected=16, missing=0, read=5, read_before=16) is Implausible.HALVED
 
     def test_where_nothing_was_expected(self) -> None:
         assert _judged(expected=0, missing=0, read=0) is None
