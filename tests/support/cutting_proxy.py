@@ -1,11 +1,12 @@
-"""A proxy between a client and a database that ends, hangs or garbles the connection at an exact packet."""
+"""A proxy between a client and a server that ends, hangs, delays or garbles connections, also at an exact packet."""
 
 from __future__ import annotations
 
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +16,7 @@ MYSQL_COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
 POSTGRES_COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 """A simple query, its length, and nothing behind it."""
 
-What = Literal["cut", "cut_answer", "hang", "hang_answer", "garble"]
+What = Literal["cut", "cut_middle", "cut_answer", "hang", "hang_answer", "garble"]
 Upstream = tuple[str, int] | str
 """Host and port, or the file of a local socket."""
 
@@ -24,9 +25,12 @@ Upstream = tuple[str, int] | str
 class CuttingProxy:
     """Passes everything on until the client sends `at`; then does `what`, as often as told.
 
-    cut: the packet is not passed on, and the connection is reset. cut_answer: it is passed on, the answer is
-    awaited and withheld, and the connection is reset. hang, hang_answer: likewise, without ever closing.
-    garble: it is passed on, and other bytes come instead of the answer.
+    cut: the packet is not passed on, and the connection is reset. cut_middle: half of it is passed on before.
+    cut_answer: it is passed on, the answer is awaited and withheld, and the connection is reset. hang, hang_answer:
+    as cut and cut_answer, without ever closing. garble: it is passed on, and other bytes come instead of the answer.
+
+    is_refusing: whether new connections are reset at once. delay: seconds that each packet waits, both ways.
+    on_struck: called whenever an answer may have been lost.
     """
 
     upstream: Upstream
@@ -35,6 +39,9 @@ class CuttingProxy:
     times: int = 1
     struck_count: int = 0
     port: int = 0
+    is_refusing: bool = False
+    delay: float = 0.0
+    on_struck: Callable[[], None] = lambda: None
     _open: list[socket.socket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -48,36 +55,54 @@ class CuttingProxy:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                if self.is_refusing:
+                    _reset(client)
+                    continue
                 threading.Thread(target=self._pass, args=(client,), daemon=True).start()
 
     def close(self) -> None:
         """Ends what is open."""
         with self._lock:
-            for each in self._open:
-                _end(each)
+            ended, self._open = self._open, []
+        for each in ended:
+            _end(each)
 
     def _pass(self, client: socket.socket) -> None:
-        server = _connected(self.upstream)
-        withheld = threading.Event()
+        try:
+            server = _connected(self.upstream)
+        except OSError:
+            _reset(client)
+            return
+        answer = _Answer()
         with self._lock:
             self._open += [client, server]
-        threading.Thread(target=self._answers, args=(server, client, withheld), daemon=True).start()
+        threading.Thread(target=self._answers, args=(server, client, answer), daemon=True).start()
         with suppress(OSError):
             while data := client.recv(65536):
+                time.sleep(self.delay)
                 if self._is_struck(data):
-                    self._strike(data, client, server, withheld)
+                    self._strike(data, client, server, answer)
                     return
                 server.sendall(data)
         _end(server)
+        self._forget(client, server)
 
-    def _answers(self, server: socket.socket, client: socket.socket, withheld: threading.Event) -> None:
+    def _answers(self, server: socket.socket, client: socket.socket, answer: _Answer) -> None:
         with suppress(OSError):
             while data := server.recv(65536):
-                if withheld.is_set():
-                    self._withheld.set()
+                if answer.is_withheld.is_set():
+                    answer.has_come.set()
                     continue
+                time.sleep(self.delay)
                 client.sendall(data)
-            client.shutdown(socket.SHUT_RDWR)
+            if answer.is_withheld.is_set():
+                answer.has_come.set()  # the server ended instead
+            else:
+                client.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self, *ended: socket.socket) -> None:
+        with self._lock:
+            self._open = [each for each in self._open if each not in ended]
 
     def _is_struck(self, data: bytes) -> bool:
         with self._lock:
@@ -86,21 +111,32 @@ class CuttingProxy:
             self.struck_count += 1
             return True
 
-    def _strike(self, data: bytes, client: socket.socket, server: socket.socket, withheld: threading.Event) -> None:
-        if self.what in ("cut", "hang"):
-            if self.what == "cut":
-                _reset(client)
-                _end(server)
+    def _strike(self, data: bytes, client: socket.socket, server: socket.socket, answer: _Answer) -> None:
+        if self.what == "hang":
             return
-        self._withheld = threading.Event()
-        withheld.set()
+        if self.what in ("cut", "cut_middle"):
+            with suppress(OSError):
+                server.sendall(data[: len(data) // 2] if self.what == "cut_middle" else b"")
+            _reset(client)
+            _end(server)
+            return
+        answer.is_withheld.set()
         server.sendall(data)
-        assert self._withheld.wait(10), "expected an answer to withhold, got none"
+        answer.has_come.wait(10)
+        self.on_struck()
         if self.what == "cut_answer":
             _reset(client)
         elif self.what == "garble":
             client.sendall(b"\x03\x00\x00\x63\xff not an answer of any database \x00\x01" * 3)
             client.shutdown(socket.SHUT_WR)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What becomes of the answers of one connection."""
+
+    is_withheld: threading.Event = field(default_factory=threading.Event)
+    has_come: threading.Event = field(default_factory=threading.Event)
 
 
 def _connected(upstream: Upstream) -> socket.socket:
