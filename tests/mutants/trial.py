@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -44,36 +45,55 @@ class Trial:
 
 def try_out(mutant: Mutant, *, root: Path = ROOT) -> Trial:
     """The mutant's fate in a copy of the repository; the repository itself is not touched."""
+    try:
+        with mutated(mutant, root=root) as copy:
+            return _judged(mutant, outcomes(mutant.caught_by, copy))
+    except DoesNotApply as error:
+        return Trial(mutant, Fate.BROKEN, f"the patch does not apply: {error}")
+
+
+class DoesNotApply(Exception):
+    """A mutant's patch is not of the code as it is; says what git says."""
+
+
+@contextmanager
+def mutated(mutant: Mutant, *, root: Path = ROOT) -> Iterator[Path]:
+    """A copy of the repository with the mutant in it, for as long as it is looked at. Raises DoesNotApply."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(root, copy, ignore=LEFT_OUT, symlinks=True)
         refused = _applied(mutant.patch, copy)
         if refused is not None:
-            return Trial(mutant, Fate.BROKEN, f"the patch does not apply: {refused}")
-        return _judged(mutant, outcomes(mutant.caught_by, copy))
+            raise DoesNotApply(refused)
+        yield copy
 
 
-def outcomes(tests: Sequence[str], folder: Path) -> dict[str, str] | str:
-    """By test `passed` or `failed`, or why there is no such result."""
+def environment(folder: Path) -> dict[str, str]:
+    """What a process needs to run the code in that folder, and no other."""
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def outcomes(tests: Sequence[str], folder: Path, *, within: float = SECONDS_AT_MOST) -> dict[str, str] | str:
+    """By test `passed` or `failed`, or why there is no such result. within: seconds for all of them together."""
     with tempfile.TemporaryDirectory(prefix="report-") as aside:
         report = Path(aside) / "report.xml"
         try:
-            done = _pytest([*tests, "-n", "0", f"--junitxml={report}"], folder)
+            done = _pytest([*tests, "-n", "0", f"--junitxml={report}"], folder, within=within)
         except subprocess.TimeoutExpired:
-            return f"its tests took more than {SECONDS_AT_MOST} s"
+            return f"its tests took more than {within:g} s"
         if done.returncode not in (0, 1):
             return f"pytest ended with {done.returncode}: {' '.join(done.stdout.strip().splitlines()[-1:])}"
         return _told(ElementTree.parse(report).iter("testcase"))
 
 
-def _pytest(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def _pytest(arguments: Sequence[str], folder: Path, *, within: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=environment(folder),
         capture_output=True,
         text=True,
-        timeout=SECONDS_AT_MOST,
+        timeout=within,
         check=False,
     )
 
