@@ -5,9 +5,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # More of them than cores would make the tests of slow answers wait too long.
 WORKERS ?= 2
+MINUTES ?= 60
+# Of `make crash`, over both engines: 500 take about twenty minutes.
+KILLS ?= 100
+# How many histories `make simulate` plays.
+SEEDS ?= 1000
 SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup machine test check lint unit demo demo-processes bench reconcile-proof weekend format clean
+.PHONY: help setup machine test check lint unit demo demo-processes bench simulate reconcile-proof weekend crash fuzz mutants format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,11 +55,20 @@ bench: $(STAMP) ## measure the gate beside Celery with Redis; what the systems h
 	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends redis-server >/dev/null; }
 	$(BIN)/python -m tests.bench
 
+simulate: $(STAMP) ## play SEEDS histories of the whole engine in virtual time, each with its own faults; tell what broke
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
 weekend: $(STAMP) ## 20,000 cases while a system is away for 62 hours, in virtual time: parked, told, order, drain
 	$(BIN)/python -m tests.weekend
 
 reconcile-proof: $(STAMP) ## plant differences at the systems of a large city, have them found and mended; takes a while
 	$(BIN)/python -m tests.reconcile_proof
+
+crash: $(STAMP) ## kill real gates under load on SQLite and PostgreSQL, cut their networks, then read every system
+	$(BIN)/python -m tests.crash --kills $(KILLS)
+
+fuzz: $(STAMP) ## hostile input for every parser, MINUTES=60 of it; what is found is kept and tried ever after
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 mutants: $(STAMP) ## break each promise on purpose, and show which test notices
 	$(BIN)/python -m tests.mutants
