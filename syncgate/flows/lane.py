@@ -147,19 +147,24 @@ class LaneWork:
         return self.tx.save_lane(self.lane, expected_token=expected_token)
 
     def is_replaced(self, delivery: Delivery) -> bool:
-        """Whether another stands in its place: one that waits, or a later one that the system has of its own accord."""
+        """Whether another stands in its place: one that waits, or a later one that the system has."""
         slot = [
             other
             for other in self.deliveries
             if other.delivery_id != delivery.delivery_id
             and (other.message, other.part) == (delivery.message, delivery.part)
         ]
-        return any(other.phase in WAITING or _holds_the_same(other, delivery) for other in slot)
+        return any(other.phase in WAITING or _is_held_since(other, delivery) for other in slot)
 
 
-def _holds_the_same(other: Delivery, delivery: Delivery) -> bool:
-    is_later = is_of_its_own(other) and is_as_delivered(other) and other.created_at > delivery.created_at
-    return is_later and (other.input_mac, other.bundle) == (delivery.input_mac, delivery.bundle)
+def _is_held_since(other: Delivery, delivery: Delivery) -> bool:
+    """Whether the system has a later one: of its own accord the same, or another that a person said is there."""
+    if other.phase is not Phase.DELIVERED or other.created_at <= delivery.created_at:
+        return False
+    if is_of_its_own(other):
+        is_same = (other.input_mac, other.bundle) == (delivery.input_mac, delivery.bundle)
+        return is_same and is_as_delivered(other)
+    return delivery.phase is not Phase.DELIVERED
 
 
 def _settled(delivery: Delivery, event: Event, reason: str | None) -> Delivery:

@@ -42,6 +42,8 @@ FRESH = timedelta(seconds=1)
 """How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
 MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
 """Events after which the system may hold the content."""
+LATE_SAYS = {Event.TAKEN: Event.FOUND, Event.REFUSED: Event.REFUSED}
+"""What a send's own answer, come after its lease, says of what is asked about; any other decides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Settled:
 def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep: bool = True) -> Settled:
     """Writes what became of a piece of work.
 
-    A token that is no longer the lane's inserts a late entry and moves nothing else (promise 8).
+    A token that is no longer the lane's inserts a late entry, and settles nothing but the doubt about its own send
+    (promise 8).
 
     Args:
         gate: the running gate.
@@ -73,24 +76,73 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     opened = None if lane is None else open_lane(tx, lane, gate.active_bundle(lane.system).messages)
     delivery = None if opened is None else opened.delivery(work.delivery.delivery_id)
     if opened is None or delivery is None or opened.lane.lease_token != work.token or not _is_ours(work, delivery):
-        _note_late(gate, tx, work, verdict, delivery)
-        if opened is not None and opened.lane.lease_token == work.token:
-            _release(opened)
-        return Settled(is_late=True)
+        return _late(gate, tx, work, verdict, opened, delivery, bundle=bundle, row=row)
     verdict = _excused(gate, tx, row, verdict)
     row = _breaker_moved(gate, tx, row, work, verdict, bundle)
-    verdict = with_own_number(opened, delivery, verdict, bundle)
-    after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
-    woken = wake(tx, after)
-    if opened.lane.system in woken:
-        opened.lane = replace(opened.lane, waits_for=None)
-    opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
-    keep_number(gate, opened, after, is_believed=after.remote_ref == verdict.remote_ref)
+    woken = _written(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
     if kept is None and opened.lane.lease_token == work.token:
         opened.released()
         opened.save(expected_token=work.token)
     return Settled(kept, woken)
+
+
+def _written(
+    gate: Gate,
+    opened: LaneWork,
+    work: Work,
+    delivery: Delivery,
+    verdict: Verdict,
+    *,
+    bundle: Bundle,
+    row: SystemRow,
+    is_late: bool = False,
+) -> frozenset[str]:
+    """Moves the delivery, and what the lanes learn by it. Gives the systems that were woken."""
+    verdict = with_own_number(opened, delivery, verdict, bundle)
+    after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row, is_late=is_late)
+    woken = wake(opened.tx, after)
+    if opened.lane.system in woken:
+        opened.lane = replace(opened.lane, waits_for=None)
+    opened.lane = replace(opened.lane, waits_for=_waits_for(opened, verdict), send_started_at=None)
+    keep_number(gate, opened, after, is_believed=after.remote_ref == verdict.remote_ref)
+    return woken
+
+
+def _late(
+    gate: Gate,
+    tx: Tx,
+    work: Work,
+    verdict: Verdict,
+    opened: LaneWork | None,
+    delivery: Delivery | None,
+    *,
+    bundle: Bundle,
+    row: SystemRow,
+) -> Settled:
+    """Keeps an answer that came after its lease; where it is what is asked about, it is the answer."""
+    event = LATE_SAYS.get(verdict.event)
+    if opened is not None and delivery is not None and event is not None and _is_what_is_asked(opened, work, delivery):
+        said = replace(verdict, event=event)
+        woken = _written(gate, opened, work, delivery, said, bundle=bundle, row=row, is_late=True)
+        opened.save(expected_token=None)
+        return Settled(woken=woken | {opened.lane.system}, is_late=True)
+    _note_late(gate, tx, work, verdict, delivery)
+    if opened is not None and opened.lane.lease_token == work.token:
+        _release(opened)
+    return Settled(is_late=True)
+
+
+def _is_what_is_asked(opened: LaneWork, work: Work, delivery: Delivery) -> bool:
+    """Whether the answer is of the very send that is in doubt, and nothing was asked or sent for it since.
+
+    A question that is under way may be a probe: what is newer must not be sent before it is over.
+    """
+    is_in_doubt = work.task is Task.SEND and delivery.phase is Phase.UNCONFIRMED
+    if not is_in_doubt or opened.lane.lease_token is not None:
+        return False
+    told = [one for one in opened.tx.attempts(delivery.delivery_id) if one.kind is not AttemptKind.LATE]
+    return bool(told) and (told[-1].outcome, told[-1].lease_token) == (Event.EXPIRED_SENT.value, work.token)
 
 
 def _by_the_store(work: Work, verdict: Verdict) -> Verdict:
@@ -185,9 +237,11 @@ def _moved(
     *,
     bundle: Bundle,
     row: SystemRow,
+    is_late: bool,
 ) -> Delivery:
     verdict = _given_up(delivery, verdict, bundle, row)
-    counted, attempt = _attempt(gate, opened.tx, work, delivery, verdict)
+    kind = AttemptKind.LATE if is_late else _kind(work, verdict)
+    counted, attempt = _entry(gate, opened.tx, work, delivery, verdict, kind)
     opened.tx.insert_attempts([attempt])
     changes = _changes(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
     if advance(delivery.phase, verdict.event) is Phase.UNCONFIRMED and must_not_be_probed(gate, opened, delivery):
@@ -326,11 +380,10 @@ def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:
     return bundle.confirm_of(delivery) or next(iter(bundle.specs.values())).confirm
 
 
-def _attempt(gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict) -> tuple[Delivery, Attempt]:
-    kind = AttemptKind.CONFIRM if work.task is Task.CONFIRM else AttemptKind.SEND
-    if verdict.outcome is None and kind is AttemptKind.SEND:
-        kind = AttemptKind.SYSTEM
-    return _entry(gate, tx, work, delivery, verdict, kind)
+def _kind(work: Work, verdict: Verdict) -> AttemptKind:
+    if work.task is Task.CONFIRM:
+        return AttemptKind.CONFIRM
+    return AttemptKind.SEND if verdict.outcome is not None else AttemptKind.SYSTEM
 
 
 def _entry(

@@ -180,3 +180,23 @@ def test_a_retired_systems_leftovers_go_by_a_persons_replan(site: Worksite) -> N
     done = site.run(replan_system(site.gate, PERSON, SYSTEM, wish, cap=10, reason="back again"))
     site.run_dry(SYSTEM)
     assert (done.tally.sent, stands(site, accepted.case_id)) == (1, [("delivered", None)])
+
+
+def test_what_a_person_typed_meanwhile_is_not_overwritten_by_what_was_in_doubt_before(site: Worksite) -> None:
+    """Promise 5: the look-up shows the older content absent, because the newer one was typed in its place."""
+    site.systems[SYSTEM].script.append(UNKNOWN)
+    accepted = site.post(a_hotline_case())
+    site.step(SYSTEM)
+    in_mode(site, "manual")
+    site.patch(accepted.case_id, {"location": {"text": "东示区示例路9号"}})
+    older, newer = site.deliveries(accepted.case_id, SYSTEM)
+    assert (older.phase, newer.reason) == (Phase.UNCONFIRMED, REASONS["manual"])
+    confirming = by_hand.confirm(site.gate, PERSON, newer.delivery_id, held=True, remote_ref=None, reason="typed")
+    site.run(confirming)
+    in_mode(site, "live")
+    site.clock.move(minutes=1)
+    site.run_dry(SYSTEM)
+    assert (sent(site), stands(site, accepted.case_id)) == (
+        1,
+        [("cancelled", "superseded"), ("delivered", "confirmed_by_hand")],
+    )

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from syncgate.domain.delivery import Phase
-from syncgate.domain.outcome import Evidence, Found, Outcome, Reading
+from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.rows import AttemptKind, BreakerState
+from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.site.bundle import Bundle
 from tests.integration.flows.altered import altered, rewritten
 from tests.integration.flows.worksite import ABSENT, Worksite, activate, answer
@@ -192,21 +193,97 @@ def test_what_cannot_be_mapped_and_is_there_stays_in_question(site: Worksite) ->
     assert site.systems["food"].sends == []
 
 
-def test_an_answer_that_comes_after_the_lease_moves_nothing_and_is_kept(site: Worksite) -> None:
-    """Crash point: a worker frozen between send and settle. Promise 8."""
-    accepted = site.post(an_application())
+def late(site: Worksite, said: Answer | None = None) -> tuple[Work, Verdict]:
+    """A send whose worker was frozen until its lease was over, and what it was answered. Promise 8."""
+    if said is not None:
+        site.systems["food"].script.append(said)
     work = site.claim_one("food")
     verdict = site.serve(work)
     site.clock.at = work.lane.lease_until or site.clock.at
     site.rescue()
+    return work, verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "phase", "reason", "outcome"),
+    [
+        (None, Phase.DELIVERED, None, "found"),
+        (answer(Outcome.REFUSED, reason="field_refused", actor="source"), Phase.PARKED, "field_refused", "refused"),
+    ],
+    ids=["taken", "refused"],
+)
+def test_a_late_answer_to_what_is_in_doubt_settles_it(
+    site: Worksite, said: Answer | None, phase: Phase, reason: str | None, outcome: str
+) -> None:
+    """Crash point: a worker frozen between send and settle. Promise 4: nothing need be sent to ask."""
+    accepted = site.post(an_application())
+    work, verdict = late(site, said)
+    settled = site.settle(work, verdict)
+    assert settled.is_late and settled.next_work is None
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert (delivery.phase, delivery.reason) == (phase, reason)
+    assert site.attempts(delivery) == ["expired_sent", outcome]
+    if phase is Phase.DELIVERED:
+        assert delivery.remote_ref == "R1"
+    site.clock.move(minutes=10)
+    site.run_dry("food")
+    assert [request.operation for request in site.systems["food"].sends].count("create") == 1
+    assert site.settle(work, verdict).is_late, "settled once more, it moves nothing more"
+    assert site.only(accepted.case_id, "food", "application").phase is phase
+
+
+@pytest.mark.parametrize("said", [UNKNOWN, answer(Outcome.DUPLICATE), answer(Outcome.QUEUED_THERE)], ids=str)
+def test_a_late_answer_that_decides_nothing_is_kept_and_the_system_is_asked(site: Worksite, said: Answer) -> None:
+    """Crash point: as above."""
+    site.systems["food"].takes_silently = True
+    accepted = site.post(an_application())
+    work, verdict = late(site, said)
     assert site.settle(work, verdict).is_late
     delivery = site.only(accepted.case_id, "food", "application")
     assert delivery.phase is Phase.UNCONFIRMED
-    assert site.attempts(delivery) == ["expired_sent", "taken"]
-    site.clock.move(seconds=12)
+    site.clock.move(minutes=10)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
     assert len(site.systems["food"].sends) == 1
+
+
+def test_a_late_answer_moves_nothing_while_the_question_about_it_is_under_way(site: Worksite) -> None:
+    """Promise 5: were it settled, what is newer could be sent while the probe of the older one still runs."""
+    accepted = site.post(an_application())
+    work, verdict = late(site)
+    site.clock.move(seconds=12)
+    asked = site.claim_one("food")
+    assert site.settle(work, verdict).is_late
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.UNCONFIRMED
+    site.settle(asked, site.serve(asked))
+    assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
+
+
+def test_a_late_answer_moves_nothing_that_was_asked_about_since(site: Worksite) -> None:
+    """Promise 8: what was asked since may have been a probe, so the answer is not the last word any more."""
+    accepted = site.post(an_application())
+    work, verdict = late(site)
+    site.systems["food"].readings.append(Reading(Found.UNDECIDED, Evidence(), outcome=Outcome.UNAVAILABLE))
+    site.clock.move(seconds=12)
+    site.step("food")
+    assert site.settle(work, verdict).is_late
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.phase is Phase.UNCONFIRMED
+    assert site.attempts(delivery) == ["expired_sent", "undecided", "taken"]
+
+
+def test_a_late_answer_wakes_who_waits_for_its_number(site: Worksite) -> None:
+    """Promise 3: what waits for a number that only the late answer brings goes out."""
+    path = "mappings/province/basic_info.yaml"
+    wanted = "projectname: {remote_ref: food}"
+    site.run(activate(site.gate, [rewritten(site, "province", path, "projectname: case.title", wanted)]))
+    accepted = site.post(an_application())
+    site.run_dry("province")
+    assert site.systems["province"].sends == []
+    work, verdict = late(site)
+    assert site.settle(work, verdict).woken == {"food", "province"}
+    site.run_dry("province")
+    assert site.only(accepted.case_id, "province", "basic_info").phase is Phase.DELIVERED
 
 
 def test_a_late_answer_is_never_taken_for_that_of_the_next_send(site: Worksite) -> None:

@@ -195,10 +195,16 @@ class Histories(RuleBasedStateMachine):
             if other.delivery_id == row.delivery_id:
                 later = True
             elif slot_of(other) == slot_of(row) and (
-                other.phase in WAITING or (later and is_of_its_own(other) and other.input_mac == row.input_mac)
+                other.phase in WAITING or (later and self._is_held_since(other, row))
             ):
                 return True
         return False
+
+    @staticmethod
+    def _is_held_since(other: Delivery, row: Delivery) -> bool:
+        if is_of_its_own(other):
+            return other.input_mac == row.input_mac
+        return other.phase is Phase.DELIVERED and row.phase is not Phase.DELIVERED
 
     def _write(self, row: Delivery, **changes: Any) -> None:
         after = replace(row, **changes)

@@ -116,8 +116,9 @@ class Histories(RuleBasedStateMachine):
             seen = Observed.DIFFERENT
         self._write(row, observed=seen)
         decisions = self._decisions()
-        assert {_slot_decided(decision) for decision in decisions} <= {slot, *self.by_hand}, (
-            "only what was observed is mended"
+        withdrawn = {slot_of(d.delivery) for d in decisions if isinstance(d, Cancel)} - set(self.plan)
+        assert {_slot_decided(decision) for decision in decisions} <= {slot, *self.by_hand, *withdrawn}, (
+            "only what was observed is mended, and only what nobody wants any more is dropped"
         )
         self._carry_out(decisions)
         again = {_slot_decided(decision) for decision in self._decisions()}
@@ -132,7 +133,7 @@ class Histories(RuleBasedStateMachine):
         self._write(row, observed=None)
         self._carry_out(self._decisions())
         waits = [other for other in self.rows if slot_of(other) == slot_of(row) and other.phase in WAITING]
-        assert all(other.input_mac != row.input_mac for other in waits)
+        assert all(other.change is Change.RETRACT or other.input_mac != row.input_mac for other in waits)
 
     @invariant()
     def at_most_one_waits_and_at_most_one_may_be_sent(self) -> None:
