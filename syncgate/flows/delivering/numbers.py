@@ -30,13 +30,11 @@ def closed_ref(deliveries: Iterable[Delivery], closing: Delivery, messages: Iter
 
 def refs_to_keep(refs: Refs, systems: Collection[str]) -> str | None:
     """What a delivery's row keeps of what these systems called things as it was sent; None where it reads none."""
-    numbers = sorted(
-        [system, of, number] for (system, of), number in refs.remote_ref.items() if system in systems and of
-    )
+    numbers = [[system, of, number] for (system, of), number in refs.remote_ref.items() if system in systems]
     cases = {system: number for system, number in refs.case_ref.items() if system in systems}
     if not numbers and not cases:
         return None
-    return orjson.dumps([numbers, cases], option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps([sorted(numbers, key=str), cases], option=orjson.OPT_SORT_KEYS).decode()
 
 
 def refs_read(delivery: Delivery, now: Refs) -> Refs:
@@ -46,12 +44,9 @@ def refs_read(delivery: Delivery, now: Refs) -> Refs:
     """
     if delivery.sent_refs is None or not (delivery.phase in MAYBE_SENT or delivery.phase is Phase.DELIVERED):
         return now
-    kept, cases = orjson.loads(delivery.sent_refs)
-    numbers: dict[tuple[str, str | None], str] = {(system, of): number for system, of, number in kept}
-    for system, of, number in kept:
-        if "/" not in of:
-            numbers.setdefault((system, None), number)
-    return Refs(remote_ref={**now.remote_ref, **numbers}, case_ref={**now.case_ref, **cases})
+    numbers, cases = orjson.loads(delivery.sent_refs)
+    kept = {(system, of): number for system, of, number in numbers}
+    return Refs(remote_ref={**now.remote_ref, **kept}, case_ref={**now.case_ref, **cases})
 
 
 def refs_of_leg(gate: Gate, refs: Refs, document: Json, message: Message, part: str) -> Refs:
