@@ -14,7 +14,7 @@ from typing import Any, Final
 from syncgate.domain.delivery import Event
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, Change, Delivery, SystemRow
-from syncgate.flows.delivering.held import maybe_held
+from syncgate.flows.delivering.held import held_beside, maybe_held
 from syncgate.flows.delivering.readied import readied
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted
@@ -103,7 +103,9 @@ def put_in_question(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delive
     row = work.tx.system(work.lane.system)
     assert row is not None and row.restored_at is not None
     is_waiting = delivery.lease_token is None
-    now = replace(delivery, **readied(gate, work, bundle, delivery)) if is_waiting else delivery
+    now = delivery
+    if is_waiting:
+        now = replace(delivery, **readied(gate, work, bundle, delivery, held=held_beside(work, delivery)))
     sent_by = bundle if is_waiting else gate.bundles.get(delivery.bundle)
     counted, attempt = noted(
         now,

@@ -7,17 +7,16 @@ from typing import Any
 from syncgate.domain.delivery import Phase
 from syncgate.domain.plan import OnChange, part_of
 from syncgate.domain.rows import Change, Delivery
-from syncgate.flows.delivering.held import held_beside
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork
 from syncgate.site.bundle import Bundle
 
 
-def readied(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> dict[str, Any]:
-    """The fields of the row that say what is sent now, under the active bundle."""
+def readied(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, *, held: Delivery | None) -> dict[str, Any]:
+    """The fields of the row that say what is sent now, under the active bundle. held: as `held_beside` gives it."""
     changes: dict[str, Any] = {
-        "change": _change(work, bundle, delivery),
+        "change": _change(bundle, delivery, held),
         "version_no": _version_no(work, delivery),
         "delivered_at": None,
     }
@@ -26,18 +25,13 @@ def readied(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery) -> d
     return changes
 
 
-def _change(work: LaneWork, bundle: Bundle, delivery: Delivery) -> Change:
+def _change(bundle: Bundle, delivery: Delivery, held: Delivery | None) -> Change:
     if delivery.change is Change.RETRACT:
         return Change.RETRACT
-    if not _is_held(work, delivery):
+    if held is None:
         return Change.CREATE
     on_change = next((m.on_change for m in bundle.messages if m.name == delivery.message), OnChange.HOLD)
     return Change.NEW_VERSION if on_change is OnChange.NEW_VERSION else Change.UPDATE
-
-
-def _is_held(work: LaneWork, delivery: Delivery) -> bool:
-    """Whether the system holds something in the delivery's slot."""
-    return held_beside(work, delivery) is not None
 
 
 def _version_no(work: LaneWork, delivery: Delivery) -> int:

@@ -52,7 +52,7 @@ def serve_head(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known:
     """The head, claimed and leased; None where the lane turned out to have none."""
     before_token = work.lane.lease_token
     head = work.heads().head
-    while head is not None and _is_put_off(gate, work, bundle, head):
+    while head is not None and _put_off(gate, work, bundle, head):
         head = work.heads().head
     if head is None:
         work.released()
@@ -65,15 +65,15 @@ def serve_head(gate: Gate, work: LaneWork, bundle: Bundle, *, owner: str, known:
     refs = _references(gate, work, bundle, head, held=held)
     delivery = head.delivery
     if head.task is Task.SEND:
-        delivery = _in_flight(gate, work, bundle, delivery, token=token, refs=refs)
+        delivery = _in_flight(gate, work, bundle, delivery, token=token, held=held, refs=refs)
     work.lane = replace(work.lane, send_started_at=None)
     if not work.save(expected_token=before_token):
         return None
     return _work(gate, work, delivery, head.task, held=held, known=known, refs=refs)
 
 
-def _is_put_off(gate: Gate, work: LaneWork, bundle: Bundle, head: Head) -> bool:
-    """Whether the head turned out to be none: it is overdue, needless, or is asked about before it may be sent."""
+def _put_off(gate: Gate, work: LaneWork, bundle: Bundle, head: Head) -> bool:
+    """Moves a head that is overdue, needless, or to be asked about before it may be sent. Gives whether it was one."""
     if head.task is Task.OVERDUE:
         _overdue(work, head.delivery)
     elif _is_needless(work, bundle, head):
@@ -100,12 +100,20 @@ def _references(gate: Gate, work: LaneWork, bundle: Bundle, head: Head, *, held:
     return references(work.tx, head.delivery.case_id) if is_read else Refs()
 
 
-def _in_flight(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delivery, *, token: UUID, refs: Refs) -> Delivery:
+def _in_flight(
+    gate: Gate,
+    work: LaneWork,
+    bundle: Bundle,
+    delivery: Delivery,
+    *,
+    token: UUID,
+    held: Delivery | None,
+    refs: Refs,
+) -> Delivery:
     spec = bundle.payload_of(delivery)
     kept = None if spec is None else refs_to_keep(refs, spec.refers_to)
-    return work.move(
-        delivery, Event.CLAIMED, lease_token=token, sent_refs=kept, **readied(gate, work, bundle, delivery)
-    )
+    changes = readied(gate, work, bundle, delivery, held=held)
+    return work.move(delivery, Event.CLAIMED, lease_token=token, sent_refs=kept, **changes)
 
 
 def _is_needless(work: LaneWork, bundle: Bundle, head: Head) -> bool:
