@@ -13,6 +13,7 @@ from syncgate.domain.replan import SlotName
 from syncgate.domain.rows import (
     Change,
     Delivery,
+    Lane,
 )
 from syncgate.flows.delivering.retracting import is_other_sent_so, slots_taken_back
 from syncgate.flows.lane import LaneWork
@@ -23,8 +24,13 @@ from syncgate.site.bundle import Bundle
 
 def references(tx: Tx, case_id: UUID) -> Refs:
     """What the systems call the case, and what they hold of it, now."""
-    case_ref = {lane.system: lane.case_ref for lane in tx.lanes(case_id) if lane.case_ref}
-    return Refs(remote_ref=remote_refs(tx.deliveries(case_id)), case_ref=case_ref)
+    return names_in(tx.deliveries(case_id), tx.lanes(case_id))
+
+
+def names_in(deliveries: Iterable[Delivery], lanes: Iterable[Lane]) -> Refs:
+    """What the systems call a case, and what they hold of it, as all of its rows say."""
+    case_ref = {lane.system: lane.case_ref for lane in lanes if lane.case_ref}
+    return Refs(remote_ref=remote_refs(deliveries), case_ref=case_ref)
 
 
 def remote_refs(deliveries: Iterable[Delivery]) -> dict[tuple[str, str | None], str]:

@@ -16,7 +16,7 @@ from syncgate.domain.errors import NotFound, StoreUnavailable
 from syncgate.domain.plan import Json, Message, PartOf, part_of, parts_of, plan
 from syncgate.domain.replan import Slot, slots_of
 from syncgate.domain.rows import AttemptKind, Case, Delivery, Principal
-from syncgate.flows.delivering.held import references
+from syncgate.flows.delivering.held import names_in
 from syncgate.flows.delivering.numbers import refs_of_leg
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import CaseRef, Gate
@@ -121,7 +121,8 @@ def _found(gate: Gate, principal: Principal, ref: CaseRef, wish: Wish, tx: Tx) -
         message=wish.message,
         is_withheld=is_withheld,
     )
-    refs = refs_of_leg(gate, references(tx, case.case_id), document, message, wish.part)
+    names = names_in(deliveries, tx.lanes(case.case_id))
+    refs = refs_of_leg(gate, names, document, message, wish.part)
     inputs = Inputs(document, part_of(document, message.of, wish.part), context, refs)
     return partial(_explained, gate, principal, case, newest, bundle, inputs)
 
