@@ -60,10 +60,7 @@ def _wrong_of_schema(file: Path) -> str | None:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?{how}", uri=True)) as connection:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
-            return None
-        return f"a damaged file ({getattr(error, 'sqlite_errorname', 'unreadable')})"
     except sqlite3.DatabaseError as error:
-        return f"a damaged file ({getattr(error, 'sqlite_errorname', 'unreadable')})"
+        name = getattr(error, "sqlite_errorname", "unreadable")
+        return None if name.startswith("SQLITE_BUSY") else f"a damaged file ({name})"
     return "the database of another application" if names and "alembic_version" not in names else None
