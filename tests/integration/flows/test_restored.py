@@ -153,8 +153,8 @@ def test_what_was_in_flight_at_the_backup_is_looked_up(world: Restoring) -> None
     )
 
 
-def test_another_content_than_the_backups_is_left_to_a_person_and_never_doubled(world: Restoring) -> None:
-    """Changed and sent after the backup: what the store believes is older than what the system holds."""
+def changed_after_the_backup(world: Restoring) -> UUID:
+    """A case changed and sent after the backup: what the store believes is older than what the system holds."""
     site = world.site
     accepted = site.post(an_application())
     world.back_up()
@@ -162,23 +162,22 @@ def test_another_content_than_the_backups_is_left_to_a_person_and_never_doubled(
     site.run_dry("food")
     world.restore()
     world.settle_down()
-    parked = site.only(accepted.case_id, "food", "application")
+    return accepted.case_id
+
+
+def test_another_content_than_the_backups_is_left_to_a_person_and_never_doubled(world: Restoring) -> None:
+    site, case_id = world.site, changed_after_the_backup(world)
+    parked = site.only(case_id, "food", "application")
     assert (parked.phase, parked.reason, parked.actor) == (Phase.PARKED, "restored", "operator")
     assert "differs at the system" in parked.detail
     assert [one.operation for one in site.systems["food"].sends] == ["create"]
 
 
 def test_what_the_source_posts_again_after_that_is_found(world: Restoring) -> None:
-    site = world.site
-    accepted = site.post(an_application())
-    world.back_up()
-    site.put(accepted.case_id, an_application(channel="portal"))
-    site.run_dry("food")
-    world.restore()
+    site, case_id = world.site, changed_after_the_backup(world)
+    site.put(case_id, an_application(channel="portal"))
     world.settle_down()
-    site.put(accepted.case_id, an_application(channel="portal"))
-    world.settle_down()
-    held = site.only(accepted.case_id, "food", "application")
+    held = site.only(case_id, "food", "application")
     assert held.phase is Phase.DELIVERED
     assert [one.operation for one in site.systems["food"].sends] == ["create"]
 
