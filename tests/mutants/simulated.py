@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.mutants.mutant import Mutant
-from tests.mutants.trial import ROOT, DoesNotApply, environment, mutated
+from tests.mutants.trial import ROOT, DoesNotApply, mutated, run_in
 
 RECORD = Path(__file__).parent / "simulated.csv"
 SEEDS_AT_MOST = 300
@@ -40,17 +39,9 @@ def seeds_of(mutant: Mutant, *, root: Path = ROOT) -> int | None:
 
 
 def _first_broken(folder: Path, *, first: int, count: int) -> int | None:
-    asked = ["--first", str(first), "--seeds", str(count), "--workers", "1"]
+    asked = ("--first", str(first), "--seeds", str(count), "--workers", "1")
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.simulation", *asked],
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_AT_MOST,
-            check=False,
-        )
+        done = run_in(folder, "tests.simulation", *asked, within=SECONDS_AT_MOST)
     except subprocess.TimeoutExpired:
         raise Unplayed(f"it took more than {SECONDS_AT_MOST} s") from None
     if done.returncode == 0:

@@ -68,9 +68,17 @@ def mutated(mutant: Mutant, *, root: Path = ROOT) -> Iterator[Path]:
         yield copy
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """What a process needs to run the code in that folder, and no other."""
-    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+def run_in(folder: Path, module: str, *arguments: str, within: float) -> subprocess.CompletedProcess[str]:
+    """A module run as a process over the code in that folder, and no other. Raises subprocess.TimeoutExpired."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=within,
+        check=False,
+    )
 
 
 def outcomes(tests: Sequence[str], folder: Path, *, within: float = SECONDS_AT_MOST) -> dict[str, str] | str:
@@ -78,24 +86,12 @@ def outcomes(tests: Sequence[str], folder: Path, *, within: float = SECONDS_AT_M
     with tempfile.TemporaryDirectory(prefix="report-") as aside:
         report = Path(aside) / "report.xml"
         try:
-            done = _pytest([*tests, "-n", "0", f"--junitxml={report}"], folder, within=within)
+            done = run_in(folder, "pytest", *tests, "-n", "0", f"--junitxml={report}", within=within)
         except subprocess.TimeoutExpired:
             return f"its tests took more than {within:g} s"
         if done.returncode not in (0, 1):
             return f"pytest ended with {done.returncode}: {' '.join(done.stdout.strip().splitlines()[-1:])}"
         return _told(ElementTree.parse(report).iter("testcase"))
-
-
-def _pytest(arguments: Sequence[str], folder: Path, *, within: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=within,
-        check=False,
-    )
 
 
 def _applied(patch: str, folder: Path) -> str | None:
