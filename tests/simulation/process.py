@@ -57,7 +57,7 @@ class World:
 
     def on_due(self, systems: Iterable[str]) -> None:
         """Tells every process, a moment later, that something is due."""
-        told = sorted(systems)
+        told = frozenset(systems)
         for process in self.processes:
             self.loop.call_later(0.02, process.told, told)
 
