@@ -98,12 +98,13 @@ def _counting() -> Callable[[int], None]:
     """Says now and then how many deliveries were looked at."""
     from syncgate.cli.output import note
 
-    counts = [0]
+    looked_at = 0
 
     def count(more: int) -> None:
-        before, counts[0] = counts[0], counts[0] + more
-        if counts[0] // _TOLD_EVERY > before // _TOLD_EVERY:
-            note(f"looked at {counts[0]} open deliveries")
+        nonlocal looked_at
+        before, looked_at = looked_at, looked_at + more
+        if looked_at // _TOLD_EVERY > before // _TOLD_EVERY:
+            note(f"looked at {looked_at} open deliveries")
 
     return count
 
