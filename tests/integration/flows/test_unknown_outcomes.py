@@ -241,6 +241,7 @@ def test_a_late_answer_that_decides_nothing_is_kept_and_the_system_is_asked(site
     assert site.settle(work, verdict).is_late
     delivery = site.only(accepted.case_id, "food", "application")
     assert delivery.phase is Phase.UNCONFIRMED
+    assert site.attempts(delivery) == ["expired_sent", verdict.event.value]
     site.clock.move(minutes=10)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
