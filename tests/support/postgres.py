@@ -10,15 +10,16 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from syncgate.sandbox.play.postgres import Cluster
+from syncgate.sandbox.play.postgres import Cluster, NoPostgres
 from syncgate.storage import migrate
+from tests.support.disks import SmallDisk, small_disk
 
 GIVEN = "SYNCGATE_TEST_POSTGRES"
 
@@ -100,6 +101,51 @@ def own_postgres() -> Iterator[tuple[Cluster, PostgresServer]]:
     try:
         with _started(folder) as cluster:
             yield cluster, PostgresServer(cluster.url())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallPostgres:
+    """A server whose tables lie on one small disk and whose journal lies on another."""
+
+    cluster: Cluster
+    server: PostgresServer
+    tables: SmallDisk
+    journal: SmallDisk
+
+    def revive(self) -> None:
+        """Starts the server where it has ended by itself, as whoever looks after services does."""
+        with suppress(NoPostgres):
+            if not self.cluster.is_running():
+                self.cluster.start("fsync=on")
+
+
+SMALL = "max_wal_size=8MB", "min_wal_size=2MB", "wal_recycle=off"
+
+
+@contextmanager
+def small_postgres() -> Iterator[SmallPostgres]:
+    """A server of this test alone on small disks; it may have ended at the end of the block.
+
+    Raises:
+        NoSmallDisk: none can be mounted. NoPostgres: no server can be started.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="syncgate-pg-", dir="/tmp"))
+    try:
+        cluster = Cluster.made(folder, owner="tester", options=["--wal-segsize=1"])
+        with (cluster.data / "postgresql.conf").open("a") as settings:
+            settings.write("\n".join(SMALL) + "\n")
+        with (
+            small_disk(cluster.data, megabytes=96) as tables,
+            small_disk(cluster.data / "pg_wal", megabytes=24) as journal,
+        ):
+            cluster.start("fsync=on")
+            try:
+                yield SmallPostgres(cluster, PostgresServer(cluster.url()), tables, journal)
+            finally:
+                with suppress(NoPostgres):
+                    cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -11,7 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +35,18 @@ class Cluster:
     binaries: Path
 
     @classmethod
-    def made(cls, folder: Path, *, owner: str) -> Cluster:
-        """A new cluster in this folder, not yet started. owner: the role that it trusts. Raises NoPostgres."""
+    def made(cls, folder: Path, *, owner: str, options: Sequence[str] = ()) -> Cluster:
+        """A new cluster in this folder, not yet started. Raises NoPostgres.
+
+        Args: folder: private to the server. owner: the role that it trusts. options: more for initdb.
+        """
         user = _server_user()
         if user is not None:
             shutil.chown(folder, user)
         folder.chmod(0o700)
         cluster = cls(folder, owner, user, _binaries(user))
-        options = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-U", owner)
-        _run_as(user, cluster.binaries / "initdb", *options, cluster.data)
+        fixed = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-U", owner)
+        _run_as(user, cluster.binaries / "initdb", *fixed, *options, cluster.data)
         return cluster
 
     @property
@@ -69,6 +72,14 @@ class Cluster:
     def stop(self, mode: str = "immediate") -> None:
         """Stops the server. mode: `immediate` as in a crash, `fast` as an operator does."""
         self._control("-m", mode, "stop")
+
+    def is_running(self) -> bool:
+        """Whether the server's first process lives; it may still be recovering."""
+        try:
+            self._control("status")
+        except NoPostgres:
+            return False
+        return True
 
     def _control(self, *arguments: str | Path) -> None:
         _run_as(self.user, self.binaries / "pg_ctl", "-w", "-D", self.data, *arguments)

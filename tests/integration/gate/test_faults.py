@@ -7,7 +7,6 @@ import json
 import signal
 import socket
 import sqlite3
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from syncgate.sandbox.running import Running
 from tests.integration.cli.conftest import KEY, eventually, orders
 from tests.integration.gate.conftest import LEASE, Gate, blind_resends, creates, requests_count
 from tests.support.cases import a_hotline_case, a_stage, an_application
+from tests.support.disks import NoSmallDisk, SmallDisk, small_disk
 
 NAUGHTY = (
     "𠮷示例·买买提",
@@ -103,35 +103,23 @@ def _open(gate: Gate) -> list[object]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A disk of 12 MB of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, timeout=10, check=False).returncode != 0:
-        pytest.skip("a small disk can only be mounted by root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], capture_output=True, timeout=10, check=True)
+    try:
+        with small_disk(tmp_path / "disk", megabytes=12) as made:
+            yield made
+    except NoSmallDisk as error:
+        pytest.skip(str(error))
 
 
-def _fill(disk: Path) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            return ballast
-
-
-def test_a_full_disk_refuses_cases_and_loses_none(gate: Gate, workorders: Running, small_disk: Path) -> None:
+def test_a_full_disk_refuses_cases_and_loses_none(gate: Gate, workorders: Running, disk: SmallDisk) -> None:
     """The store's disk fills up in mid-load and is freed: 503 meanwhile, then it goes on; promises 1, 3 and 4."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{small_disk}/syncgate.sqlite")
+    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     gate.serve()
     key = gate.key()
     workorders.switch_on("slow", delay=0.3, operations=["create"])
     accepted = gate.post_many(key, range(40))
-    ballast = _fill(small_disk)
+    disk.fill()
     answers = [gate.post(key, a_hotline_case(f"FULL{n}")) for n in range(40)]
     refused = [answer for answer in answers if not answer.is_success]
     assert refused, "the disk was not full"
@@ -140,7 +128,7 @@ def test_a_full_disk_refuses_cases_and_loses_none(gate: Gate, workorders: Runnin
     assert all("retry-after" in answer.headers for answer in refused)
     accepted |= {answer.json()["case_no"] for answer in answers if answer.is_success}
     time.sleep(1)
-    ballast.unlink()
+    disk.empty()
     workorders.switch_off()
     assert eventually(lambda: gate.post(key, a_hotline_case("AFTER")).is_success, within=5)
     assert _is_all_there(workorders, accepted | {"AFTER"})
@@ -149,10 +137,10 @@ def test_a_full_disk_refuses_cases_and_loses_none(gate: Gate, workorders: Runnin
 
 
 def test_a_disk_that_fills_up_again_and_again_loses_nothing_that_was_accepted(
-    gate: Gate, workorders: Running, small_disk: Path
+    gate: Gate, workorders: Running, disk: SmallDisk
 ) -> None:
     """Full at random instants under load; judged by the client's own list. Promises 1, 3 and 4."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{small_disk}/syncgate.sqlite")
+    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     process = gate.serve()
     key, draw = gate.key(), Random(20260501)
     workorders.switch_on("slow", delay=0.05, operations=["create"])
@@ -162,11 +150,11 @@ def test_a_disk_that_fills_up_again_and_again_loses_nothing_that_was_accepted(
         posting = threading.Thread(target=_post_all, args=(gate, key, turn, accepted, answers), daemon=True)
         posting.start()
         time.sleep(draw.uniform(0.0, 0.4))
-        ballast = _fill(small_disk)
+        disk.fill()
         posting.join(timeout=60)
         if turn % 2:
             assert httpx.get(f"{gate.address}/livez", trust_env=False, timeout=10).status_code == 200
-        ballast.unlink()
+        disk.empty()
     assert process.poll() is None, gate.log(process)
     assert {answer.status_code for answer in answers} <= {202, 503}
     refused = [answer for answer in answers if answer.status_code == 503]
@@ -191,28 +179,28 @@ def _post_all(gate: Gate, key: str, turn: int, accepted: set[str], answers: list
             accepted.add(number)
 
 
-def test_a_gate_does_not_start_on_a_full_disk_and_says_why(gate: Gate, small_disk: Path) -> None:
+def test_a_gate_does_not_start_on_a_full_disk_and_says_why(gate: Gate, disk: SmallDisk) -> None:
     """Nothing is left behind that keeps it from starting once there is room."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{small_disk}/syncgate.sqlite")
-    ballast = _fill(small_disk)
+    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
+    disk.fill()
     told = gate.run_apart("serve", "--port", "0")
     assert (told.code, "internal_error" in told.err) == (1, False), told.err
     assert "full" in told.err.lower() or "No space" in told.err, told.err
-    ballast.unlink()
+    disk.empty()
     gate.serve()
     assert gate.post(gate.key(), a_hotline_case("AFTER")).is_success
 
 
 def test_a_gate_whose_store_exists_starts_again_once_a_full_disk_has_room(
-    gate: Gate, workorders: Running, small_disk: Path
+    gate: Gate, workorders: Running, disk: SmallDisk
 ) -> None:
     """Killed while its disk is full: what it had accepted is there, also what lies in the journal alone."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{small_disk}/syncgate.sqlite")
+    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     first = gate.serve()
     key = gate.key()
     workorders.switch_on("unavailable")
     accepted = gate.post_many(key, range(20))
-    ballast = _fill(small_disk)
+    disk.fill()
     gate.post(key, a_hotline_case("FULL"))
     first.kill()
     first.wait(timeout=10)
@@ -220,7 +208,7 @@ def test_a_gate_whose_store_exists_starts_again_once_a_full_disk_has_room(
     eventually(lambda: told.poll() is not None, within=6)
     told.kill()
     told.wait(timeout=10)
-    ballast.unlink()
+    disk.empty()
     workorders.switch_off()
     gate.serve()
     assert _is_all_there(workorders, accepted)

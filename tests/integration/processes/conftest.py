@@ -52,6 +52,11 @@ class Fleet(Gate):
         address, sent = self.addresses[process.pid], {"Authorization": f"Bearer {key}"}
         return self.client.post(f"{address}/v1/cases", json=a_hotline_case(number, **more), headers=sent, timeout=30)
 
+    def read_from(self, process: subprocess.Popen[str], key: str, case_id: str) -> httpx.Response:
+        """What one API process says of a case."""
+        address, sent = self.addresses[process.pid], {"Authorization": f"Bearer {key}"}
+        return self.client.get(f"{address}/v1/cases/{case_id}", headers=sent, timeout=30)
+
     def status(self, process: subprocess.Popen[str], path: str) -> int:
         """How a process answers a path that needs no key."""
         return self.client.get(self.addresses[process.pid] + path, timeout=30).status_code
