@@ -114,6 +114,20 @@ class LaneWork:
         self.deliveries = [after if d.delivery_id == after.delivery_id else d for d in self.deliveries]
         return after
 
+    def note(self, delivery: Delivery, event: Event, *, started_at: datetime | None = None, **more: Any) -> int:
+        """Adds what the gate itself did to a delivery's history. Gives its `entries_count`, which the caller writes."""
+        counted, attempt = noted(
+            delivery,
+            kind=AttemptKind.SYSTEM,
+            outcome=event.value,
+            actor="syncgate",
+            at=self.tx.now,
+            started_at=started_at,
+            **more,
+        )
+        self.tx.insert_attempts([attempt])
+        return counted.entries_count
+
     def add(self, delivery: Delivery) -> None:
         """Inserts a new delivery."""
         self.tx.insert_deliveries([delivery])

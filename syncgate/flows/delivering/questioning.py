@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from syncgate.domain.delivery import Event
 from syncgate.domain.row import replace
-from syncgate.domain.rows import AttemptKind, Change, Delivery, SystemRow
+from syncgate.domain.rows import Change, Delivery, SystemRow
 from syncgate.flows.delivering.held import held_beside, maybe_held
 from syncgate.flows.delivering.readied import readied
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.lane import LaneWork
 from syncgate.site.bundle import Bundle
 
 RESTORED: Final = "restored"
@@ -107,19 +107,10 @@ def put_in_question(gate: Gate, work: LaneWork, bundle: Bundle, delivery: Delive
     if is_waiting:
         now = replace(delivery, **readied(gate, work, bundle, delivery, held=held_beside(work, delivery)))
     sent_by = bundle if is_waiting else gate.bundles.get(delivery.bundle)
-    counted, attempt = noted(
-        now,
-        kind=AttemptKind.SYSTEM,
-        outcome=Event.RESTORED.value,
-        actor="syncgate",
-        at=work.tx.now,
-        started_at=None,
-        lease_token=delivery.lease_token,
-        detail={"note": "the store was restored; it may have been sent since the backup"},
-    )
-    work.tx.insert_attempts([attempt])
+    note = "the store was restored; it may have been sent since the backup"
+    count = work.note(now, Event.RESTORED, lease_token=delivery.lease_token, detail={"note": note})
     names = ("change", "version_no", "delivered_at", "bundle", "input_mac")
-    changes = {name: getattr(now, name) for name in names} | {"entries_count": counted.entries_count}
+    changes = {name: getattr(now, name) for name in names} | {"entries_count": count}
     if is_waiting:
         changes["sent_refs"] = None
     changes |= {**maybe_held(now), **asked_about(now, sent_by, row, now=work.tx.now), "confirms_count": 0}

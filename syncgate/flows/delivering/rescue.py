@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 import structlog
 
 from syncgate.domain.delivery import Event, Phase
 from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.head import Task
-from syncgate.domain.rows import AttemptKind, Delivery, Lane
+from syncgate.domain.rows import Delivery, Lane
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.delivering.held import maybe_held
 from syncgate.flows.delivering.set_aside import set_aside_leased
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, noted, open_lane
+from syncgate.flows.lane import LaneWork, open_lane
 from syncgate.flows.operating.following import write_following
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
 log = structlog.get_logger("syncgate.rescue")
+LOST: Final = {"note": "its worker did not come back; the sending time is unknown"}
 
 
 def rescue(gate: Gate, tx: Tx, *, limit: int, is_careful: bool = False) -> frozenset[str]:
@@ -73,38 +74,17 @@ def _end_question(gate: Gate, work: LaneWork) -> None:
     head = work.heads().head
     if head is None or head.task is not Task.CONFIRM:
         return
-    counted, attempt = noted(
-        head.delivery,
-        kind=AttemptKind.SYSTEM,
-        outcome=Event.UNDECIDED.value,
-        actor="syncgate",
-        at=work.tx.now,
-        started_at=None,
-        lease_token=work.lane.lease_token,
-        detail={"note": "its worker did not come back; the sending time is unknown"},
-    )
-    work.tx.insert_attempts([attempt])
+    count = work.note(head.delivery, Event.UNDECIDED, lease_token=work.lane.lease_token, detail=LOST)
     due_at = _due_at(work, head.delivery, gate.bundles.get(head.delivery.bundle))
-    work.move(head.delivery, Event.UNDECIDED, reason="worker_lost", due_at=due_at, entries_count=counted.entries_count)
+    work.move(head.delivery, Event.UNDECIDED, reason="worker_lost", due_at=due_at, entries_count=count)
 
 
 def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
     bundle = gate.bundles.get(delivery.bundle)
     event = _event(work.lane, delivery, bundle)
-    counted, attempt = noted(
-        delivery,
-        kind=AttemptKind.SYSTEM,
-        outcome=event.value,
-        actor="syncgate",
-        at=work.tx.now,
-        started_at=None,
-        lease_token=delivery.lease_token,
-        detail={"note": "its worker did not come back; the sending time is unknown"},
-    )
-    work.tx.insert_attempts([attempt])
-    counts: dict[str, Any] = {"entries_count": counted.entries_count}
+    count = work.note(delivery, event, lease_token=delivery.lease_token, detail=LOST)
     if event is Event.EXPIRED_UNSENT:
-        work.move(delivery, event, due_at=work.tx.now, **counts)
+        work.move(delivery, event, due_at=work.tx.now, entries_count=count)
         return
     work.move(
         delivery,
@@ -114,7 +94,7 @@ def _end(gate: Gate, work: LaneWork, delivery: Delivery) -> None:
         **maybe_held(delivery),
         sent_at=work.tx.now,
         confirms_count=0,
-        **counts,
+        entries_count=count,
     )
 
 

@@ -14,7 +14,6 @@ from syncgate.domain.plan import OnChange
 from syncgate.domain.retraction import is_overtaken
 from syncgate.domain.row import replace
 from syncgate.domain.rows import (
-    AttemptKind,
     Case,
     Change,
     Delivery,
@@ -26,7 +25,7 @@ from syncgate.flows.delivering.questioning import is_to_be_asked_first, put_in_q
 from syncgate.flows.delivering.readied import readied
 from syncgate.flows.delivering.work import Work
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.lane import LaneWork
 from syncgate.mapping import Refs
 from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
@@ -138,18 +137,10 @@ def _is_undone(delivery: Delivery, held: Delivery) -> bool:
 
 
 def _overdue(work: LaneWork, delivery: Delivery) -> None:
-    counted, attempt = noted(
-        delivery, kind=AttemptKind.SYSTEM, outcome=Event.OVERDUE.value, actor="syncgate", at=work.tx.now
-    )
-    work.tx.insert_attempts([attempt])
-    work.move(
-        delivery,
-        Event.OVERDUE,
-        reason="acknowledgement_overdue",
-        due_at=work.tx.now,
-        confirms_count=0,
-        entries_count=counted.entries_count,
-    )
+    now = work.tx.now
+    count = work.note(delivery, Event.OVERDUE, started_at=now)
+    reason = "acknowledgement_overdue"
+    work.move(delivery, Event.OVERDUE, reason=reason, due_at=now, confirms_count=0, entries_count=count)
 
 
 def _work(

@@ -12,10 +12,10 @@ import structlog
 from syncgate.domain.delivery import Event
 from syncgate.domain.errors import Conflict, IllegalMove
 from syncgate.domain.head import Task
-from syncgate.domain.rows import AttemptKind, Delivery, Lane
+from syncgate.domain.rows import Delivery, Lane
 from syncgate.flows.delivering.defects import place_of
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, noted
+from syncgate.flows.lane import LaneWork
 from syncgate.ports import Tx
 
 log = structlog.get_logger("syncgate.lanes")
@@ -60,15 +60,5 @@ def _park_head(gate: Gate, work: LaneWork, error: Exception) -> None:
 
 def _end(work: LaneWork, delivery: Delivery, event: Event, error: Exception) -> None:
     """Nothing was sent: the entry and the reason say that the fault is ours."""
-    counted, attempt = noted(
-        delivery,
-        kind=AttemptKind.SYSTEM,
-        outcome=event.value,
-        actor="syncgate",
-        at=work.tx.now,
-        started_at=None,
-        detail={"reason": DEFECT, "note": type(error).__name__},
-    )
-    work.tx.insert_attempts([attempt])
-    changes = {"due_at": None, "actor": "developer", "entries_count": counted.entries_count}
-    work.move(delivery, event, reason=DEFECT, **changes)
+    count = work.note(delivery, event, detail={"reason": DEFECT, "note": type(error).__name__})
+    work.move(delivery, event, reason=DEFECT, due_at=None, actor="developer", entries_count=count)
