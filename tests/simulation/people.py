@@ -235,10 +235,11 @@ class Operators:
         act = by_hand.cancel if happening.act == "cancel" else by_hand.requeue
         said = lambda gate: act(gate, OPERATOR, chosen.delivery_id, reason="试一试")  # noqa: E731
         try:
-            done = await self._tried(said)
+            await self._tried(said)
         except (Conflict, IllegalMove):
             return
-        if done is not None and happening.act == "cancel":
+        # Who hears nothing does not know either: it may be cancelled all the same.
+        if happening.act == "cancel":
             self.cancelled.add((chosen.case_id, chosen.system))
             self.world.note(f"a person cancels {chosen.message} of {chosen.system}")
 

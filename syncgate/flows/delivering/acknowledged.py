@@ -5,6 +5,7 @@ A consumer that moves what it rejects leaves no record behind: absence alone wou
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from syncgate.domain.delivery import Event
@@ -21,11 +22,21 @@ from syncgate.site.bundle import Bundle
 THERE = frozenset({"unclear", "ambiguous"})
 """Rules by which something lies there, whatever it is; by any other rule `unknown` says that nothing is known of it."""
 NOT_PROBED = "not_probed"
-FLAG_SAYS_NOTHING = frozenset({"still_as_before", NOT_PROBED})
+STILL_AS_BEFORE = "still_as_before"
+"""Rule by which a change is absent: the record shows what it was before."""
+FLAG_SAYS_NOTHING = frozenset({STILL_AS_BEFORE, NOT_PROBED})
 """Verdicts that a flag does not contradict: what it is about may be what was there before."""
 
 
-async def asked_too(gate: Gate, work: Work, bundle: Bundle, verdict: Verdict, transport: Transport) -> Verdict:
+async def asked_too(
+    gate: Gate,
+    work: Work,
+    bundle: Bundle,
+    verdict: Verdict,
+    transport: Transport,
+    *,
+    look_again: Callable[[], Awaitable[Verdict]] | None = None,
+) -> Verdict:
     """The verdict of a look-up; where it says absent, and the system can be asked for more, what both say.
 
     Args:
@@ -34,6 +45,8 @@ async def asked_too(gate: Gate, work: Work, bundle: Bundle, verdict: Verdict, tr
         bundle: that sent it.
         verdict: what was found out so far.
         transport: of that bundle.
+        look_again: the look-up, once more; None where there is none. What was there before the change may have been
+            rejected between the look and the flag: only if it still stands after it, the flag is about the change.
     """
     policy = acknowledgement_of(work.delivery, bundle)
     if verdict.event is not Event.ABSENT or policy is None or bundle.payload_of(work.delivery) is None:
@@ -48,7 +61,11 @@ async def asked_too(gate: Gate, work: Work, bundle: Bundle, verdict: Verdict, tr
     )
     (answer,) = await transport.poll([request])
     is_only_content = work.delivery.change is Change.CREATE and not work.is_other_sent
-    return with_acknowledgement(verdict, answer, is_only_content=is_only_content)
+    said = with_acknowledgement(verdict, answer, is_only_content=is_only_content)
+    if look_again is None or said.event is not Event.REFUSED or verdict.rule != STILL_AS_BEFORE:
+        return said
+    again = await look_again()
+    return said if again.rule == STILL_AS_BEFORE else again
 
 
 def with_acknowledgement(absent: Verdict, answer: Answer, *, is_only_content: bool) -> Verdict:
@@ -70,6 +87,7 @@ def with_acknowledgement(absent: Verdict, answer: Answer, *, is_only_content: bo
         evidence=answer.evidence,
         remote_ref=answer.remote_ref,
         retry_after=answer.retry_after,
+        is_empty_there=absent.is_empty_there,
     )
     match answer.outcome:
         case Outcome.REFUSED:

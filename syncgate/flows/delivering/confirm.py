@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from syncgate.domain.comparison import different_fields
 from syncgate.domain.delivery import Event
@@ -11,7 +12,7 @@ from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
 from syncgate.domain.plan import Json
 from syncgate.domain.rows import Change
 from syncgate.flows.delivering import retracting
-from syncgate.flows.delivering.acknowledged import NOT_PROBED, asked_too
+from syncgate.flows.delivering.acknowledged import NOT_PROBED, STILL_AS_BEFORE, asked_too
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
 from syncgate.flows.delivering.questioning import RESTORED
@@ -50,8 +51,8 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
     transport = transport_of(bundle.digest)
     mapped_now = None if isinstance(payload, Verdict) else payload
     if mapped_now is None or policy.by == "look_up":
-        verdict = await _by_look_up(gate, work, bundle, policy, mapped_now, transport)
-        verdict = await asked_too(gate, work, bundle, verdict, transport)
+        look = partial(_by_look_up, gate, work, bundle, policy, mapped_now, transport)
+        verdict = await asked_too(gate, work, bundle, await look(), transport, look_again=look)
     else:
         verdict = await _by_probe(gate, work, bundle, policy, mapped_now, transport)
     verdict = _once_restored(work, bundle, policy, _once_queued(work, verdict)).begun(started_at)
@@ -135,6 +136,8 @@ async def _by_look_up(
     else:
         sent = {} if payload is None else payload.value
         verdict = after_look_up(reading, sent, before, compared=spec.compared_fields)
+        is_of_the_slot = policy.operation not in bundle.by_sending
+        verdict = replace(verdict, is_empty_there=reading.found is Found.ABSENT and is_of_the_slot)
     return _only_absence(verdict) if payload is None else verdict
 
 
@@ -164,7 +167,7 @@ def _of_record(reading: Reading, payload: Json, before: Json | None, compared: f
     if not differing:
         return Verdict(event=Event.FOUND, rule="found", **found)  # type: ignore[arg-type]
     if before is not None and not different_fields(before, reading.record, compared=compared):
-        return Verdict(event=Event.ABSENT, rule="still_as_before", **found)  # type: ignore[arg-type]
+        return Verdict(event=Event.ABSENT, rule=STILL_AS_BEFORE, **found)  # type: ignore[arg-type]
     return Verdict(
         event=Event.FOUND_DIFFERENT,
         rule="found_different",

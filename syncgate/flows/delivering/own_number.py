@@ -7,6 +7,8 @@ from typing import Final
 import structlog
 
 from syncgate.domain.delivery import Event, Phase
+from syncgate.domain.plan import Json
+from syncgate.domain.replan import is_of_its_own
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Change, Delivery
 from syncgate.flows.accepting.identity import other_number
@@ -65,3 +67,29 @@ def keep_number(gate: Gate, opened: LaneWork, delivery: Delivery, *, is_believed
         raise other_number()
     if opened.lane.case_ref is None:
         opened.lane = replace(opened.lane, case_ref=number)
+
+
+def is_numbered_there(bundle: Bundle, delivery: Delivery, document: Json) -> bool:
+    """Whether what is gone was the system's own record, or one that a source knows by the system's own number.
+
+    Args:
+        bundle: the active one.
+        delivery: what the system held.
+        document: the case's, as it is now.
+    """
+    if is_of_its_own(delivery) and delivery.held_key is None:
+        return True
+    return is_numbering(bundle, delivery.message) and delivery.system in (document.get("references") or {})
+
+
+def is_numbering(bundle: Bundle, message: str) -> bool:
+    """Whether the number of a message's record is what the system calls the case."""
+    spec = bundle.specs.get(message)
+    return spec is not None and spec.is_case_ref
+
+
+def forget_number(opened: LaneWork, bundle: Bundle, gone: Delivery) -> None:
+    """A number that names no record any more is none of the case's: what is made anew gets another."""
+    lane = opened.lane
+    if is_numbering(bundle, gone.message) and lane.case_ref is not None and lane.case_ref == gone.remote_ref:
+        opened.lane = replace(lane, case_ref=None)

@@ -13,18 +13,35 @@ from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
 from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
-from syncgate.domain.rows import Attempt, AttemptKind, Blob, BreakerState, Case, Delivery, SystemRow
+from syncgate.domain.rows import (
+    Attempt,
+    AttemptKind,
+    Blob,
+    BreakerState,
+    Case,
+    Change,
+    Delivery,
+    Observed,
+    SystemRow,
+)
 from syncgate.flows.accepting.holding import must_not_be_probed
 from syncgate.flows.alerting.outages import note_breaker
 from syncgate.flows.delivering.admitting import closure_of
 from syncgate.flows.delivering.claim import next_work
 from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.content import MATERIAL_MISSING
-from syncgate.flows.delivering.held import maybe_held, references
-from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
+from syncgate.flows.delivering.held import held_beside, maybe_held, references
+from syncgate.flows.delivering.own_number import (
+    NUMBER_IN_QUESTION,
+    forget_number,
+    is_numbered_there,
+    keep_number,
+    with_own_number,
+)
 from syncgate.flows.delivering.questioning import RESTORED
 from syncgate.flows.delivering.watching import awaited, given_back, watched
 from syncgate.flows.delivering.work import Verdict, Work
+from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork, noted, open_lane
 from syncgate.ports import Tx
@@ -246,7 +263,33 @@ def _moved(
     changes = _changes(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
     if advance(delivery.phase, verdict.event) is Phase.UNCONFIRMED and must_not_be_probed(gate, opened, delivery):
         changes |= {"due_at": None, "actor": "operator"}
+    if verdict.is_empty_there and delivery.change is Change.UPDATE:
+        _note_gone(gate, opened, work, delivery)
     return opened.move(delivery, verdict.event, reason=_reason(verdict), **changes)
+
+
+def _note_gone(gate: Gate, opened: LaneWork, work: Work, delivery: Delivery) -> None:
+    """Notes that what a change was of is there no more, as reconciliation would: what is sent next is made anew.
+
+    A record of the system's own is not made in its place; that it is gone is for reconciliation to tell.
+    """
+    held = held_beside(opened, delivery)
+    gone = None if held is None else opened.delivery(held.delivery_id)
+    bundle = gate.active_bundle(opened.lane.system)
+    if gone is None or is_numbered_there(bundle, gone, open_document(gate, opened.tx, work.case)):
+        return
+    forget_number(opened, bundle, gone)
+    counted, attempt = noted(
+        gone,
+        kind=AttemptKind.SYSTEM,
+        outcome=f"observed_{Observed.ABSENT}",
+        actor="syncgate",
+        at=opened.tx.now,
+        started_at=None,
+        detail={"note": "a look-up for a change of it showed nothing there"},
+    )
+    opened.tx.insert_attempts([attempt])
+    opened.write(gone, replace(counted, observed=Observed.ABSENT, observed_at=opened.tx.now))
 
 
 def _given_up(delivery: Delivery, verdict: Verdict, bundle: Bundle, row: SystemRow) -> Verdict:

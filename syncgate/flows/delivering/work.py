@@ -153,6 +153,7 @@ class Verdict:
         is_given_back: whether the system had it and gave it back (with `refused`).
         marks: of what it was about; None where its system is not read back.
         is_excused: whether the system failed while it was closed, as it may: it says nothing about it.
+        is_empty_there: whether a look-up showed that the system holds nothing in the slot, whoever sent it.
     """
 
     event: Event
@@ -171,6 +172,7 @@ class Verdict:
     is_given_back: bool = False
     marks: Marks | None = None
     is_excused: bool = False
+    is_empty_there: bool = False
 
     @classmethod
     def of(cls, answer: Answer, event: Event) -> Verdict:

@@ -24,6 +24,7 @@ from syncgate.domain.reconciliation.run import id_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, AuditEntry, Blob, Delivery, Discrepancy
 from syncgate.flows.delivering.held import content_mac
+from syncgate.flows.delivering.own_number import is_numbering
 from syncgate.flows.delivering.settle import wake
 from syncgate.flows.delivering.work import keys_of
 from syncgate.flows.gate import Gate
@@ -109,15 +110,10 @@ def _waiting(lane: LaneNow, match: Match) -> Delivery | None:
 def _is_anothers(lane: LaneNow, match: Match) -> bool:
     """Whether the record's number is known as another case's, or the case has another one there."""
     number = match.remote_refs[0]
-    if number is None or not _is_numbering(lane, match):
+    if number is None or not is_numbering(lane.bundle, match.message):
         return False
     known = lane.tx.case_id_by_ref(lane.work.lane.system, number)
     return known not in (None, match.case_id) or lane.work.lane.case_ref not in (None, number)
-
-
-def _is_numbering(lane: LaneNow, match: Match) -> bool:
-    spec = lane.bundle.specs.get(match.message)
-    return spec is not None and spec.is_case_ref
 
 
 def _listing(lane: LaneNow, match: Match) -> ReadListing | None:
@@ -173,7 +169,7 @@ def _linked(lane: LaneNow, waiting: Delivery, match: Match, *, by: str, run: str
     )
     lane.work.add(counted)
     tx.insert_attempts([attempt])
-    if number is not None and lane.work.lane.case_ref is None and _is_numbering(lane, match):
+    if number is not None and lane.work.lane.case_ref is None and is_numbering(lane.bundle, match.message):
         lane.work.lane = replace(lane.work.lane, case_ref=number)
     thing = f"delivery:{row.delivery_id}"
     tx.append_audit(AuditEntry(at=tx.now, actor=by, action="adopt", object=thing, detail={"run": run}))

@@ -14,10 +14,10 @@ from uuid import UUID
 from syncgate.domain.delivery import WAITING, Event, Phase
 from syncgate.domain.plan import Json, Message, OnChange, OnUnplanned
 from syncgate.domain.reconciliation.kinds import Action, Kind, Level
-from syncgate.domain.replan import Slot, SlotName, is_of_its_own, slots_of
+from syncgate.domain.replan import Slot, SlotName, slots_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, AuditEntry, Case, Change, Delivery, Discrepancy, Observed
-from syncgate.flows.delivering.own_number import keep_number, with_own_number
+from syncgate.flows.delivering.own_number import forget_number, is_numbered_there, keep_number, with_own_number
 from syncgate.flows.delivering.settle import wake
 from syncgate.flows.delivering.watching import watched
 from syncgate.flows.delivering.work import Verdict, Work
@@ -182,10 +182,10 @@ def resend(now: SlotNow) -> Done:
     message = now.message
     if seen is Observed.DIFFERENT and message is not None and message.on_change is OnChange.IGNORE:
         return Done(why=CHANGES_ARE_IGNORED)
-    if seen is Observed.ABSENT and _is_numbered_there(now):
+    if seen is Observed.ABSENT and is_numbered_there(now.lane.bundle, now.judged, now.lane.document):
         return Done(why=OWN_RECORD_GONE)
     if seen is Observed.ABSENT:
-        _forget_number(now)
+        forget_number(now.lane.work, now.lane.bundle, now.judged)
     return _replanned(now, Action.RESEND, seen)
 
 
@@ -276,25 +276,6 @@ def _left_as_seen(now: SlotNow) -> Done:
 def _of_the_slot(now: SlotNow, repairs: Sequence[Delivery]) -> Delivery:
     slot = (now.row.message, now.row.part)
     return next((row for row in repairs if (row.message, row.part) == slot), repairs[0])
-
-
-def _is_numbered_there(now: SlotNow) -> bool:
-    """Whether what is gone was the system's own record, or one that a source knows by the system's own number."""
-    if is_of_its_own(now.judged) and now.judged.held_key is None:
-        return True
-    return _is_numbering(now) and now.row.system in (now.lane.document.get("references") or {})
-
-
-def _is_numbering(now: SlotNow) -> bool:
-    spec = now.lane.bundle.specs.get(now.row.message)
-    return spec is not None and spec.is_case_ref
-
-
-def _forget_number(now: SlotNow) -> None:
-    """A number that names no record any more is none of the case's: what is made anew gets another."""
-    lane = now.lane.work.lane
-    if _is_numbering(now) and lane.case_ref is not None and lane.case_ref == now.judged.remote_ref:
-        now.lane.work.lane = replace(lane, case_ref=None)
 
 
 def _ref_shown(now: SlotNow) -> str | None:

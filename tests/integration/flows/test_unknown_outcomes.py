@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from syncgate.domain.delivery import Phase
 from syncgate.domain.outcome import Answer, Evidence, Found, Outcome, Reading
-from syncgate.domain.rows import AttemptKind, BreakerState
+from syncgate.domain.rows import AttemptKind, BreakerState, Change, Observed
 from syncgate.flows.delivering.work import Verdict, Work
-from syncgate.site.bundle import Bundle
+from syncgate.ports import Request
+from syncgate.site.bundle import Acknowledgement, Bundle
 from tests.integration.flows.altered import altered, rewritten
-from tests.integration.flows.worksite import ABSENT, Worksite, activate, answer
+from tests.integration.flows.worksite import ABSENT, ScriptedSystem, Worksite, activate, answer
 from tests.support.cases import a_hotline_case, an_application
 
 UNKNOWN = answer(Outcome.UNKNOWN)
@@ -352,6 +355,74 @@ def test_the_work_order_is_there_once_whatever_is_lost(site: Worksite, lost: int
     site.run_dry("workorders")
     assert site.only(accepted.case_id, "workorders", "order").phase is Phase.DELIVERED
     assert len(orders.sends) == 2 - lost
+
+
+def test_a_change_in_doubt_whose_record_is_there_no_more_is_made_anew(site: Worksite) -> None:
+    """Promise 3: sent as a change of what is gone it would be refused for ever."""
+    food = site.systems["food"]
+    accepted = site.post(an_application())
+    site.run_dry("food")
+    site.put(accepted.case_id, an_application(channel="portal"))
+    food.script.append(UNKNOWN)
+    site.step("food")
+    food.held.clear()
+    site.clock.move(seconds=12)
+    site.run_dry("food")
+    assert [request.operation for request in food.sends] == ["create", "replace", "create"]
+    first, second = site.deliveries(accepted.case_id, "food")
+    assert (first.observed, second.phase, second.change) == (Observed.ABSENT, Phase.DELIVERED, Change.CREATE)
+    assert site.attempts(first) == ["taken", "observed_absent"]
+
+
+def test_a_change_in_doubt_whose_record_is_still_as_before_is_a_change_again(site: Worksite) -> None:
+    food = site.systems["food"]
+    accepted = site.post(an_application())
+    site.run_dry("food")
+    site.put(accepted.case_id, an_application(channel="portal"))
+    food.script.append(UNKNOWN)
+    site.step("food")
+    site.clock.move(seconds=12)
+    site.run_dry("food")
+    assert [request.operation for request in food.sends] == ["create", "replace", "replace"]
+    assert site.deliveries(accepted.case_id, "food")[0].observed is None
+
+
+class Rejecting(ScriptedSystem):
+    """Says by its flag that it rejected something; what it held is gone by then, or stands."""
+
+    is_gone = False
+    polls_at_once = 1
+
+    async def poll(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        if self.is_gone:
+            self.held.clear()
+        return [answer(Outcome.REFUSED, reason="rejected_there", actor="source") for _ in requests]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_flag_is_about_the_change_only_where_what_was_there_before_still_stands(
+    site: Worksite, is_gone: bool
+) -> None:
+    """Promise 3: what was there before is rejected between the look and the flag; the change never came."""
+    food = site.systems["food"] = Rejecting()
+    accepted = site.post(an_application())
+    site.run_dry("food")
+    asked = Acknowledgement(
+        operation="read", waits=(timedelta(minutes=1),), final_after=timedelta(days=1), returned_for=None
+    )
+    site.run(activate(site.gate, [altered(site, "food", acknowledgements={"application": asked})]))
+    site.put(accepted.case_id, an_application(channel="portal"))
+    food.script.append(UNKNOWN)
+    site.step("food")
+    food.is_gone = is_gone
+    site.clock.move(seconds=12)
+    site.run_dry("food")
+    delivery = site.deliveries(accepted.case_id, "food")[-1]
+    sent = [request.operation for request in food.sends]
+    if is_gone:
+        assert (sent, delivery.phase) == (["create", "replace", "create"], Phase.DELIVERED)
+    else:
+        assert (sent, delivery.phase, delivery.reason) == (["create", "replace"], Phase.PARKED, "rejected_there")
 
 
 def test_a_look_up_that_shows_absence_is_evidence(site: Worksite) -> None:
