@@ -98,9 +98,8 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
     row = _breaker_moved(gate, tx, row, work, verdict, bundle)
     woken = _written(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
-    if kept is None and opened.lane.lease_token == work.token:
-        opened.released()
-        opened.save(expected_token=work.token)
+    if kept is None:
+        _release(opened, work)
     return Settled(kept, woken)
 
 
@@ -145,8 +144,8 @@ def _late(
         opened.save(expected_token=None)
         return Settled(woken=woken | {opened.lane.system}, is_late=True)
     _note_late(gate, tx, work, verdict, delivery)
-    if opened is not None and opened.lane.lease_token == work.token:
-        _release(opened)
+    if opened is not None:
+        _release(opened, work)
     return Settled(is_late=True)
 
 
@@ -191,10 +190,11 @@ def _is_ours(work: Work, delivery: Delivery) -> bool:
     return delivery.phase is Phase.UNCONFIRMED
 
 
-def _release(opened: LaneWork) -> None:
-    token = opened.lane.lease_token
-    opened.released()
-    opened.save(expected_token=token)
+def _release(opened: LaneWork, work: Work) -> None:
+    """Ends the lease under which a piece of work was claimed, where it is still the lane's."""
+    if opened.lane.lease_token == work.token:
+        opened.released()
+        opened.save(expected_token=work.token)
 
 
 def _row(gate: Gate, tx: Tx, work: Work, verdict: Verdict) -> SystemRow:
