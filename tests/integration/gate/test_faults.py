@@ -103,10 +103,11 @@ def _open(gate: Gate) -> list[object]:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of 12 MB of its own."""
+def disk(gate: Gate, tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of 12 MB of its own, on which the gate keeps its store."""
     try:
         with small_disk(tmp_path / "disk", megabytes=12) as made:
+            gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{made.path}/syncgate.sqlite")
             yield made
     except NoSmallDisk as error:
         pytest.skip(str(error))
@@ -114,7 +115,6 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 def test_a_full_disk_refuses_cases_and_loses_none(gate: Gate, workorders: Running, disk: SmallDisk) -> None:
     """The store's disk fills up in mid-load and is freed: 503 meanwhile, then it goes on; promises 1, 3 and 4."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     gate.serve()
     key = gate.key()
     workorders.switch_on("slow", delay=0.3, operations=["create"])
@@ -140,7 +140,6 @@ def test_a_disk_that_fills_up_again_and_again_loses_nothing_that_was_accepted(
     gate: Gate, workorders: Running, disk: SmallDisk
 ) -> None:
     """Full at random instants under load; judged by the client's own list. Promises 1, 3 and 4."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     process = gate.serve()
     key, draw = gate.key(), Random(20260501)
     workorders.switch_on("slow", delay=0.05, operations=["create"])
@@ -181,7 +180,6 @@ def _post_all(gate: Gate, key: str, turn: int, accepted: set[str], answers: list
 
 def test_a_gate_does_not_start_on_a_full_disk_and_says_why(gate: Gate, disk: SmallDisk) -> None:
     """Nothing is left behind that keeps it from starting once there is room."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     disk.fill()
     told = gate.run_apart("serve", "--port", "0")
     assert (told.code, "internal_error" in told.err) == (1, False), told.err
@@ -195,7 +193,6 @@ def test_a_gate_whose_store_exists_starts_again_once_a_full_disk_has_room(
     gate: Gate, workorders: Running, disk: SmallDisk
 ) -> None:
     """Killed while its disk is full: what it had accepted is there, also what lies in the journal alone."""
-    gate.edit("config.yaml", "sqlite:///data/syncgate.sqlite", f"sqlite:///{disk.path}/syncgate.sqlite")
     first = gate.serve()
     key = gate.key()
     workorders.switch_on("unavailable")
