@@ -114,12 +114,12 @@ class LaneWork:
         self.deliveries = [after if d.delivery_id == after.delivery_id else d for d in self.deliveries]
         return after
 
-    def note(self, delivery: Delivery, event: Event, *, started_at: datetime | None = None, **more: Any) -> int:
+    def note(self, delivery: Delivery, outcome: str, *, started_at: datetime | None = None, **more: Any) -> int:
         """Adds what the gate itself did to a delivery's history. Gives its `entries_count`, which the caller writes."""
         counted, attempt = noted(
             delivery,
             kind=AttemptKind.SYSTEM,
-            outcome=event.value,
+            outcome=str(outcome),
             actor="syncgate",
             at=self.tx.now,
             started_at=started_at,

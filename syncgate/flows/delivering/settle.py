@@ -61,6 +61,7 @@ MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Even
 """Events after which the system may hold the content."""
 LATE_SAYS = {Event.TAKEN: Event.FOUND, Event.REFUSED: Event.REFUSED}
 """What a send's own answer, come after its lease, says of what is asked about; any other decides nothing."""
+GONE = {"note": "a look-up for a change of it showed nothing there"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,17 +280,8 @@ def _note_gone(gate: Gate, opened: LaneWork, work: Work, delivery: Delivery) -> 
     if gone is None or is_numbered_there(bundle, gone, open_document(gate, opened.tx, work.case)):
         return
     forget_number(opened, bundle, gone)
-    counted, attempt = noted(
-        gone,
-        kind=AttemptKind.SYSTEM,
-        outcome=f"observed_{Observed.ABSENT}",
-        actor="syncgate",
-        at=opened.tx.now,
-        started_at=None,
-        detail={"note": "a look-up for a change of it showed nothing there"},
-    )
-    opened.tx.insert_attempts([attempt])
-    opened.write(gone, replace(counted, observed=Observed.ABSENT, observed_at=opened.tx.now))
+    count = opened.note(gone, f"observed_{Observed.ABSENT}", detail=GONE)
+    opened.write(gone, replace(gone, entries_count=count, observed=Observed.ABSENT, observed_at=opened.tx.now))
 
 
 def _given_up(delivery: Delivery, verdict: Verdict, bundle: Bundle, row: SystemRow) -> Verdict:
