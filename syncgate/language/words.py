@@ -179,7 +179,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "held_by_source": "来源系统自己持有",
     "known_by_number": "对方已有该办件编号",
     "adopted": "与对方人工录入的记录关联",
-    "observed_absent": "对账发现对方已无此记录",
+    "observed_absent": "对账或查询发现对方已无此记录",
     "observed_different": "对账发现对方内容不同",
     "observed_present": "对账发现对方仍有此记录",
     "repairs": "对账修复",
