@@ -189,9 +189,10 @@ class Delivery:
     given_back_no: the version that the system gave back last after it had lain there; the next send takes another.
     held_key, held_mac: keyed digests of what reconciliation will find of it: the reference under which the system
         lists it, and its compared fields. None where the system is not read back, or nothing was sent.
-    observed: what reconciliation saw in its place at `observed_at`, where that is not what was delivered.
+    observed: what reconciliation, or a look-up for a change of it, saw in its place at `observed_at`, where that is not
+        what was delivered.
     sent_refs: what other systems called things as it was claimed for its last send, as far as its mapping reads it, as
-        JSON; None where it reads nothing of them.
+        JSON; None where it names none.
     restored_at: of the restore that put it in question; None: none did, or what was seen there settles nothing.
     """
 

@@ -15,6 +15,7 @@ from syncgate.flows.delivering import retracting
 from syncgate.flows.delivering.acknowledged import NOT_PROBED, STILL_AS_BEFORE, asked_too
 from syncgate.flows.delivering.attaching import with_content
 from syncgate.flows.delivering.mapping import mapped, payload_of
+from syncgate.flows.delivering.numbers import is_kept
 from syncgate.flows.delivering.questioning import RESTORED
 from syncgate.flows.delivering.send import is_never_told, lease_suffices, marked, remote_ref_at, request_for
 from syncgate.flows.delivering.work import Payload, Verdict, Work
@@ -28,6 +29,8 @@ ANSWERED = Outcome.REFUSED
 HELD_FOR_A_PERSON = "held_for_a_person"
 NEVER_TOLD = "never_told"
 """Why nothing can have left, though a worker died with it: what its system does not take is parked, never sent."""
+NEVER_SENT = "never_sent"
+"""Why nothing can have left, though a worker died with it: the number that its content needs was not there."""
 VANISHED_THERE = "vanished_there"
 """Why a person must tell: it lay in the system's queue and is there no more, without a word of what became of it."""
 
@@ -38,11 +41,14 @@ async def confirm(gate: Gate, work: Work, transport_of: Callable[[str], Transpor
     policy = bundle.confirm_of(work.delivery) if bundle is not None else None
     if bundle is None or policy is None:
         return _undecided("message_unknown")
-    if is_never_told(work.delivery, bundle) and not work.delivery.is_in_question:
+    is_known = not work.delivery.is_in_question
+    if is_known and is_never_told(work.delivery, bundle):
         return Verdict(event=Event.ABSENT, rule=NEVER_TOLD)
     if policy.by == "hold":
         return _undecided(HELD_FOR_A_PERSON)
     payload = payload_of(gate, work, sent_at=gate.clock.now())
+    if is_known and isinstance(payload, Verdict) and payload.waits_for is not None and is_kept(work.delivery):
+        return Verdict(event=Event.ABSENT, rule=NEVER_SENT)
     if isinstance(payload, Verdict) and not (policy.by == "look_up" and _is_unmappable(payload)):
         return _undecided("payload_not_derivable")
     if not lease_suffices(gate, work, bundle):

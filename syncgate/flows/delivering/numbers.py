@@ -29,24 +29,29 @@ def closed_ref(deliveries: Iterable[Delivery], closing: Delivery, messages: Iter
 
 
 def refs_to_keep(refs: Refs, systems: Collection[str]) -> str | None:
-    """What a delivery's row keeps of what these systems called things as it was sent; None where it reads none."""
+    """What a delivery's row keeps of what these systems called things as it was sent, that they called it nothing
+    included; None where its mapping names no system."""
+    if not systems:
+        return None
     numbers = [[system, of, number] for (system, of), number in refs.remote_ref.items() if system in systems]
     cases = {system: number for system, number in refs.case_ref.items() if system in systems}
-    if not numbers and not cases:
-        return None
     return orjson.dumps([sorted(numbers, key=str), cases], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def is_kept(delivery: Delivery) -> bool:
+    """Whether its payload is derived with the names of the time when it was claimed, not with those of now."""
+    return delivery.sent_refs is not None and (delivery.phase in MAYBE_SENT or delivery.phase is Phase.DELIVERED)
 
 
 def refs_read(delivery: Delivery, now: Refs) -> Refs:
     """What the mapping of a delivery reads of other systems: of what may be at its system, what it was sent with.
 
-    A number may have been taken back or given anew since; the same content must come of the same delivery again.
+    A number may have come, been taken back or given anew since; the same content must come of the same delivery again.
     """
-    if delivery.sent_refs is None or not (delivery.phase in MAYBE_SENT or delivery.phase is Phase.DELIVERED):
+    if delivery.sent_refs is None or not is_kept(delivery):
         return now
     numbers, cases = orjson.loads(delivery.sent_refs)
-    kept = {(system, of): number for system, of, number in numbers}
-    return Refs(remote_ref={**now.remote_ref, **kept}, case_ref={**now.case_ref, **cases})
+    return Refs(remote_ref={(system, of): number for system, of, number in numbers}, case_ref=cases)
 
 
 def refs_of_leg(gate: Gate, refs: Refs, document: Json, message: Message, part: str) -> Refs:

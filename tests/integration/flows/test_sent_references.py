@@ -46,6 +46,23 @@ def test_what_was_sent_with_a_number_is_recognised_after_the_number_was_given_an
     assert [request.operation for request in food.sends].count("event") == 1
 
 
+def test_what_was_sent_without_a_number_is_recognised_once_there_is_one(site: Worksite) -> None:
+    """Promise 4: derived with the number it would be another content than the one that was sent."""
+    path, said = "mappings/food/application.yaml", "itemName: case.item.name"
+    told = "itemName: {case_ref: hall, when_absent: case.item.name}"
+    site.run(activate(site.gate, [rewritten(site, "food", path, said, told)]))
+    food = site.systems["food"]
+    accepted = site.post(an_application("QX1"))
+    food.script.append(UNKNOWN)
+    food.takes_silently = True
+    site.step("food")
+    the_hall_has_its_number(site)
+    site.clock.move(seconds=AFTER_VISIBLE)
+    site.run_dry("food")
+    first = site.deliveries(accepted.case_id, "food")[0]
+    assert (first.phase, site.attempts(first)) == (Phase.DELIVERED, ["unknown", "found"])
+
+
 def test_taking_back_by_keys_alone_is_sent_again_where_what_it_is_about_is_still_there(site: Worksite) -> None:
     """Crash point: the taking back never arrives. What is held was mapped with a number of another system."""
     path = "adapters/food/adapter.yaml"
@@ -74,7 +91,9 @@ def test_what_a_worker_died_with_before_the_number_was_there_waits_for_it_again(
     site.rescue()
     site.clock.move(seconds=AFTER_VISIBLE)
     site.run_dry("food")
-    assert site.only(accepted.case_id, "food", "application").phase is Phase.PENDING
+    delivery = site.only(accepted.case_id, "food", "application")
+    assert delivery.phase is Phase.PENDING
+    assert site.attempts(delivery)[:2] == ["expired_sent", "absent"]
     the_hall_has_its_number(site)
     site.run_dry("food")
     assert site.only(accepted.case_id, "food", "application").phase is Phase.DELIVERED
