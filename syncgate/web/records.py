@@ -155,7 +155,7 @@ def _is_same_charset(name: str, own: str) -> bool:
     """Whether a name means the source's charset; gb2312 is what many call GBK, and utf-8 may have a mark."""
     try:
         found = codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, ValueError):
         return False
     return own in _MEANT.get(found, ()) or codecs.lookup(own).name == found
 

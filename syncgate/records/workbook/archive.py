@@ -56,5 +56,5 @@ class Archive:
                     if length > allowed:
                         raise FileRefused(f"expected a workbook that unpacks within bounds in {self.name}, got more")
                     yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError):
             raise FileRefused(f"expected a whole workbook in {self.name}, got a broken one") from None
