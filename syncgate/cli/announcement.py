@@ -121,10 +121,14 @@ def _write(file: Path, serving: Serving) -> None:
     draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        known = {"address": serving.address, "token": serving.token, "pid": serving.pid, "born": serving.born}
-        json.dump(known, out)
-    draft.replace(file)
+    known = {"address": serving.address, "token": serving.token, "pid": serving.pid, "born": serving.born}
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(known, out)
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _read(file: Path) -> Serving | None:

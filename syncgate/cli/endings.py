@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
 import traceback
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from syncgate.cli.output import tell
 from syncgate.cli.speech import colon, said, spoken
 from syncgate.cli.terminal import visible
 from syncgate.domain.errors import SyncgateError
@@ -27,21 +28,32 @@ REFUSED: Final = 1
 DEFECT: Final = 70
 DEBUG: Final = "SYNCGATE_DEBUG"
 _PACKAGE: Final = Path(__file__).parents[1]
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How a disk says that it takes no more: it is full, or all that this user, or a file, may have of it is."""
+
+
+class NoRoom(SyncgateError):
+    """What a command prints or keeps was not written, for want of room."""
+
+    code = "no_room"
+    actor = "operations"
 
 
 def end(error: Exception) -> int:
     """Says on stderr why a command failed; gives its exit code."""
     from syncgate.documents import ProblemSet
 
+    if isinstance(error, OSError) and error.errno in _FULL:
+        error = NoRoom("expected room to write, got: {why}", why=error.strerror)
     if isinstance(error, ProblemSet):
-        print(visible("\n".join(_with_place(problem) for problem in error.problems)), file=sys.stderr)
+        tell(visible("\n".join(_with_place(problem) for problem in error.problems)))
         return REFUSED
     if isinstance(error, SyncgateError):
-        print(visible(f"{error.code}{colon()}{said(error.said)}"), file=sys.stderr)
+        tell(visible(f"{error.code}{colon()}{said(error.said)}"))
         return REFUSED
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
-    print(said(defect(error)), file=sys.stderr)
+    tell(said(defect(error)))
     return DEFECT
 
 
@@ -55,8 +67,8 @@ def misused(error: Any) -> int:
 
     if error.ctx is not None:
         hint = f"使用“{error.ctx.command_path} --help”查看说明。"
-        print(f"{usage(error.ctx.command, error.ctx)}\n{hint}\n", file=sys.stderr)
-    print(f"错误：{said(error.format_message())}", file=sys.stderr)
+        tell(f"{usage(error.ctx.command, error.ctx)}\n{hint}\n")
+    tell(f"错误：{said(error.format_message())}")
     return int(error.exit_code)
 
 

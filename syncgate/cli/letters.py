@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 
 from syncgate.cli.calls import body_of, call
+from syncgate.cli.files import write_whole
 from syncgate.cli.output import AsJson, show
 from syncgate.cli.speech import spoken
 
@@ -65,5 +66,5 @@ def _write(
 
     found = call(context.obj, act)
     if not as_json:
-        out.write_bytes(found)
+        write_whole(out, found)
     show(found, as_json=as_json, text=lambda: f"written to {out}")

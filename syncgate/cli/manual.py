@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -13,6 +13,7 @@ import typer
 
 from syncgate.cli.calls import body_of, call
 from syncgate.cli.context import BadArgument
+from syncgate.cli.files import write_whole
 from syncgate.cli.output import AsJson, note, show, table
 
 _COLUMNS: Final = ["delivery_id", "case_no", "item", "message", "part", "since", "reason"]
@@ -68,15 +69,15 @@ def _write(target: Path, entries: list[dict[str, Any]]) -> None:
     # The mark tells spreadsheets that this is UTF-8.
     from syncgate.cli.findings import safe
 
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow([*_COLUMNS, "field", "title", "value"])
-        for entry in entries:
-            head = [safe(str(entry[name])) for name in _COLUMNS]
-            for one in entry["fields"] or [{"name": "", "title": {}, "value": None}]:
-                title = one["title"].get("zh", "")
-                writer.writerow([*head, safe(one["name"]), safe(title), safe(_plain(one["value"]))])
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([*_COLUMNS, "field", "title", "value"])
+    for entry in entries:
+        head = [safe(str(entry[name])) for name in _COLUMNS]
+        for one in entry["fields"] or [{"name": "", "title": {}, "value": None}]:
+            title = one["title"].get("zh", "")
+            writer.writerow([*head, safe(one["name"]), safe(title), safe(_plain(one["value"]))])
+    write_whole(target, out.getvalue().encode("utf-8-sig"), mode=0o600, is_new=True)
 
 
 def _plain(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from unicodedata import combining, east_asian_width
 
@@ -24,7 +25,13 @@ def show(value: Any, *, as_json: bool, text: Callable[[], str], is_said: bool = 
 
 def note(message: str) -> None:
     """Says something about the work on stderr."""
-    print(visible(said(message)), file=sys.stderr, flush=True)
+    tell(visible(said(message)))
+
+
+def tell(line: str) -> None:
+    """Writes a line to stderr. The work goes on where it cannot be written, as when a log's disk is full."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def note_more(page: dict[str, Any], most: int) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from syncgate.cli.calls import body_of
 from syncgate.cli.context import BadArgument
+from syncgate.cli.files import write_whole
 from syncgate.cli.output import note, table
 from syncgate.cli.speech import said, spoken
 from syncgate.language import word
@@ -216,12 +217,7 @@ async def _reported(client: Any, run: Mapping[str, Any], file: Path | None, *, i
     answer = await client.get(f"/v1/reconciliations/{quote(run['reconciliation_id'])}/report", params=query)
     if not answer.is_success:
         body_of(answer)
-    try:
-        await asyncio.to_thread(named.write_bytes, answer.content)
-    except OSError as error:
-        raise BadArgument(
-            "expected a file that can be written at {file}, got {error}", file=named, error=error.strerror
-        ) from None
+    await asyncio.to_thread(write_whole, named, answer.content)
     note(f"the report is in {named}")
 
 

@@ -8,7 +8,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -178,6 +178,7 @@ def _end(server: Any, ending: asyncio.Event) -> None:
 def _say(config: Config, address: str, *, as_json: bool) -> None:
     if as_json:
         told = {"site": config.site.name, "address": address, "pid": os.getpid(), "roles": list(config.roles)}
-        show(told, as_json=True, text=str)
+        with suppress(OSError):  # a gate whose output goes to a full disk serves all the same
+            show(told, as_json=True, text=str)
     else:
         note(f"syncgate serves {config.site.name} at {address}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,10 +25,15 @@ def write_site(folder: Path) -> list[Path]:
         SiteInvalid: the folder is no folder, holds something, or cannot be written.
     """
     content_by_name = _contents()
+    written: list[Path] = []
     try:
         _make_empty(folder)
-        return [_written(folder / name, content) for name, content in sorted(content_by_name.items())]
+        for name, content in sorted(content_by_name.items()):
+            written.append(folder / name)
+            _write(folder / name, content)
+        return written
     except OSError as error:
+        _remove(folder, written)
         raise SiteInvalid(
             "expected a folder that can be written at {folder}, got {error}", folder=folder, error=error.strerror
         ) from None
@@ -42,11 +49,19 @@ def _make_empty(folder: Path) -> None:
         raise SiteInvalid(f"expected an empty folder at {folder}, got {', '.join(there[:_NAMED_AT_MOST])}{more}")
 
 
-def _written(path: Path, content: bytes) -> Path:
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as out:
         out.write(content)
-    return path
+
+
+def _remove(folder: Path, written: Sequence[Path]) -> None:
+    """Leaves the folder as empty as it was, so that the same command can be said again."""
+    for path in reversed(written):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            for above in path.relative_to(folder).parents[:-1]:
+                (folder / above).rmdir()
 
 
 def _contents() -> dict[str, bytes]:

@@ -23,8 +23,11 @@ class SmallDisk:
     def _ballast(self) -> Path:
         return self.path / "ballast"
 
-    def fill(self) -> None:
-        """Leaves no room, not even for a block; what was freed since the last time is taken, too."""
+    def fill(self, *, but: int = 0) -> None:
+        """Leaves no room, not even for a block; what was freed since the last time is taken, too.
+
+        but: bytes that are left, whole blocks of 4096.
+        """
         with self._ballast.open("ab", buffering=0) as file:
             for size in (1 << 20, 4096):
                 try:
@@ -32,6 +35,7 @@ class SmallDisk:
                         pass
                 except OSError:
                     continue
+            file.truncate(file.tell() - but)
 
     def empty(self) -> None:
         """Gives the room back."""

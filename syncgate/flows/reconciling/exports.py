@@ -339,10 +339,14 @@ def _note(folder: Path, export: Export) -> None:
             "columns": dict(of_source.columns), "batch": of_source.batch, "as_of": of_source.as_of.isoformat()
         }  # fmt: skip
     draft = folder / f"{export.export_id}.tmp"
-    with _created(draft) as out:
-        out.write(json.dumps(noted).encode())
-        _flushed(out)
-    draft.replace(folder / f"{export.export_id}.json")
+    try:
+        with _created(draft) as out:
+            out.write(json.dumps(noted).encode())
+            _flushed(out)
+        draft.replace(folder / f"{export.export_id}.json")
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _entry(now: datetime, export: Export) -> AuditEntry:

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import httpx
 import pytest
 
 from syncgate.sandbox.running import Running
-from tests.integration.cli.conftest import KEY, eventually, orders
+from tests.integration.cli.conftest import ENV, KEY, eventually, orders
 from tests.integration.gate.conftest import LEASE, Gate, blind_resends, creates, requests_count
 from tests.support.cases import a_hotline_case, a_stage, an_application
 from tests.support.disks import NoSmallDisk, SmallDisk, small_disk
@@ -210,6 +211,46 @@ def test_a_gate_whose_store_exists_starts_again_once_a_full_disk_has_room(
     gate.serve()
     assert _is_all_there(workorders, accepted)
     assert set(orders(workorders).values()) == {1}
+
+
+def test_a_material_for_which_there_is_no_room_is_refused_and_taken_whole_later(gate: Gate, disk: SmallDisk) -> None:
+    """The store's disk fills up in the middle of an upload of several commits: promises 1 and 3."""
+    gate.serve()
+    key, content = gate.key(), b"%PDF-1.7\n" + Random(1).randbytes(2_500_000)
+    material = {"id": "m1", "name": "平面图", "get_type": "2", "media_type": "application/pdf"}
+    told = gate.post(key, an_application("PAPERS", materials=[material]))
+    at = f"{gate.address}/v1/cases/{told.json()['case_id']}/materials/m1"
+    sent = {"Authorization": f"Bearer {key}"}
+    disk.fill(but=1024**2)
+    with httpx.Client(headers=sent, trust_env=False, timeout=60) as source:
+        refused = source.put(at, content=content)
+        assert (refused.status_code, refused.json()["code"]) in (
+            (503, "store_unavailable"),
+            (503, "commit_unknown"),
+        ), refused.text
+        disk.empty()
+        assert source.get(at).status_code == 404
+        assert eventually(lambda: source.put(at, content=content).status_code == 201)
+        assert source.get(at).content == content
+
+
+def test_a_gate_whose_log_lies_on_a_full_disk_serves(gate: Gate, workorders: Running) -> None:
+    """Started and worked with while nothing that it prints can be written: promises 1 and 3."""
+    with Path("/dev/full").open("wb") as full:
+        gate.processes.append(
+            subprocess.Popen(gate.command("serve", "--port", "0"), env=ENV, stdout=full, stderr=full, text=True)
+        )
+    assert eventually(gate.serve_file.exists), gate.processes[0].poll()
+    gate.address = json.loads(gate.serve_file.read_text())["address"]
+    key = gate.key()
+    workorders.switch_on("unavailable")
+    accepted = gate.post_many(key, range(20))
+    assert len(accepted) == 20
+    assert gate.post(key, b"no json").status_code == 400
+    workorders.switch_off()
+    assert _is_all_there(workorders, accepted, within=60)
+    gate.processes[0].send_signal(signal.SIGTERM)
+    assert gate.processes[0].wait(timeout=30) == 0
 
 
 def test_a_broken_folder_activates_nothing_and_names_every_problem(gate: Gate, workorders: Running) -> None:

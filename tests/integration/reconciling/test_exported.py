@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from syncgate.domain.errors import StoreUnavailable
 from syncgate.domain.reconciliation.run import RunOutcome, RunState
 from syncgate.domain.rows import Run
 from syncgate.flows.reconciling import turns
-from syncgate.flows.reconciling.exports import keep_export
+from syncgate.flows.reconciling.exports import find_export, keep_export
 from syncgate.flows.reconciling.run import reconcile
 from syncgate.flows.reconciling.sourced import Local
 from tests.integration.flows.worksite import caller
 from tests.integration.reconciling.listed import SETTINGS, World, as_lines, only_by_file
+from tests.support.disks import NoSmallDisk, small_disk
 
 
 @pytest.fixture
@@ -42,6 +44,23 @@ def _upload(world: World, content: bytes, *, system: str = "food") -> str:
         size_at_most=10**6,
     )
     return world.site.run(keeping).export_id
+
+
+@pytest.mark.parametrize("left", [0, 4096])
+def test_an_export_for_which_there_is_no_room_leaves_nothing(filed: World, left: int) -> None:
+    """The disk is full before the file's own bytes, or before the note that makes it whole."""
+    data = filed.site.gate.data
+    assert data is not None
+    try:
+        with small_disk(data / "exports", megabytes=1) as disk:
+            disk.fill(but=left)
+            with pytest.raises(StoreUnavailable):
+                _upload(filed, b"{}")
+            assert [path.name for path in disk.path.iterdir()] == ["ballast"]
+            disk.empty()
+            assert find_export(filed.site.gate, _upload(filed, b"{}"))
+    except NoSmallDisk as error:
+        pytest.skip(str(error))
 
 
 def test_an_export_stands_for_what_the_system_lists(filed: World) -> None:
