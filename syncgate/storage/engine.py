@@ -25,6 +25,8 @@ from syncgate.storage.statement import Compiled
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_PAGES = 4_000
 LOCK_TIMEOUT_MS = 10_000
+AT_ONCE_MS = 100
+"""How long what is late already waits for a row; 0 would be for ever."""
 SILENCE_FOUND: Final[Mapping[str, int]] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -108,6 +110,10 @@ class Engine(Protocol):
     def damage(self, cursor: Any, *, limit: int) -> list[str]:
         """The first things that a walk over all of the store finds wrong, in the engine's words; none of a server's,
         which its own people check."""
+        ...
+
+    def wait_for_no_lock(self, cursor: Any) -> None:
+        """Has this transaction give up at once where another holds a row, as far as rows are locked at all."""
         ...
 
     def tell(self, cursor: Any, notice: str) -> None:
@@ -214,6 +220,9 @@ class SqliteEngine:
             return [self.code(error)]
         return [line for (line,) in rows if line != "ok"]
 
+    def wait_for_no_lock(self, cursor: sqlite3.Cursor) -> None:
+        """Nobody else writes once a transaction has begun."""
+
     def tell(self, cursor: sqlite3.Cursor, notice: str) -> None:
         """There is no other process."""
 
@@ -312,6 +321,9 @@ class PostgresEngine:
 
     def damage(self, cursor: psycopg.Cursor[Any], *, limit: int) -> list[str]:
         return []
+
+    def wait_for_no_lock(self, cursor: psycopg.Cursor[Any]) -> None:
+        cursor.execute(f"SET LOCAL lock_timeout = {AT_ONCE_MS}")
 
     def tell(self, cursor: psycopg.Cursor[Any], notice: str) -> None:
         cursor.execute("SELECT pg_notify(%s, %s)", (CHANNEL, notice))

@@ -28,6 +28,8 @@ log = structlog.get_logger("syncgate.store")
 
 TRIES = 4
 """How often a batch, and then each step alone, is run again after a deadlock or a lost race."""
+PATIENCE = 20.0
+"""Seconds within which the steps of a batch, run alone, wait for what somebody else has locked; later ones do not."""
 ASIDE_FOR = 0.02
 """Seconds at most between two of these tries."""
 
@@ -133,16 +135,24 @@ class SqlStore:
         except Interrupted as interrupted:
             if interrupted.fault is not Fault.AGAIN:
                 raise self._refused(interrupted) from None
-        return [self._alone(step) for step in steps]
+        until = time.monotonic() + PATIENCE
+        return [self._alone(step, until=until) for step in steps]
 
-    def _alone(self, step: Step[Any]) -> Any:
-        """The step's result, or the exception as a value: others of its batch may be stored already."""
+    def _alone(self, step: Step[Any], *, until: float) -> Any:
+        """The step's result, or the exception as a value: others of its batch may be stored already.
+
+        Once it is late a step has one try and waits for no lock: behind a row that somebody keeps locked, nobody
+        should hear after minutes what he can hear at once.
+        """
         last: Interrupted | None = None
         for _ in range(TRIES):
+            is_late = time.monotonic() >= until
             try:
-                return self._commit([step])[0]
+                return self._commit([step], is_waiting=not is_late)[0]
             except Interrupted as interrupted:
                 last = interrupted
+                if is_late:
+                    break
                 self._step_aside()
             except StoreUnavailable as error:
                 return error
@@ -162,13 +172,15 @@ class SqlStore:
         """Lets the other one pass; two that come back at the same moment would meet again."""
         time.sleep(random.uniform(0.0, ASIDE_FOR))  # noqa: S311
 
-    def _commit(self, steps: Sequence[Step[Any]]) -> list[Any]:
+    def _commit(self, steps: Sequence[Step[Any]], *, is_waiting: bool = True) -> list[Any]:
         if self._connection is not None and not self._engine.is_alive(self._connection):
             self._drop()
         if self._connection is None:
             self._connection = self._connect(is_reader=False)
         with self._transaction(self._connection, is_reader=False) as work:
             tx = SqlTx(work)
+            if not is_waiting:
+                work.wait_for_no_lock()
             results = [_run(work, tx, step) for step in steps]
             flush_counters(work)
             work.tell()

@@ -124,6 +124,10 @@ class Work:
         """Runs a statement of transaction control."""
         self._guarded(lambda: self.cursor.execute(text))
 
+    def wait_for_no_lock(self) -> None:
+        """Has what follows give up at once where another holds a row."""
+        self._guarded(lambda: self.engine.wait_for_no_lock(self.cursor))
+
     def _guarded(self, act: Callable[[], Any], breaks: type[SyncgateError] = IllegalMove) -> Any:
         try:
             return act()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 from syncgate.domain.errors import CommitUnknown, Conflict, StoreUnavailable
 from syncgate.domain.rows import SystemRow
 from syncgate.ports.store import OnSystem, Tx
-from syncgate.storage import SqlStore
+from syncgate.storage import SqlStore, engine, store
 from tests.conftest import OpenStore
 from tests.support.rows import START, SetClock, a_case, a_delivery, a_lane, a_submission, new_id, stored_case
 
@@ -148,6 +149,32 @@ def test_batches_in_opposite_order_are_all_stored_however_often_they_meet(
     two = in_background(rounds(second, names[::-1]))
     assert [result for result in (*one(), *two()) if result is not None] == []
     assert {row.failures_count for row in first.read(lambda tx: tx.systems())} == {30}
+
+
+def test_behind_a_row_that_stays_locked_nobody_waits_for_the_others(
+    postgres_url: str, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 6: whoever wants the row hears that he must come again, and the rest of the batch is stored."""
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 200)
+    monkeypatch.setattr(engine, "AT_ONCE_MS", 1)
+    monkeypatch.setattr(store, "PATIENCE", 0.0)
+    ours = open_store(postgres_url)
+    ours.write([lambda tx, name=name: tx.save_system(SystemRow(system=name)) for name in "ab"])  # type: ignore[misc]
+    tries: Counter[int] = Counter()
+
+    def locks(no: int, name: str) -> Callable[[Tx], SystemRow | None]:
+        def step(tx: Tx) -> SystemRow | None:
+            tries[no] += 1
+            return tx.system(name, lock=True)
+
+        return step
+
+    with psycopg.connect(postgres_url) as other:
+        other.execute("SELECT 1 FROM systems WHERE system = 'a' FOR UPDATE")
+        results = ours.write([locks(no, "b" if no == 2 else "a") for no in range(4)])
+    assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable, SystemRow, StoreUnavailable]
+    assert tries == {0: 3, 1: 1, 2: 1, 3: 1}
+    assert isinstance(ours.write([locks(0, "a")])[0], SystemRow), "once it is free it is taken"
 
 
 def test_steps_on_systems_are_committed_first_and_in_one_order(two_stores: tuple[SqlStore, SqlStore]) -> None:
