@@ -29,7 +29,10 @@ _OWNERS = (
         "claim",
         tuple(f"syncgate/flows/delivering/{name}" for name in ("claim", "admitting", "serving", "held", "hand_over")),
     ),
-    ("settle", ("syncgate/flows/delivering/settle",)),
+    (
+        "settle",
+        tuple(f"syncgate/flows/delivering/{name}" for name in ("settle", "breaking", "evidence", "own_number")),
+    ),
     ("map", ("syncgate/flows/delivering/mapping",)),
     ("send", ("syncgate/flows/delivering/", "syncgate/transports/")),
     ("HTTP in", ("syncgate/web/", "uvicorn/", "starlette/", "fastapi/")),

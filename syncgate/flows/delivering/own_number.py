@@ -1,4 +1,4 @@
-"""A system's own number for a case: believed and kept, or left to a person where it is in question."""
+"""A system's own number: believed and kept, left to a person where it is in question, and who waits for it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from syncgate.flows.accepting.identity import other_number
 from syncgate.flows.delivering.work import Verdict
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import LaneWork
+from syncgate.ports import Tx
 from syncgate.site.bundle import Bundle
 
 log = structlog.get_logger("syncgate.settle")
@@ -93,3 +94,13 @@ def forget_number(opened: LaneWork, bundle: Bundle, gone: Delivery) -> None:
     lane = opened.lane
     if is_numbering(bundle, gone.message) and lane.case_ref is not None and lane.case_ref == gone.remote_ref:
         opened.lane = replace(lane, case_ref=None)
+
+
+def wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
+    """Wakes the case's lanes that wait for this system's number."""
+    if delivery.phase is not Phase.DELIVERED or delivery.remote_ref is None:
+        return frozenset()
+    waiting = tx.waiting_lanes(delivery.case_id)
+    for needed in set(waiting.values()):
+        tx.wake(delivery.case_id, waits_for=needed)
+    return frozenset(waiting)

@@ -3,65 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from typing import Final
 
-import structlog
-
-from syncgate.domain import breaker, schedule
 from syncgate.domain.delivery import Event, Phase, advance
 from syncgate.domain.head import WAITS_FOR_REMOTE_REF, Task
-from syncgate.domain.outcome import Evidence, Outcome
 from syncgate.domain.row import replace
-from syncgate.domain.rows import (
-    Attempt,
-    AttemptKind,
-    Blob,
-    BreakerState,
-    Case,
-    Change,
-    Delivery,
-    Observed,
-    SystemRow,
-)
+from syncgate.domain.rows import AttemptKind, Change, Delivery, Observed, SystemRow
 from syncgate.flows.accepting.holding import must_not_be_probed
-from syncgate.flows.alerting.outages import note_breaker
-from syncgate.flows.delivering.admitting import closure_of
+from syncgate.flows.delivering.breaking import breaker_moved, excused, row_of
 from syncgate.flows.delivering.claim import next_work
-from syncgate.flows.delivering.confirm import VANISHED_THERE
 from syncgate.flows.delivering.content import MATERIAL_MISSING
-from syncgate.flows.delivering.held import held_beside, maybe_held, references
+from syncgate.flows.delivering.evidence import entry_of, kind_of
+from syncgate.flows.delivering.held import held_beside, references
 from syncgate.flows.delivering.own_number import (
-    NUMBER_IN_QUESTION,
     forget_number,
     is_numbered_there,
     keep_number,
+    wake,
     with_own_number,
 )
-from syncgate.flows.delivering.questioning import RESTORED
-from syncgate.flows.delivering.watching import awaited, given_back, watched
+from syncgate.flows.delivering.settled_row import changes_of, given_up, reason_of
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.documents import open_document
 from syncgate.flows.gate import Gate
-from syncgate.flows.lane import LaneWork, noted, open_lane
+from syncgate.flows.lane import LaneWork, open_lane
 from syncgate.ports import Tx
-from syncgate.site.bundle import Bundle, ConfirmPolicy
+from syncgate.site.bundle import Bundle
 
-log = structlog.get_logger("syncgate.settle")
-
-NOT_ASKED = frozenset({"handed_back", "lease_too_short"})
-"""Reasons of a confirmation that never reached the system."""
-SHUT_OUT = frozenset({Outcome.DENIED, Outcome.THROTTLED, Outcome.UNAVAILABLE})
-"""Outcomes after which the system can still tell, once it lets us in."""
-FAILED = frozenset({Outcome.DENIED, Outcome.UNAVAILABLE})
-"""Outcomes that speak against the system, unless it had said that it would be away."""
-FRESH = timedelta(seconds=1)
-"""How old `last_taken_at` may grow before it is written again; a write a send would only be contention."""
-MAY_BE_TAKEN = frozenset({Event.TAKEN, Event.QUEUED_THERE, Event.DUPLICATE, Event.UNKNOWN, Event.EXPIRED_SENT})
-"""Events after which the system may hold the content."""
-LATE_SAYS = {Event.TAKEN: Event.FOUND, Event.REFUSED: Event.REFUSED}
+LATE_SAYS: Final = {Event.TAKEN: Event.FOUND, Event.REFUSED: Event.REFUSED}
 """What a send's own answer, come after its lease, says of what is asked about; any other decides nothing."""
-GONE = {"note": "a look-up for a change of it showed nothing there"}
+GONE: Final = {"note": "a look-up for a change of it showed nothing there"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +59,15 @@ def settle(gate: Gate, tx: Tx, work: Work, verdict: Verdict, *, owner: str, keep
         keep: whether the lane's next head may be taken under the same lease.
     """
     bundle = gate.bundles.get(work.delivery.bundle) or gate.active_bundle(work.lane.system)
-    row = _row(gate, tx, work, verdict)
+    row = row_of(gate, tx, work, verdict)
     verdict = _not_overtaken(tx, work, _by_the_store(work, verdict))
     lane = tx.lane(work.case.case_id, work.lane.system, lock=True)
     opened = None if lane is None else open_lane(tx, lane, gate.active_bundle(lane.system).messages)
     delivery = None if opened is None else opened.delivery(work.delivery.delivery_id)
     if opened is None or delivery is None or opened.lane.lease_token != work.token or not _is_ours(work, delivery):
         return _late(gate, tx, work, verdict, opened, delivery, bundle=bundle, row=row)
-    verdict = _excused(gate, tx, row, verdict)
-    row = _breaker_moved(gate, tx, row, work, verdict, bundle)
+    verdict = excused(gate, tx, row, verdict)
+    row = breaker_moved(gate, tx, row, work, verdict, bundle)
     woken = _written(gate, opened, work, delivery, verdict, bundle=bundle, row=row)
     kept = next_work(gate, opened, row, owner=owner) if keep and verdict.event is not Event.HANDED_BACK else None
     if kept is None:
@@ -198,54 +169,6 @@ def _release(opened: LaneWork, work: Work) -> None:
         opened.save(expected_token=work.token)
 
 
-def _row(gate: Gate, tx: Tx, work: Work, verdict: Verdict) -> SystemRow:
-    """The system's row, locked where the verdict may move it: systems are locked before lanes."""
-    row = tx.system(work.lane.system)
-    assert row is not None
-    may_move = row.is_probing if verdict.outcome is None else _would_move(row, verdict.outcome, now=tx.now)
-    locked = tx.system(work.lane.system, lock=True) if may_move else row
-    assert locked is not None
-    return locked
-
-
-def _is_probe(gate: Gate, row: SystemRow, work: Work) -> bool:
-    bundle = gate.active_bundle(row.system)
-    return row.is_probing and row.breaker_until == work.claimed_at + max(
-        bundle.limits.lease, bundle.breaker.probe_after
-    )
-
-
-def _excused(gate: Gate, tx: Tx, row: SystemRow, verdict: Verdict) -> Verdict:
-    """The verdict, which counts for nothing where the system failed because it had closed since the claim."""
-    if verdict.outcome not in FAILED or closure_of(row, gate.active_bundle(row.system), tx.now) is None:
-        return verdict
-    return replace(verdict, is_excused=True)
-
-
-def _breaker_moved(gate: Gate, tx: Tx, locked: SystemRow, work: Work, verdict: Verdict, bundle: Bundle) -> SystemRow:
-    if verdict.outcome is None or verdict.is_excused:
-        if not _is_probe(gate, locked, work):
-            return locked
-        after = breaker.end_probe(locked, now=tx.now)
-        tx.save_system(after)
-        return after
-    if not _would_move(locked, verdict.outcome, now=tx.now):
-        return locked
-    reason = verdict.reason if verdict.outcome is Outcome.DENIED else verdict.outcome.value
-    after = breaker.after_outcome(locked, verdict.outcome, now=tx.now, policy=bundle.breaker, reason=reason)
-    tx.save_system(after)
-    note_breaker(gate, tx, locked, after, policy=bundle.breaker)
-    if after.breaker is BreakerState.OPEN:
-        gate.hand_over.drain(after.system)
-    return after
-
-
-def _would_move(row: SystemRow, outcome: Outcome, *, now: datetime) -> bool:
-    if outcome in (Outcome.DENIED, Outcome.UNAVAILABLE) or row.breaker is BreakerState.OPEN or row.failures_count:
-        return True
-    return outcome in breaker.TOOK and (row.last_taken_at is None or now - row.last_taken_at >= FRESH)
-
-
 def _moved(
     gate: Gate,
     opened: LaneWork,
@@ -257,16 +180,16 @@ def _moved(
     row: SystemRow,
     is_late: bool,
 ) -> Delivery:
-    verdict = _given_up(delivery, verdict, bundle, row)
-    kind = AttemptKind.LATE if is_late else _kind(work, verdict)
-    counted, attempt = _entry(gate, opened.tx, work, delivery, verdict, kind)
+    verdict = given_up(delivery, verdict, bundle, row)
+    kind = AttemptKind.LATE if is_late else kind_of(work, verdict)
+    counted, attempt = entry_of(gate, opened.tx, work, delivery, verdict, kind)
     opened.tx.insert_attempts([attempt])
-    changes = _changes(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
+    changes = changes_of(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
     if advance(delivery.phase, verdict.event) is Phase.UNCONFIRMED and must_not_be_probed(gate, opened, delivery):
         changes |= {"due_at": None, "actor": "operator"}
     if verdict.is_empty_there and delivery.change is Change.UPDATE:
         _note_gone(gate, opened, work, delivery)
-    return opened.move(delivery, verdict.event, reason=_reason(verdict), **changes)
+    return opened.move(delivery, verdict.event, reason=reason_of(verdict), **changes)
 
 
 def _note_gone(gate: Gate, opened: LaneWork, work: Work, delivery: Delivery) -> None:
@@ -284,197 +207,10 @@ def _note_gone(gate: Gate, opened: LaneWork, work: Work, delivery: Delivery) -> 
     opened.write(gone, replace(gone, entries_count=count, observed=Observed.ABSENT, observed_at=opened.tx.now))
 
 
-def _given_up(delivery: Delivery, verdict: Verdict, bundle: Bundle, row: SystemRow) -> Verdict:
-    """`unavailable` as `exhausted` where the schedule is used up while the system takes others."""
-    if verdict.event is not Event.UNAVAILABLE or verdict.is_excused or row.breaker is BreakerState.OPEN:
-        return verdict
-    is_exhausted = schedule.is_exhausted(
-        bundle.schedule,
-        tries_count=delivery.tries_count + 1,
-        first_failed_at=delivery.first_failed_at,
-        last_taken_at=row.last_taken_at,
-    )
-    return replace(verdict, event=Event.EXHAUSTED, reason="exhausted", actor="operator") if is_exhausted else verdict
-
-
-def _reason(verdict: Verdict) -> str | None:
-    if verdict.waits_for is not None:
-        return WAITS_FOR_REMOTE_REF
-    return verdict.reason or verdict.rule or None
-
-
-def _changes(
-    gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, *, bundle: Bundle, row: SystemRow
-) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        "entries_count": delivery.entries_count,
-        "detail": verdict.detail,
-        "actor": verdict.actor,
-        "remote_ref": verdict.remote_ref or delivery.remote_ref,
-    }
-    if verdict.event in MAY_BE_TAKEN:
-        changes |= {**maybe_held(delivery), "sent_at": verdict.started_at}
-    if verdict.event in MAY_BE_TAKEN or verdict.event is Event.FOUND:
-        changes |= _marks(verdict)
-    if verdict.is_given_back:
-        changes |= given_back(delivery)
-    phase = advance(delivery.phase, verdict.event)
-    match phase:
-        case Phase.DELIVERED:
-            changes |= {"delivered_at": tx.now, "tries_count": 0, "confirms_count": 0, "first_failed_at": None}
-            changes |= watched(delivery, bundle, verdict.event, now=tx.now, draw=gate.entropy.draw())
-        case Phase.PENDING:
-            changes |= _retried(gate, tx, delivery, verdict, bundle=bundle, row=row)
-        case Phase.UNCONFIRMED:
-            changes |= _asked_later(gate, tx, delivery, verdict, bundle)
-        case Phase.PARKED if delivery.is_in_question:
-            changes |= {"restored_at": None}
-        case Phase.AWAITING:
-            final_after = _policy_of(delivery, bundle).final_after
-            changes |= awaited(delivery, bundle, final_after=final_after, now=tx.now, draw=gate.entropy.draw())
-        case _:
-            pass
-    return changes
-
-
-def _marks(verdict: Verdict) -> dict[str, Any]:
-    """What reconciliation will know of it by."""
-    marks = verdict.marks
-    return {} if marks is None else {"held_key": marks.key, "held_mac": marks.mac}
-
-
-def _retried(
-    gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, *, bundle: Bundle, row: SystemRow
-) -> dict[str, Any]:
-    """When a delivery that waits again is due, and what it used up.
-
-    Behind an open breaker it keeps its place by its age: it is the breaker that keeps it back, and a probe that fails
-    must not send what it tried to the end of the queue.
-    """
-    match verdict.event:
-        case Event.UNAVAILABLE | Event.DENIED if verdict.is_excused:
-            return {"due_at": tx.now}
-        case Event.UNAVAILABLE if row.breaker is BreakerState.CLOSED:
-            tries = delivery.tries_count + 1
-            wait = schedule.wait_after(bundle.schedule, tries, draw=gate.entropy.draw())
-            return {
-                "tries_count": tries,
-                "first_failed_at": delivery.first_failed_at or tx.now,
-                "due_at": tx.now + max(wait, _asked_wait(verdict, bundle)),
-            }
-        case Event.UNAVAILABLE | Event.DENIED:
-            first_failed_at = delivery.first_failed_at or tx.now
-            return {"due_at": min(delivery.created_at, tx.now), "first_failed_at": first_failed_at}
-        case Event.THROTTLED:
-            least = schedule.wait_after(bundle.schedule, 1, draw=gate.entropy.draw())
-            most = bundle.limits.retry_after_at_most
-            return {"due_at": tx.now + schedule.clamp(verdict.retry_after, least=least, most=most)}
-        case Event.ABSENT | Event.ABSENT_BY_HAND:
-            return {"due_at": tx.now, "sent_mac": None, "confirms_count": 0}
-        case _:
-            return {"due_at": tx.now}
-
-
-def _asked_wait(verdict: Verdict, bundle: Bundle) -> timedelta:
-    asked = verdict.retry_after
-    return timedelta(0) if asked is None else min(asked, bundle.limits.retry_after_at_most)
-
-
-def _asked_later(gate: Gate, tx: Tx, delivery: Delivery, verdict: Verdict, bundle: Bundle) -> dict[str, Any]:
-    """When an unconfirmed delivery is asked about: not before what was sent must have become visible."""
-    policy = _policy_of(delivery, bundle)
-    if verdict.reason in NUMBER_IN_QUESTION or verdict.reason in (VANISHED_THERE, RESTORED):
-        return {"due_at": None}
-    if verdict.event is not Event.UNDECIDED:
-        due_at = None if policy.by == "hold" else _visible_at(tx, verdict, policy, bundle)
-        return {"due_at": due_at, "confirms_count": 0}
-    if verdict.reason in NOT_ASKED and policy.by != "hold":
-        return {"due_at": tx.now}
-    count = delivery.confirms_count + 1
-    since = (delivery.restored_at if delivery.is_in_question else delivery.sent_at) or delivery.changed_at
-    is_final = policy.by == "hold" or (verdict.outcome not in SHUT_OUT and tx.now - since >= policy.final_after)
-    if is_final:
-        return {"due_at": None, "confirms_count": count, "actor": "operator"}
-    wait = schedule.wait_after(policy.waits, count, draw=gate.entropy.draw())
-    due_at = tx.now + max(wait, _asked_wait(verdict, bundle))
-    if policy.by != "look_up" and verdict.outcome is Outcome.UNKNOWN:
-        # The probe was a send, and its answer is lost as well.
-        due_at = max(due_at, _visible_at(tx, verdict, policy, bundle))
-    return {"due_at": due_at, "confirms_count": count}
-
-
-def _visible_at(tx: Tx, verdict: Verdict, policy: ConfirmPolicy, bundle: Bundle) -> datetime:
-    """From when the system shows what was sent, which can no longer be running there, though we heard of it early."""
-    ended_at = tx.now
-    if verdict.started_at is not None:
-        ended_at = max(tx.now, verdict.started_at + bundle.limits.longest_request)
-    return ended_at + policy.visible_after
-
-
-def _policy_of(delivery: Delivery, bundle: Bundle) -> Any:
-    return bundle.confirm_of(delivery) or next(iter(bundle.specs.values())).confirm
-
-
-def _kind(work: Work, verdict: Verdict) -> AttemptKind:
-    if work.task is Task.CONFIRM:
-        return AttemptKind.CONFIRM
-    return AttemptKind.SEND if verdict.outcome is not None else AttemptKind.SYSTEM
-
-
-def _entry(
-    gate: Gate, tx: Tx, work: Work, delivery: Delivery, verdict: Verdict, kind: AttemptKind
-) -> tuple[Delivery, Attempt]:
-    """The next entry of the delivery's history with its evidence, and the delivery that counts it."""
-    return noted(
-        delivery,
-        kind=kind,
-        outcome=verdict.event.value,
-        actor="syncgate",
-        at=tx.now,
-        started_at=verdict.started_at,
-        lease_token=work.token,
-        detail=facts_of(verdict),
-        **evidence_blobs(gate, tx, work.case, verdict.evidence),
-    )
-
-
-def facts_of(verdict: Verdict) -> dict[str, str | int | bool | None]:
-    evidence = verdict.evidence
-    facts: dict[str, str | int | bool | None] = {
-        "request": evidence.request_line,
-        "status": evidence.status,
-        "rule": verdict.rule,
-        "reason": verdict.reason,
-        "actor": verdict.actor,
-        "note": evidence.note,
-        "faults": verdict.detail,
-        "waits_for": verdict.waits_for,
-        "file_size": verdict.file.size if verdict.file is not None else None,
-        "file_digest": verdict.file.digest if verdict.file is not None else None,
-    }
-    return {name: value for name, value in facts.items() if value not in ("", None)}
-
-
-def evidence_blobs(gate: Gate, tx: Tx, case: Case, evidence: Evidence) -> dict[str, bytes | None]:
-    """Stores what left and what came, sealed. Gives the digests for an entry."""
-    scope = str(case.case_id)
-    macs: dict[str, bytes | None] = {}
-    blobs: list[Blob] = []
-    for name, content in (("sent_blob", evidence.sent), ("received_blob", evidence.received)):
-        if content is None:
-            continue
-        mac = gate.keyring.mac("blob", case.case_id.bytes, content)
-        sealed = gate.keyring.seal(case.wrapped_key, content, bound_to=f"blob:{scope}:{mac.hex()}")
-        blobs.append(Blob(scope=scope, mac=mac, sealed=sealed, created_at=tx.now))
-        macs[name] = mac
-    tx.put_blobs(blobs)
-    return macs
-
-
 def _note_late(gate: Gate, tx: Tx, work: Work, verdict: Verdict, delivery: Delivery | None) -> None:
     if delivery is None:
         return
-    counted, attempt = _entry(gate, tx, work, delivery, verdict, AttemptKind.LATE)
+    counted, attempt = entry_of(gate, tx, work, delivery, verdict, AttemptKind.LATE)
     if tx.save_delivery(counted, before=delivery):
         tx.insert_attempts([replace(attempt, revision=work.delivery.revision, bundle=work.delivery.bundle)])
 
@@ -484,13 +220,3 @@ def _waits_for(opened: LaneWork, verdict: Verdict) -> str | None:
         return verdict.waits_for
     is_waiting = any(d.reason == WAITS_FOR_REMOTE_REF for d in opened.deliveries)
     return opened.lane.waits_for if is_waiting else None
-
-
-def wake(tx: Tx, delivery: Delivery) -> frozenset[str]:
-    """Wakes the case's lanes that wait for this system's number."""
-    if delivery.phase is not Phase.DELIVERED or delivery.remote_ref is None:
-        return frozenset()
-    waiting = tx.waiting_lanes(delivery.case_id)
-    for needed in set(waiting.values()):
-        tx.wake(delivery.case_id, waits_for=needed)
-    return frozenset(waiting)

@@ -11,9 +11,9 @@ from syncgate.domain.returns import RETURNED
 from syncgate.domain.row import replace
 from syncgate.domain.rows import Attempt, AttemptKind, Delivery
 from syncgate.flows.accepting.holding import must_not_be_probed
-from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, with_own_number
+from syncgate.flows.delivering.evidence import evidence_blobs, facts_of
+from syncgate.flows.delivering.own_number import NUMBER_IN_QUESTION, keep_number, wake, with_own_number
 from syncgate.flows.delivering.polling import Question, event_of, is_answer
-from syncgate.flows.delivering.settle import evidence_blobs, facts_of, wake
 from syncgate.flows.delivering.watching import acknowledgement_of, asked_later, given_back, watched
 from syncgate.flows.delivering.work import Verdict
 from syncgate.flows.gate import Gate

@@ -24,8 +24,7 @@ from syncgate.domain.reconciliation.run import id_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, AuditEntry, Blob, Delivery, Discrepancy
 from syncgate.flows.delivering.held import content_mac
-from syncgate.flows.delivering.own_number import is_numbering
-from syncgate.flows.delivering.settle import wake
+from syncgate.flows.delivering.own_number import is_numbering, wake
 from syncgate.flows.delivering.work import keys_of
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import noted

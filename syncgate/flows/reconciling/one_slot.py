@@ -17,8 +17,7 @@ from syncgate.domain.reconciliation.kinds import Action, Kind, Level
 from syncgate.domain.replan import Slot, SlotName, slots_of
 from syncgate.domain.row import replace
 from syncgate.domain.rows import AttemptKind, AuditEntry, Case, Change, Delivery, Discrepancy, Observed
-from syncgate.flows.delivering.own_number import forget_number, is_numbered_there, keep_number, with_own_number
-from syncgate.flows.delivering.settle import wake
+from syncgate.flows.delivering.own_number import forget_number, is_numbered_there, keep_number, wake, with_own_number
 from syncgate.flows.delivering.watching import watched
 from syncgate.flows.delivering.work import Verdict, Work
 from syncgate.flows.documents import open_document

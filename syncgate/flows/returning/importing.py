@@ -19,7 +19,7 @@ from syncgate.domain.outcome import Evidence
 from syncgate.domain.returns import MOVES, RETURNED, RowResult
 from syncgate.domain.returns_matching import Match, ReturnRow
 from syncgate.domain.rows import AttemptKind, AuditEntry, Delivery, Principal
-from syncgate.flows.delivering.settle import evidence_blobs
+from syncgate.flows.delivering.evidence import evidence_blobs
 from syncgate.flows.delivering.watching import given_back
 from syncgate.flows.gate import Gate
 from syncgate.flows.lane import noted, open_lane
