@@ -86,9 +86,17 @@ def _written(
     row: SystemRow,
     is_late: bool = False,
 ) -> frozenset[str]:
-    """Moves the delivery, and what the lanes learn by it. Gives the systems that were woken."""
-    verdict = with_own_number(opened, delivery, verdict, bundle)
-    after = _moved(gate, opened, work, delivery, verdict, bundle=bundle, row=row, is_late=is_late)
+    """Moves the delivery, with its evidence and what the lanes learn by it. Gives the systems that were woken."""
+    verdict = given_up(delivery, with_own_number(opened, delivery, verdict, bundle), bundle, row)
+    kind = AttemptKind.LATE if is_late else kind_of(work, verdict)
+    counted, attempt = entry_of(gate, opened.tx, work, delivery, verdict, kind)
+    opened.tx.insert_attempts([attempt])
+    changes = changes_of(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
+    if advance(delivery.phase, verdict.event) is Phase.UNCONFIRMED and must_not_be_probed(gate, opened, delivery):
+        changes |= {"due_at": None, "actor": "operator"}
+    if verdict.is_empty_there and delivery.change is Change.UPDATE:
+        _note_gone(gate, opened, work, delivery)
+    after = opened.move(delivery, verdict.event, reason=reason_of(verdict), **changes)
     woken = wake(opened.tx, after)
     if opened.lane.system in woken:
         opened.lane = replace(opened.lane, waits_for=None)
@@ -167,29 +175,6 @@ def _release(opened: LaneWork, work: Work) -> None:
     if opened.lane.lease_token == work.token:
         opened.released()
         opened.save(expected_token=work.token)
-
-
-def _moved(
-    gate: Gate,
-    opened: LaneWork,
-    work: Work,
-    delivery: Delivery,
-    verdict: Verdict,
-    *,
-    bundle: Bundle,
-    row: SystemRow,
-    is_late: bool,
-) -> Delivery:
-    verdict = given_up(delivery, verdict, bundle, row)
-    kind = AttemptKind.LATE if is_late else kind_of(work, verdict)
-    counted, attempt = entry_of(gate, opened.tx, work, delivery, verdict, kind)
-    opened.tx.insert_attempts([attempt])
-    changes = changes_of(gate, opened.tx, counted, verdict, bundle=bundle, row=row)
-    if advance(delivery.phase, verdict.event) is Phase.UNCONFIRMED and must_not_be_probed(gate, opened, delivery):
-        changes |= {"due_at": None, "actor": "operator"}
-    if verdict.is_empty_there and delivery.change is Change.UPDATE:
-        _note_gone(gate, opened, work, delivery)
-    return opened.move(delivery, verdict.event, reason=reason_of(verdict), **changes)
 
 
 def _note_gone(gate: Gate, opened: LaneWork, work: Work, delivery: Delivery) -> None:

@@ -357,34 +357,36 @@ def test_the_work_order_is_there_once_whatever_is_lost(site: Worksite, lost: int
     assert len(orders.sends) == 2 - lost
 
 
-def test_a_change_in_doubt_whose_record_is_there_no_more_is_made_anew(site: Worksite) -> None:
-    """Promise 3: sent as a change of what is gone it would be refused for ever."""
-    food = site.systems["food"]
+def a_change_in_doubt(site: Worksite) -> UUID:
+    """A case that food holds, and a change of it that never came there, nor its answer here."""
     accepted = site.post(an_application())
     site.run_dry("food")
     site.put(accepted.case_id, an_application(channel="portal"))
-    food.script.append(UNKNOWN)
+    site.systems["food"].script.append(UNKNOWN)
     site.step("food")
+    return accepted.case_id
+
+
+def test_a_change_in_doubt_whose_record_is_there_no_more_is_made_anew(site: Worksite) -> None:
+    """Promise 3: sent as a change of what is gone it would be refused for ever."""
+    food = site.systems["food"]
+    case_id = a_change_in_doubt(site)
     food.held.clear()
     site.clock.move(seconds=12)
     site.run_dry("food")
     assert [request.operation for request in food.sends] == ["create", "replace", "create"]
-    first, second = site.deliveries(accepted.case_id, "food")
+    first, second = site.deliveries(case_id, "food")
     assert (first.observed, second.phase, second.change) == (Observed.ABSENT, Phase.DELIVERED, Change.CREATE)
     assert site.attempts(first) == ["taken", "observed_absent"]
 
 
 def test_a_change_in_doubt_whose_record_is_still_as_before_is_a_change_again(site: Worksite) -> None:
     food = site.systems["food"]
-    accepted = site.post(an_application())
-    site.run_dry("food")
-    site.put(accepted.case_id, an_application(channel="portal"))
-    food.script.append(UNKNOWN)
-    site.step("food")
+    case_id = a_change_in_doubt(site)
     site.clock.move(seconds=12)
     site.run_dry("food")
     assert [request.operation for request in food.sends] == ["create", "replace", "replace"]
-    assert site.deliveries(accepted.case_id, "food")[0].observed is None
+    assert site.deliveries(case_id, "food")[0].observed is None
 
 
 class Rejecting(ScriptedSystem):
