@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from io import StringIO
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 from typing import TextIO
-from unittest.mock import patch
 
 import pytest
 
-from syncgate.cli import main
 from syncgate.cli.announcement import Serving, announce
 from syncgate.cli.context import BadArgument
 from syncgate.cli.files import write_whole
 from syncgate.cli.output import note
 from syncgate.cli.templates import write_site
 from syncgate.domain.errors import SiteInvalid
+from tests.support.commands import said_by
 
 FULL = Path("/dev/full")
 ROOT = Path(__file__).parents[3]
@@ -49,17 +47,9 @@ def full_stream() -> Iterator[TextIO]:
 
 def code_and_words(*arguments: str, language: str = "en") -> tuple[int, str]:
     """How a command ends whose result goes to a full disk, and what it says on stderr."""
-    told, given = StringIO(), ["syncgate", "--language", language, *arguments]
-    with (
-        full_stream() as out,
-        patch("sys.argv", given),
-        redirect_stdout(out),
-        redirect_stderr(told),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, told.getvalue()
+    with full_stream() as out:
+        told = said_by("--language", language, *arguments, to=out)
+    return told.code, told.err
 
 
 @needs_full
