@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from syncgate.cli.context import BadArgument
 
@@ -39,13 +42,23 @@ def write_whole(target: Path, content: bytes, *, mode: int = 0o666, is_new: bool
 
 
 def _replace(place: Path, content: bytes, *, mode: int) -> None:
+    with draft_of(place, mode=mode) as out:
+        if place.exists():
+            os.fchmod(out.fileno(), place.stat().st_mode & 0o777)
+        out.write(content)
+
+
+@contextmanager
+def draft_of(place: Path, *, mode: int) -> Iterator[BinaryIO]:
+    """A file beside another, which takes its place once the block has ended and all of it is on the disk.
+
+    Nothing is left of it where the block fails. Raises OSError: it cannot be written.
+    """
     draft = place.with_name(f".{secrets.token_hex(8)}.tmp")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as out:
-            if place.exists():
-                os.fchmod(handle, place.stat().st_mode & 0o777)
-            out.write(content)
+            yield out
             out.flush()
             os.fsync(handle)
         draft.replace(place)

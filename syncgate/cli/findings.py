@@ -6,12 +6,12 @@ import codecs
 import csv
 import errno
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from syncgate.cli.context import BadArgument
+from syncgate.cli.files import draft_of
 from syncgate.cli.staging import Finding
 from syncgate.cli.terminal import one_line
 
@@ -37,18 +37,12 @@ def write_findings(target: Path, findings: Iterable[Finding], *, file: str) -> P
         return None
     if not _is_free(target):
         raise FileExistsError(errno.EEXIST, "another file")
-    handle, draft = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
-    try:
-        # The mark tells spreadsheets that this is UTF-8.
-        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as out:
-            writer = csv.writer(out)
-            writer.writerow(COLUMNS)
-            for finding in (first, *rows):
-                writer.writerow([safe(file), finding.line, safe(finding.at), safe(finding.reason)])
-        Path(draft).replace(target)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    # The mark tells spreadsheets that this is UTF-8.
+    with draft_of(target, mode=0o600) as out:
+        writer = csv.writer(codecs.getwriter("utf-8-sig")(out))
+        writer.writerow(COLUMNS)
+        for finding in (first, *rows):
+            writer.writerow([safe(file), finding.line, safe(finding.at), safe(finding.reason)])
     return target
 
 
